@@ -1,0 +1,1 @@
+//! The decision: requirements, a catalog and preferences become a resolution or a conflict explained

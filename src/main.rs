@@ -1,0 +1,2 @@
+//! The mfp command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Verified bytes on this disk: ingest, unpack, verify, lay out, collect garbage
