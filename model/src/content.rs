@@ -345,7 +345,7 @@ e31ce360cbe490600d1decfc3fad653dab6cd13821739c8a9d6d538bfc54ca47 7 plugin.yaml
             ".",
             "a//b",
             "a/",
-            "a:b",
+            "ab:c",
             "nul",
             "NUL.txt",
             "a/com1.x/b",
