@@ -1,2 +1,89 @@
-//! The mfp command.
-fn main() {}
+//! mfp, the package manager for MockForge plugins: people and the network.
+//!
+//! Data's way: argv ([`cli`]) → settings ([`settings`]) → project ([`project`]) → a command ([`commands`]), which asks
+//! [`sources`] for what the world has, `mfp_resolver` for a decision, `mfp_store` for bytes and `mfp_loader` for a call,
+//! and leaves an outcome, which [`report`] prints.
+//!
+//! Where things are on disk:
+//!
+//! | path | what | owner |
+//! |---|---|---|
+//! | `mockforge-plugins.toml` | what the project wants | [`project`], edited by `mfp_model::project::edit` |
+//! | `plugins.lock` | what the project runs | [`project`], written by `mfp_model::lock` |
+//! | `<plugin-dir>/<name>/` | a laid-out plugin | `mfp_store::layout` |
+//! | `<plugin-dir>/.mfp.json` | what was laid out, and from what | `mfp_store::layout` |
+//! | `.mockforge/mfp.lock` | the lock that commands on one project wait for | [`project`] |
+//! | `<store>/v1/…` | verified content, staging, quarantine | `mfp_store` |
+//! | `<cache>/index/…` | index documents with their ETags | [`sources::registry`] |
+//! | `<cache>/aot/…` | compiled modules of this user | `mfp_loader::aot` |
+//! | `<store>/projects/…` | which projects' locks `cache prune` keeps | [`app`] |
+//! | `config.toml` | the user's configuration | [`user_config`] |
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::app::App;
+use crate::cli::Cli;
+use crate::error::{Error, Exit};
+use crate::report::Reporter;
+use crate::settings::{Environment, Settings, Talk};
+
+mod app;
+mod changing;
+mod cli;
+mod commands;
+mod error;
+mod explain;
+mod installing;
+mod locking;
+mod project;
+mod report;
+mod settings;
+mod sources;
+mod user_config;
+
+fn main() -> ExitCode {
+    let environment = Environment::capture();
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(&cli, environment),
+        Err(error) => usage(&error, &environment),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Run one command, from its flags to its exit code.
+fn run(cli: &Cli, environment: Environment) -> Exit {
+    let talk = match Talk::resolve(&cli.global, &environment) {
+        Ok(talk) => talk,
+        Err(error) => return Reporter::new(Talk::plain(cli.global.json)).finish(Err(error)),
+    };
+    trace(&talk);
+    let reporter = Reporter::new(talk);
+    reporter.set_command(cli.command.name());
+    let result = Settings::resolve(cli, environment).and_then(|settings| {
+        let app = App::new(settings, &reporter);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.run(&cli.command))).unwrap_or_else(|_| Err(Error::bug("a step panicked; what it said stands above")))
+    });
+    reporter.finish(result)
+}
+
+/// `-vv`: a trace of what's done, on stderr.
+fn trace(talk: &Talk) {
+    if talk.verbose >= 2 {
+        let filter = tracing_subscriber::EnvFilter::new(if talk.verbose >= 3 { "mfp=trace,mfp_store=trace,mfp_loader=trace" } else { "mfp=debug,mfp_store=debug,mfp_loader=debug" });
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(talk.color_stderr).without_time().init();
+    }
+}
+
+/// Arguments that can't be understood, or `--help` and `--version`, which are no errors.
+fn usage(error: &clap::Error, environment: &Environment) -> Exit {
+    let json = std::env::args_os().any(|argument| argument == "--json") || matches!(environment.text("MFP_JSON"), Some("1" | "true"));
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return Reporter::new(Talk::plain(true)).finish(Err(Error::new("mfp::usage::arguments", message).help("`mfp --help`")));
+    }
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+}

@@ -1,1 +1,40 @@
-//! The sandbox: opens locked content from the store, verifies, compiles, runs under limits
+//! The sandbox: what runs a plugin's code, and the only place that does.
+//!
+//! A [`Loader`] takes plugins as the lock describes them and makes [`Plugins`] that can be called: content is verified
+//! against the lock, read once, inspected, compiled (or taken from a cache of our own), and run with nothing but what
+//! it's given. Each call has a fresh instance, a deadline, and limits on all that it can use; see [`Limits`].
+//!
+//! The crate reads no environment, prints nothing and asks no global for the time: clock, random numbers and log come in
+//! through [`LoaderOptions`]. It decides no approval: the numbers that it's given are the effective ones.
+//!
+//! One transport is here: core modules that speak json/1. A WebAssembly component is `mfp::unsupported`.
+#![warn(missing_docs)]
+
+mod abi;
+mod aot;
+mod call;
+mod compile;
+mod config;
+mod content;
+mod engine;
+mod error;
+mod limits;
+mod load;
+mod options;
+mod plugins;
+mod protocol;
+mod stored;
+mod ticker;
+
+pub use aot::CacheError;
+pub use call::Call;
+pub use compile::CodeOrigin;
+pub use config::{Violation, check_config};
+pub use content::Content;
+pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, Stop, StopKind};
+pub use limits::{Limits, Numbers, PluginLimits};
+pub use load::{Loader, PluginSpec};
+pub use mfp_model::plugin::PluginType;
+pub use options::{Allocation, Clock, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
+pub use plugins::{PluginInfo, Plugins};
+pub use protocol::answer::Answer;

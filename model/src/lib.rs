@@ -5,9 +5,24 @@
 //! proves it.
 #![warn(missing_docs)]
 
+pub mod capability;
 pub mod content;
 pub mod digest;
+pub mod import;
+pub mod index;
+mod keyed;
+pub mod lock;
 pub mod name;
+pub mod package;
+pub mod plan;
+pub mod plugin;
+pub mod project;
+pub mod registry_files;
 pub mod requirement;
+pub mod schema;
+pub mod signer;
+pub mod source;
 pub mod text;
+pub mod toml;
+pub mod units;
 pub mod version;

@@ -30,7 +30,7 @@ impl Settings {
     /// The user behind verified claims, or why they aren't good enough at `now_ms`.
     pub(crate) fn accept(&self, claims: Value, now_ms: i64) -> Result<(String, Value), String> {
         self.in_time(&claims, now_ms)?;
-        self.from_and_for_us(&claims)?;
+        self.parties(&claims)?;
         let user = match &claims[&self.user_claim] {
             Value::String(user) if !user.is_empty() => user.clone(),
             Value::Number(user) => user.to_string(),
@@ -53,7 +53,7 @@ impl Settings {
         }
     }
 
-    fn from_and_for_us(&self, claims: &Value) -> Result<(), String> {
+    fn parties(&self, claims: &Value) -> Result<(), String> {
         if let Some(issuer) = &self.issuer
             && claims["iss"] != **issuer
         {

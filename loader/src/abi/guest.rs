@@ -1,0 +1,182 @@
+//! What does the host know of a guest while it runs? Whose it is, what it has left of time and log, and what it was refused.
+//!
+//! Time is counted twice. *Guest time*: ticks that were seen while guest code ran; a tick that passes in a host function
+//! counts once at most. *Wall time*: a deadline on the monotonic clock. Either ends the call; a nested call gets no more of
+//! both than its caller has left.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
+
+use crate::call::Call;
+use crate::error::StopKind;
+use crate::limits::Limits;
+use crate::plugins::Loaded;
+use crate::ticker::TICK;
+
+/// The deepest chain of plugins that call one another, the first one included.
+pub(crate) const MAX_DEPTH: u8 = 8;
+
+/// What's left for a call and all that's called inside it. Counted down; a nested call goes on with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Guest time that's left, in ticks.
+    pub(crate) ticks: u64,
+    /// When the wall time is over.
+    pub(crate) ends: Instant,
+    /// Bytes of log that are left.
+    pub(crate) log: usize,
+    /// How many plugins are calling one another, this one included.
+    pub(crate) depth: u8,
+}
+
+impl Allowance {
+    /// For a call from outside: no more than the plugin's own limits, phase by phase.
+    pub(crate) fn root(log: usize) -> Self {
+        Self { ticks: u64::MAX, ends: Instant::now() + LONGEST, log, depth: 1 }
+    }
+}
+
+/// Beyond any limit.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Whole ticks, and one more since the first may come at once.
+fn ticks(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// A rule that host code stopped the guest for. Travels through wasmtime as an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Halt(pub(crate) StopKind);
+
+/// What a store holds for the host functions.
+pub(crate) struct Guest {
+    pub(crate) plugin: Arc<Loaded>,
+    /// What's left for all of this, the caller's share included.
+    pub(crate) outer: Allowance,
+    /// The call that's being answered; `None` while it's being started.
+    call: Option<Call>,
+    /// The limit of the phase that runs now: the start, then the call.
+    limit: Duration,
+    /// Guest time that's left of the phase.
+    ticks: u64,
+    /// When the phase's wall time is over.
+    ends: Instant,
+    pub(crate) meter: Meter,
+}
+
+impl Guest {
+    /// A guest that's about to be started.
+    pub(crate) fn new(plugin: Arc<Loaded>, outer: Allowance) -> Self {
+        let limit = plugin.limits.start;
+        let meter = Meter::new(&plugin.limits);
+        let now = Instant::now();
+        Self { plugin, outer, call: None, limit, ticks: ticks(limit), ends: outer.ends.min(now + limit), meter }
+    }
+
+    /// It has been started; from now on it answers `call`.
+    pub(crate) fn begin(&mut self, call: &Call) {
+        self.limit = self.plugin.limits.time_of(call);
+        self.ticks = ticks(self.limit);
+        self.ends = self.outer.ends.min(Instant::now() + self.limit);
+        self.call = Some(call.clone());
+    }
+
+    /// The call's name for logs and errors.
+    pub(crate) fn function(&self) -> &'static str {
+        self.call.as_ref().map_or("start", Call::name)
+    }
+
+    /// Whether it's being started, and has no call to answer yet.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.call.is_none()
+    }
+
+    /// What a plugin that this one calls may use.
+    pub(crate) fn for_nested(&self) -> Allowance {
+        Allowance { ticks: self.outer.ticks.min(self.ticks), ends: self.ends, depth: self.outer.depth + 1, ..self.outer }
+    }
+
+    /// Take over what a nested call left of `given`.
+    pub(crate) fn after_nested(&mut self, given: Allowance, left: Allowance) {
+        self.spend(given.ticks.saturating_sub(left.ticks));
+        self.outer.log = left.log;
+    }
+
+    fn spend(&mut self, ticks: u64) {
+        self.ticks = self.ticks.saturating_sub(ticks);
+        self.outer.ticks = self.outer.ticks.saturating_sub(ticks);
+    }
+
+    /// An error if its time is over. To be asked where the host worked for the guest for long, too.
+    pub(crate) fn check_time(&self) -> Result<(), Halt> {
+        let over = self.ticks == 0 || self.outer.ticks == 0 || Instant::now() >= self.ends;
+        if over { Err(Halt(StopKind::Time(self.limit))) } else { Ok(()) }
+    }
+}
+
+/// Put the limits of `store.data()` on the store. Nothing runs in it without.
+pub(crate) fn put_under_limits(store: &mut Store<Guest>) {
+    store.limiter(|guest| &mut guest.meter);
+    store.epoch_deadline_callback(|mut context| {
+        let guest = context.data_mut();
+        guest.spend(1);
+        guest.check_time()?;
+        Ok(UpdateDeadline::Continue(1))
+    });
+    store.set_epoch_deadline(1);
+}
+
+/// Says yes or no when a guest wants more memory or longer tables, and remembers a no.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    /// Bytes.
+    memory: usize,
+    /// Of all tables together.
+    elements: usize,
+    elements_used: usize,
+    /// The last thing that it was refused: likely why it then gave up.
+    pub(crate) refused: Option<StopKind>,
+}
+
+impl Meter {
+    fn new(limits: &Limits) -> Self {
+        let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { memory: count(limits.memory_bytes), elements: count(limits.table_elements), elements_used: 0, refused: None }
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired <= self.memory;
+        if !fits {
+            self.refused = Some(StopKind::Memory(self.memory as u64));
+        }
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.elements_used.saturating_add(desired.saturating_sub(current));
+        let fits = used <= self.elements;
+        if fits {
+            self.elements_used = used;
+        } else {
+            self.refused = Some(StopKind::Table(self.elements as u64));
+        }
+        Ok(fits)
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        crate::abi::inspect::MAX_TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}

@@ -1,0 +1,282 @@
+//! How is a json/1 module asked? Write the request where its `alloc` says, call, read the answer where it says.
+//!
+//! Every call gets a fresh instance, whose memory nobody has touched before, and which is thrown away after. Every pointer
+//! and length that comes back is checked against the memory and the limits before anything is read or allocated.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use mfp_model::plugin::PluginType;
+use wasmtime::{
+    Extern, FrameInfo, Instance, InstancePre, Memory, Module, ModuleExport, Store, Trap, WasmBacktrace, WasmParams, WasmResults,
+};
+
+use super::guest::{Allowance, Guest, Halt, put_under_limits};
+use crate::call::{Call, FUNCTIONS_EXPORT, export_of};
+use crate::engine::Runtime;
+use crate::error::{Stop, StopKind, shown};
+use crate::plugins::Loaded;
+use crate::protocol::answer::{self, Opened};
+use crate::ticker;
+
+/// The version of the ABI that `mockforge_abi` must name.
+const ABI: u32 = 1;
+/// The most names of a stack that an error shows, and the longest that each may be.
+const MAX_FRAMES: usize = 8;
+const MAX_FRAME_NAME: usize = 100;
+
+/// A compiled module and where its exports are.
+pub(crate) struct JsonModule {
+    instance: InstancePre<Guest>,
+    memory: ModuleExport,
+    alloc: ModuleExport,
+    dealloc: Option<ModuleExport>,
+    abi: ModuleExport,
+    initialize: Option<ModuleExport>,
+    functions: Option<ModuleExport>,
+    calls: Vec<(PluginType, ModuleExport)>,
+}
+
+impl JsonModule {
+    /// Find the exports of a module that [`super::inspect`] has accepted, and link it with the host functions.
+    pub(crate) fn new(runtime: &Runtime, module: &Module) -> wasmtime::Result<Self> {
+        let find = |name: &str| module.get_export_index(name);
+        let need = |name: &str| find(name).ok_or_else(|| wasmtime::Error::msg(format!("no export `{name}`")));
+        let calls = PluginType::ALL.into_iter().filter_map(|ty| find(export_of(ty)).map(|export| (ty, export)));
+        Ok(Self {
+            instance: runtime.linker.instantiate_pre(module)?,
+            memory: need("memory")?,
+            alloc: need("alloc")?,
+            dealloc: find("dealloc"),
+            abi: need("mockforge_abi")?,
+            initialize: find("_initialize"),
+            functions: find(FUNCTIONS_EXPORT),
+            calls: calls.collect(),
+        })
+    }
+
+    /// Whether the module lists its template functions.
+    pub(crate) fn lists_functions(&self) -> bool {
+        self.functions.is_some()
+    }
+
+    /// Start it once and ask which ABI it speaks.
+    pub(crate) fn probe(&self, plugin: &Arc<Loaded>, allowance: &mut Allowance) -> Result<(), Stop> {
+        self.with_instance(plugin, allowance, |running| {
+            let version: u32 = running.invoke(&self.abi, ())?;
+            if version == ABI { Ok(()) } else { Err(abi(format!("`mockforge_abi` says {version}, which isn't {ABI}"))) }
+        })
+    }
+
+    /// Send `request` and give back what was in the answer's envelope. `allowance` is counted down.
+    pub(crate) fn ask(&self, plugin: &Arc<Loaded>, call: &Call, request: &str, allowance: &mut Allowance) -> Result<Opened, Stop> {
+        self.with_instance(plugin, allowance, |running| {
+            running.store.data_mut().begin(call);
+            let export = self.export(call).ok_or_else(|| abi(format!("there's no `{}`", call.export())))?;
+            let input = running.write(request)?;
+            let output = unpack(running.invoke(export, (input.pointer, input.length))?);
+            let most = plugin.limits.answer_bytes;
+            let opened = answer::open(output.within(running.memory.data(&*running.store), most, "answer")?);
+            running.free(input)?;
+            running.free(output)?;
+            opened.map_err(|what| Halt(StopKind::Answer(what)).into())
+        })
+    }
+
+    fn export(&self, call: &Call) -> Option<&ModuleExport> {
+        if *call == Call::Functions {
+            return self.functions.as_ref();
+        }
+        let wanted = call.plugin_type();
+        self.calls.iter().find(|(ty, _)| *ty == wanted).map(|(_, export)| export)
+    }
+
+    /// A fresh, started instance for `work`; what stops either gets the plugin's name.
+    fn with_instance<T>(
+        &self,
+        plugin: &Arc<Loaded>,
+        allowance: &mut Allowance,
+        work: impl FnOnce(&mut Running<'_>) -> wasmtime::Result<T>,
+    ) -> Result<T, Stop> {
+        let runtime = &plugin.host.runtime;
+        let mut store = Store::new(&runtime.engine, Guest::new(Arc::clone(plugin), *allowance));
+        put_under_limits(&mut store);
+        let result = self.start(&mut store, runtime).and_then(|mut running| work(&mut running));
+        *allowance = store.data().outer;
+        result.map_err(|error| stop(&error, store.data()))
+    }
+
+    fn start<'a>(&self, store: &'a mut Store<Guest>, runtime: &'a Runtime) -> wasmtime::Result<Running<'a>> {
+        let time = runtime.ticker.run().map_err(|error| Halt(StopKind::Host(error.to_string())))?;
+        let instance = self.instance.instantiate(&mut *store)?;
+        let memory = instance.get_module_export(&mut *store, &self.memory).and_then(Extern::into_memory);
+        let memory = memory.ok_or_else(|| abi("there's no `memory`".to_owned()))?;
+        let (alloc, dealloc) = (self.alloc, self.dealloc);
+        let mut running = Running { store, instance, memory, alloc, dealloc, _time: time };
+        if let Some(initialize) = &self.initialize {
+            running.invoke::<(), ()>(initialize, ())?;
+        }
+        Ok(running)
+    }
+}
+
+/// An instance that's being worked with. While it lives, its time passes.
+struct Running<'a> {
+    store: &'a mut Store<Guest>,
+    instance: Instance,
+    memory: Memory,
+    alloc: ModuleExport,
+    dealloc: Option<ModuleExport>,
+    _time: ticker::Running<'a>,
+}
+
+impl Running<'_> {
+    fn invoke<P: WasmParams, R: WasmResults>(&mut self, export: &ModuleExport, params: P) -> wasmtime::Result<R> {
+        let function = self.instance.get_module_export(&mut *self.store, export).and_then(Extern::into_func);
+        let function = function.ok_or_else(|| abi("an export has gone".to_owned()))?;
+        function.typed::<P, R>(&*self.store)?.call(&mut *self.store, params)
+    }
+
+    /// Bytes into memory from the guest's own `alloc`.
+    fn write(&mut self, text: &str) -> wasmtime::Result<Block> {
+        let length = u32::try_from(text.len()).map_err(|_| abi("the request is longer than 4 GiB".to_owned()))?;
+        let pointer = self.invoke(&self.alloc.clone(), length)?;
+        let block = Block { pointer, length };
+        block.fill(self.memory.data_mut(&mut *self.store), text.as_bytes())?;
+        Ok(block)
+    }
+
+    fn free(&mut self, block: Block) -> wasmtime::Result<()> {
+        match self.dealloc {
+            Some(dealloc) => self.invoke(&dealloc, (block.pointer, block.length)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A range of a guest's memory, as the guest named it: it may lie anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) pointer: u32,
+    pub(crate) length: u32,
+}
+
+/// Pointer in the high half, length in the low.
+fn unpack(packed: u64) -> Block {
+    let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).expect("32 bits were kept");
+    Block { pointer: half(packed >> 32), length: half(packed) }
+}
+
+impl Block {
+    /// As a guest gets it from a host function.
+    pub(crate) fn pack(self) -> u64 {
+        (u64::from(self.pointer) << 32) | u64::from(self.length)
+    }
+
+    /// Where it is in a memory of this size, if it's in it.
+    fn range(self, memory: usize) -> Option<Range<usize>> {
+        let start = usize::try_from(self.pointer).ok()?;
+        let end = start.checked_add(usize::try_from(self.length).ok()?)?;
+        (end <= memory).then_some(start..end)
+    }
+
+    fn outside(self, what: &str, memory: usize) -> Halt {
+        let Self { pointer, length } = self;
+        Halt(StopKind::Abi(format!("its {what} at {pointer} with length {length} is outside its memory of {memory} bytes")))
+    }
+
+    /// Its bytes, if it's inside and at most `most` long. Nothing is allocated.
+    pub(crate) fn within<'a>(self, memory: &'a [u8], most: usize, what: &str) -> Result<&'a [u8], Halt> {
+        let range = self.range(memory.len()).ok_or_else(|| self.outside(what, memory.len()))?;
+        if range.len() > most {
+            let limit = crate::error::bytes(most as u64);
+            let text = format!("its {what} has {} bytes, the limit is {limit}", range.len());
+            return Err(Halt(if what == "answer" { StopKind::Answer(text) } else { StopKind::Abi(text) }));
+        }
+        Ok(&memory[range])
+    }
+
+    /// The same, to be written to.
+    pub(crate) fn within_mut<'a>(self, memory: &'a mut [u8], what: &str) -> Result<&'a mut [u8], Halt> {
+        let size = memory.len();
+        let range = self.range(size).ok_or_else(|| self.outside(what, size))?;
+        Ok(&mut memory[range])
+    }
+
+    /// Write `bytes`, as many as it's long, into what `alloc` gave.
+    pub(crate) fn fill(self, memory: &mut [u8], bytes: &[u8]) -> Result<(), Halt> {
+        if self.pointer == 0 && self.length > 0 {
+            return Err(Halt(StopKind::Abi(format!("`alloc` gave nothing for {} bytes", self.length))));
+        }
+        self.within_mut(memory, "`alloc`")?.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+fn abi(what: String) -> wasmtime::Error {
+    Halt(StopKind::Abi(what)).into()
+}
+
+/// Why a guest's run ended, from what wasmtime says.
+fn stop(error: &wasmtime::Error, guest: &Guest) -> Stop {
+    Stop {
+        plugin: guest.plugin.name.clone(),
+        function: guest.function(),
+        kind: kind(error, guest),
+        stack: error.downcast_ref::<WasmBacktrace>().map(names).unwrap_or_default(),
+    }
+}
+
+fn kind(error: &wasmtime::Error, guest: &Guest) -> StopKind {
+    let limits = &guest.plugin.limits;
+    let halt = error.downcast_ref::<Halt>().map(|halt| halt.0.clone());
+    match (halt, error.downcast_ref::<Trap>()) {
+        (Some(StopKind::Abi(what)), _) => match &guest.meter.refused {
+            // It had asked for memory for what the host wanted to give it, and was refused.
+            Some(refused) if what.starts_with("`alloc` gave nothing") => refused.clone(),
+            _ => StopKind::Abi(what),
+        },
+        (Some(kind), _) => kind,
+        (None, Some(Trap::StackOverflow)) => StopKind::Stack(limits.stack_bytes),
+        (None, Some(trap)) => match (&guest.meter.refused, trap) {
+            // Allocators give up with `unreachable` when they're refused memory.
+            (Some(refused), Trap::UnreachableCodeReached) => refused.clone(),
+            _ => StopKind::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
+        },
+        (None, None) => match &guest.meter.refused {
+            Some(refused) => refused.clone(),
+            None => StopKind::Host(shown(&format!("{error:#}"), 300)),
+        },
+    }
+}
+
+fn names(backtrace: &WasmBacktrace) -> Vec<String> {
+    let names = backtrace.frames().iter().filter_map(FrameInfo::func_name);
+    names.take(MAX_FRAMES).map(|name| shown(name, MAX_FRAME_NAME)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_inside_or_refused() {
+        let memory = [0_u8; 100];
+        let take = |pointer, length| Block { pointer, length }.within(&memory, 50, "answer").map(<[u8]>::len).map_err(|halt| halt.0);
+        assert_eq!(take(0, 0), Ok(0));
+        assert_eq!(take(100, 0), Ok(0));
+        assert_eq!(take(50, 50), Ok(50));
+        assert!(matches!(take(0, 51), Err(StopKind::Answer(_))), "over the limit");
+        for (pointer, length) in [(101, 0), (50, 51), (u32::MAX, 1), (1, u32::MAX), (u32::MAX, u32::MAX), (1 << 31, 1 << 31)] {
+            assert!(matches!(take(pointer, length), Err(StopKind::Abi(_))), "{pointer} {length}");
+        }
+    }
+
+    #[test]
+    fn packing_is_its_own_inverse() {
+        for block in [Block { pointer: 1, length: 2 }, Block { pointer: u32::MAX, length: 0 }, Block { pointer: 0, length: u32::MAX }] {
+            assert_eq!(unpack(block.pack()), block);
+        }
+        assert_eq!(unpack(u64::MAX), Block { pointer: u32::MAX, length: u32::MAX });
+    }
+}

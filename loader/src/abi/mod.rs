@@ -1,0 +1,66 @@
+//! How does a plugin speak? The transports, and which one some bytes are.
+//!
+//! Whatever carries it, the protocol is one (`crate::protocol`): a transport takes a request as JSON text and gives the
+//! answer's result as JSON text, or says why it was stopped. [`Transport`] is where a second one is added.
+
+pub(crate) mod bomb;
+pub(crate) mod guest;
+pub(crate) mod host;
+pub(crate) mod inspect;
+pub(crate) mod json;
+
+use mfp_model::name::PluginName;
+
+use crate::error::LoadError;
+
+/// A loaded plugin's way to be called.
+pub(crate) enum Transport {
+    /// A core module that speaks json/1.
+    Json(json::JsonModule),
+}
+
+/// The two things that WebAssembly's first eight bytes can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Module,
+    Component,
+}
+
+/// Which layer of WebAssembly, or what else it looks like.
+fn layer(bytes: &[u8]) -> Result<Layer, &'static str> {
+    match bytes {
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Ok(Layer::Module),
+        [0, b'a', b's', b'm', _, 0, 1, 0, ..] => Ok(Layer::Component),
+        [0, b'a', b's', b'm', ..] => Err("WebAssembly of an unknown version"),
+        [0x7f, b'E', b'L', b'F', ..] => Err("an ELF file: native or precompiled code, which is never taken from a plugin"),
+        [b'M', b'Z', ..] => Err("a Windows program"),
+        [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => Err("a macOS program"),
+        [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [b'P', b'K', 3, 4, ..] => Err("an archive"),
+        [] => Err("empty"),
+        text if text.is_ascii() => Err("text"),
+        _ => Err("something else"),
+    }
+}
+
+/// Refuse what isn't a core module.
+pub(crate) fn expect_module(plugin: &PluginName, path: &mfp_model::content::PackagePath, bytes: &[u8]) -> Result<(), LoadError> {
+    match layer(bytes) {
+        Ok(Layer::Module) => Ok(()),
+        Ok(Layer::Component) => Err(LoadError::Unsupported { plugin: plugin.clone(), what: "a WebAssembly component" }),
+        Err(found) => Err(LoadError::NotWasm { plugin: plugin.clone(), path: path.clone(), found }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_say_what_it_is() {
+        assert_eq!(layer(b"\0asm\x01\0\0\0"), Ok(Layer::Module));
+        assert_eq!(layer(b"\0asm\x0d\0\x01\0"), Ok(Layer::Component));
+        for other in [&b"\0asm\x02\0\0\0"[..], b"\x7fELF\x02\x01\x01\0", b"", b"(module)", b"\0as"] {
+            assert!(layer(other).is_err(), "{other:?}");
+        }
+    }
+}

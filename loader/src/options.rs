@@ -1,0 +1,130 @@
+//! What does the sandbox get from outside? The clock, random numbers, somewhere for logs to go, a folder, and limits.
+//!
+//! The crate asks nobody else: no environment, no wall clock, no global logger. (Deadlines are measured with the
+//! monotonic clock, which tells no plugin anything.)
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use mfp_model::name::PluginName;
+
+use crate::limits::Limits;
+
+/// The wall clock that plugins see.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970-01-01 UTC. Plugins get no finer one.
+    fn now_ms(&self) -> i64;
+}
+
+/// The random numbers that plugins see.
+pub trait Random: Send + Sync {
+    /// Fill all of `out`. At most 64 KiB at once.
+    fn fill(&self, out: &mut [u8]) -> io::Result<()>;
+}
+
+/// The operating system's random numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, out: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(out).map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// How much a plugin thinks its log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Finest.
+    Trace,
+    /// For the plugin's author.
+    Debug,
+    /// Worth knowing; what an unknown level counts as.
+    Info,
+    /// Somebody should look.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// A line that a plugin logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Who.
+    pub plugin: PluginName,
+    /// In which call (`start` while it's being instantiated).
+    pub function: &'static str,
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The words. Foreign text: a terminal needs it stripped.
+    pub text: String,
+}
+
+/// Where log lines go.
+pub trait LogSink: Send + Sync {
+    /// Take a line. Called on the thread of the call, while it waits.
+    fn log(&self, line: LogLine);
+}
+
+/// Drops every line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLog;
+
+impl LogSink for NoLog {
+    fn log(&self, _: LogLine) {}
+}
+
+/// Where instances get their memory from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocation {
+    /// Mapped for each instance: nothing is paid beforehand. For one call or a few.
+    OnDemand,
+    /// A pool of slots, made with the engine, that are reset by dropping the pages that were written. For many calls.
+    Pool {
+        /// How many instances there can be at once, of all plugins together, nested calls included. One more is
+        /// [`crate::StopKind::Host`]. Each reserves 4 GiB of *address space* (no memory).
+        instances: u32,
+    },
+}
+
+/// All that a [`crate::Loader`] is made of.
+pub struct LoaderOptions {
+    /// The folder for compiled code, private to this user; it's made if it isn't there. `None`: every load compiles.
+    pub aot_cache: Option<PathBuf>,
+    /// Limits; beyond [`Limits::HARD_CAPS`] they count as those.
+    pub limits: Limits,
+    /// Where instances get their memory from.
+    pub allocation: Allocation,
+    /// The wall clock that plugins see.
+    pub clock: Box<dyn Clock>,
+    /// The random numbers that plugins see.
+    pub random: Box<dyn Random>,
+    /// Where their log goes.
+    pub log: Box<dyn LogSink>,
+}
+
+impl LoaderOptions {
+    /// The default limits, no cache, memory on demand, nothing logged, and this clock and these random numbers.
+    pub fn new(clock: impl Clock + 'static, random: impl Random + 'static) -> Self {
+        Self {
+            aot_cache: None,
+            limits: Limits::CORE_MODULE,
+            allocation: Allocation::OnDemand,
+            clock: Box::new(clock),
+            random: Box::new(random),
+            log: Box::new(NoLog),
+        }
+    }
+}
+
+impl fmt::Debug for LoaderOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { aot_cache, limits, allocation, .. } = self;
+        out.debug_struct("LoaderOptions")
+            .field("aot_cache", aot_cache)
+            .field("limits", limits)
+            .field("allocation", allocation)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,197 @@
+//! Who's loaded, and how are they called?
+//!
+//! A [`Plugins`] never changes: a new lock gives a new one, while calls in flight end in the old. It can be shared by any
+//! number of threads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use mfp_model::name::PluginName;
+use mfp_model::plugin::PluginType;
+use mfp_model::text::nearest;
+use mfp_model::version::Version;
+use serde_json::Value;
+
+use crate::abi::Transport;
+use crate::abi::guest::Allowance;
+use crate::call::Call;
+use crate::compile::CodeOrigin;
+use crate::content::Content;
+use crate::engine::Runtime;
+use crate::error::{CallError, Stop, StopKind};
+use crate::limits::Limits;
+use crate::options::LoaderOptions;
+use crate::protocol::answer::{Answer, Opened, check};
+use crate::protocol::request;
+
+/// What all plugins of a loader share.
+pub(crate) struct Host {
+    pub(crate) options: Arc<LoaderOptions>,
+    pub(crate) runtime: Arc<Runtime>,
+}
+
+/// A plugin that can be called.
+pub(crate) struct Loaded {
+    pub(crate) name: PluginName,
+    pub(crate) version: Version,
+    pub(crate) types: BTreeSet<PluginType>,
+    pub(crate) limits: Limits,
+    /// The checked configuration as JSON text.
+    pub(crate) config: String,
+    pub(crate) content: Arc<dyn Content>,
+    pub(crate) dependencies: BTreeMap<PluginName, Arc<Loaded>>,
+    pub(crate) host: Arc<Host>,
+    pub(crate) transport: Transport,
+    pub(crate) origin: CodeOrigin,
+    pub(crate) slots: Slots,
+}
+
+impl Loaded {
+    /// Answer a call from outside or from another plugin. `allowance` is counted down.
+    pub(crate) fn answer(self: &Arc<Self>, call: &Call, request: &Value, allowance: &mut Allowance) -> Result<Answer, CallError> {
+        self.can_answer(call)?;
+        let request = self.request_text(call, request)?;
+        let stopped = |stop: Stop| CallError::Stopped(Box::new(stop));
+        let _slot = self.slot(call, allowance).map_err(|kind| stopped(self.stop(call, kind)))?;
+        let Transport::Json(module) = &self.transport;
+        match module.ask(self, call, &request, allowance).map_err(stopped)? {
+            Opened::Error(message) => Err(CallError::Plugin { plugin: self.name.clone(), call: call.clone(), message }),
+            Opened::Result(result) => check(call, result).map_err(|what| stopped(self.stop(call, StopKind::Answer(what)))),
+        }
+    }
+
+    fn can_answer(&self, call: &Call) -> Result<(), CallError> {
+        let wanted = call.plugin_type();
+        if !self.types.contains(&wanted) {
+            return Err(CallError::WrongType { plugin: self.name.clone(), call: call.name(), wanted });
+        }
+        let Transport::Json(module) = &self.transport;
+        if *call == Call::Functions && !module.lists_functions() {
+            return Err(CallError::NoFunctions { plugin: self.name.clone() });
+        }
+        Ok(())
+    }
+
+    fn request_text(&self, call: &Call, request: &Value) -> Result<String, CallError> {
+        let wrong = |reason| CallError::Request { call: call.name(), reason };
+        let text = request::sent(call, request).map_err(wrong)?.to_string();
+        let most = self.limits.answer_bytes;
+        if text.len() > most {
+            return Err(wrong(format!("it has {} bytes, the limit is {}", text.len(), crate::error::bytes(most as u64))));
+        }
+        Ok(text)
+    }
+
+    /// Wait until fewer than the limit of calls run, for at most the time that the call would have.
+    fn slot(&self, call: &Call, allowance: &Allowance) -> Result<Slot<'_>, StopKind> {
+        let until = allowance.ends.min(Instant::now() + self.limits.time_of(call));
+        self.slots.take(until).ok_or(StopKind::Busy(self.slots.most))
+    }
+
+    fn stop(&self, call: &Call, kind: StopKind) -> Stop {
+        Stop { plugin: self.name.clone(), function: call.name(), kind, stack: Vec::new() }
+    }
+}
+
+/// How many calls of a plugin may run at once.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    taken: Mutex<u32>,
+    freed: Condvar,
+    most: u32,
+}
+
+/// A call's right to run.
+#[derive(Debug)]
+struct Slot<'a>(&'a Slots);
+
+impl Slots {
+    pub(crate) fn new(most: u32) -> Self {
+        Self { taken: Mutex::new(0), freed: Condvar::new(), most }
+    }
+
+    fn take(&self, until: Instant) -> Option<Slot<'_>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken >= self.most {
+            let left = until.checked_duration_since(Instant::now())?;
+            taken = self.freed.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *taken += 1;
+        Some(Slot(self))
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken -= 1;
+        if *taken + 1 == self.0.most {
+            self.0.freed.notify_one();
+        }
+    }
+}
+
+/// What's known of a loaded plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginInfo {
+    /// Its version.
+    pub version: Version,
+    /// What it can answer.
+    pub types: BTreeSet<PluginType>,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether its code was compiled now or came from the cache.
+    pub origin: CodeOrigin,
+}
+
+/// Loaded plugins, ready to be called from any thread.
+#[derive(Clone)]
+pub struct Plugins {
+    plugins: Arc<BTreeMap<PluginName, Arc<Loaded>>>,
+}
+
+impl fmt::Debug for Plugins {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.plugins.keys()).finish()
+    }
+}
+
+impl Plugins {
+    pub(crate) fn new(plugins: BTreeMap<PluginName, Arc<Loaded>>) -> Self {
+        Self { plugins: Arc::new(plugins) }
+    }
+
+    /// Ask a plugin. `request` has the keys of the protocol's table for this call; of others nothing is sent. For
+    /// [`Call::Execute`] it's `{"args":[…],"context":{…}}`, both optional; for [`Call::Functions`] it's not looked at.
+    ///
+    /// Blocks until the answer is there, at most the plugin's time limit, its start limit and a few ticks. The thread
+    /// needs a stack of a megabyte.
+    pub fn call(&self, name: &PluginName, call: &Call, request: &Value) -> Result<Answer, CallError> {
+        let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name))?;
+        plugin.answer(call, request, &mut Allowance::root(plugin.limits.log_bytes))
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &PluginName> {
+        self.plugins.keys()
+    }
+
+    /// What's known of a plugin; `None` if it isn't loaded.
+    pub fn info(&self, name: &PluginName) -> Option<PluginInfo> {
+        let plugin = self.plugins.get(name)?;
+        Some(PluginInfo {
+            version: plugin.version.clone(),
+            types: plugin.types.clone(),
+            limits: plugin.limits.clone(),
+            origin: plugin.origin,
+        })
+    }
+
+    fn unknown(&self, name: &PluginName) -> CallError {
+        let nearest = nearest(name.as_str(), self.plugins.keys().map(PluginName::as_str));
+        let nearest = nearest.and_then(|nearest| self.plugins.get_key_value(nearest)).map(|(name, _)| name.clone());
+        CallError::Unknown { name: name.clone(), nearest }
+    }
+}

@@ -1,0 +1,53 @@
+//! What does this manifest use that this version of mfp can't do?
+
+use std::ops::Range;
+
+use super::Manifest;
+use crate::source::{RegistryKind, SourceKind};
+
+/// Something that a manifest may say and that isn't implemented yet. Told by the commands that would have to do it,
+/// since a rule that is silently not kept is worse than none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// What it is, to be followed by "isn't supported yet".
+    pub what: String,
+    /// Where it stands, in bytes of the manifest's text.
+    pub span: Range<usize>,
+}
+
+impl Manifest {
+    /// Everything that it uses and that this version can't do: git and remote sources, other registry protocols, and
+    /// rules of the policy that would not be kept.
+    pub fn unsupported(&self) -> Vec<Unsupported> {
+        let sources = self.plugins.iter().filter_map(|(name, entry)| match entry.request.source.kind() {
+            kind @ (SourceKind::Git | SourceKind::Remote) => {
+                Some(Unsupported { what: format!("`{name}`: a {kind} source"), span: entry.span.clone() })
+            }
+            _ => None,
+        });
+        let registries = self.registries.iter().filter(|(_, registry)| registry.kind != RegistryKind::Mfp);
+        let registries = registries.map(|(name, registry)| {
+            let what = format!("registry `{name}`: `kind = \"{}\"`", registry.kind);
+            Unsupported { what, span: self.place(&format!("registries.{name}")).unwrap_or_default() }
+        });
+        let rules = self.unkept_rules().into_iter().map(|key| {
+            let span = self.place(&format!("policy.{key}")).unwrap_or_default();
+            Unsupported { what: format!("`{key}` in [policy]"), span }
+        });
+        sources.chain(registries).chain(rules).collect()
+    }
+
+    fn unkept_rules(&self) -> Vec<&'static str> {
+        let policy = &self.policy;
+        let rules = [
+            ("require-signatures", policy.require_signatures),
+            ("advisories", policy.advisories == super::Advisories::Deny),
+            ("licenses", policy.licenses.is_some()),
+            ("allow", policy.allow.is_some()),
+            ("deny", !policy.deny.is_empty()),
+            ("keys", !policy.keys.is_empty()),
+            ("limits", !policy.limits.is_empty()),
+        ];
+        rules.into_iter().filter(|(_, used)| *used).map(|(key, _)| key).collect()
+    }
+}

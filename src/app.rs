@@ -1,0 +1,116 @@
+//! What does a command have to work with? Settings, a reporter, and the parts that cost something, each made when first
+//! asked for: a command that needs no network builds no client and starts no runtime.
+
+use std::future::Future;
+use std::path::PathBuf;
+
+use mfp_store::fs::write_cache;
+use mfp_store::{Store, StoreOptions};
+
+use crate::cli::Command;
+use crate::commands;
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::project::{LOCK, Project};
+use crate::report::{Outcome, Reporter};
+use crate::settings::Settings;
+use crate::sources::Sources;
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct App<'a> {
+    /// Everything this process was told.
+    pub(crate) settings: Settings,
+    /// The only thing that prints.
+    pub(crate) reporter: &'a Reporter,
+}
+
+impl<'a> App<'a> {
+    pub(crate) fn new(settings: Settings, reporter: &'a Reporter) -> Self {
+        Self { settings, reporter }
+    }
+
+    /// Run one command.
+    pub(crate) fn run(&self, command: &Command) -> Result<Outcome> {
+        match command {
+            Command::Init(args) => commands::init::run(self, args),
+            Command::Add(args) => commands::add::run(self, args),
+            Command::Install(args) if args.specs.is_empty() => commands::sync::run(self, &crate::cli::project::SyncArgs::default()),
+            Command::Install(args) => commands::add::run(self, args),
+            Command::Remove(args) => commands::remove::run(self, args),
+            Command::Lock(args) => commands::lock::run(self, args),
+            Command::Sync(args) => commands::sync::run(self, args),
+            Command::Update(args) => commands::update::run(self, args),
+            Command::Upgrade(args) => commands::upgrade::run(self, args),
+            Command::Run(args) => commands::run::run(self, args),
+            Command::List(args) => commands::list::run(self, args),
+            Command::Tree(args) => commands::tree::run(self, args),
+            Command::Why(args) => commands::why::run(self, args),
+            Command::Outdated(args) => commands::outdated::run(self, args),
+            Command::Info(args) => commands::info::run(self, args),
+            Command::Docs(args) => commands::docs::run(self, args),
+            Command::Search(args) => commands::search::run(self, args),
+            Command::Verify(args) => commands::verify::run(self, args),
+            Command::Vendor(args) => commands::vendor::run(self, args),
+            Command::Cache(args) => commands::cache::run(self, args),
+            Command::Doctor(args) => commands::doctor::run(self, args),
+            Command::Config(args) => commands::config::run(self, args),
+            Command::Schema(args) => commands::schema::run(self, args),
+            Command::Man(args) => commands::man::run(self, args),
+            Command::Completions(args) => commands::completions::run(self, args),
+            Command::SelfCommand(args) => commands::about::run(self, args),
+        }
+    }
+
+    /// The project that the command is about.
+    pub(crate) fn project(&self) -> Result<Project> {
+        Project::open(&self.settings)
+    }
+
+    /// The store of verified content.
+    pub(crate) fn store(&self) -> Result<Store> {
+        Store::open(StoreOptions::new(&self.settings.store_dir)).map_err(explain::store)
+    }
+
+    /// Remember that this project is on this machine, so that `cache prune` keeps what its lock names. Only a help: a
+    /// store that can't be written forgets.
+    pub(crate) fn remember(&self, project: &Project) {
+        let lock = project.root.join(LOCK);
+        let Some(text) = lock.to_str() else { return };
+        let mark = self.projects().join(&blake3::hash(text.as_bytes()).to_hex()[..32]);
+        if !mark.exists() {
+            // Whether it works or not, the command's own work is done.
+            let _ = write_cache(&mark, text.as_bytes());
+        }
+    }
+
+    /// The locks of all projects that were seen on this machine, those that are gone left out.
+    pub(crate) fn known_locks(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.projects();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(explain::io("read the folder", &folder, &error)),
+        };
+        let marks = entries.flatten().filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+        let mut locks: Vec<PathBuf> = marks.map(PathBuf::from).filter(|lock| lock.is_file()).collect();
+        locks.sort();
+        Ok(locks)
+    }
+
+    fn projects(&self) -> PathBuf {
+        self.settings.store_dir.join("projects")
+    }
+
+    /// What the world outside offers to a project.
+    pub(crate) fn sources(&self) -> Result<Sources<'_>> {
+        Sources::new(self)
+    }
+
+    /// Wait for something that goes over the network. The runtime is of one thread; what computes goes to others.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}")).help("look at this machine's limits: `ulimit -a`"))?;
+        runtime.block_on(work)
+    }
+}

@@ -1,0 +1,138 @@
+//! What commands that change the manifest have in common: everything is decided, fetched and verified before a file of the
+//! project changes; then the lock is written, then the manifest, then the plugin folder is switched over.
+
+use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::plan::{Change, ChangeKind, diff};
+use mfp_model::project::Manifest;
+use mfp_model::project::edit::EditError;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::installing::{Options, approval_error, bring, hold_store, prepare, source_note, unapproved};
+use crate::project::Project;
+use crate::report::document::{self, ChangeDocument, ChangeSide, ChangesDocument, Document};
+use crate::report::{ChangeLine, Event, Outcome};
+use crate::settings::LockMode;
+
+/// A change that's decided and not yet made.
+#[derive(Debug)]
+pub(crate) struct Decision<'a> {
+    /// The manifest as it'll be.
+    pub(crate) manifest: &'a Manifest,
+    /// Its text.
+    pub(crate) manifest_text: String,
+    /// The lock as it was.
+    pub(crate) old: Option<&'a Lock>,
+    /// The lock as it'll be.
+    pub(crate) lock: Lock,
+    /// Change nothing, only say.
+    pub(crate) dry_run: bool,
+    /// Leave the plugin folder as it is.
+    pub(crate) no_sync: bool,
+}
+
+/// Commands whose work is to change the lock can't keep it.
+pub(crate) fn refuse_locked(app: &App<'_>, command: &str) -> Result<()> {
+    match app.settings.lock_mode {
+        LockMode::Update => Ok(()),
+        LockMode::Locked(_) | LockMode::Frozen => {
+            Err(Error::new("mfp::usage::locked", format!("`mfp {command}` changes plugins.lock, which --locked and --frozen forbid")).help(format!("run `mfp {command}` without them")))
+        }
+    }
+}
+
+/// Make the change: fetch and verify, save lock and manifest, lay out.
+pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision<'_>) -> Result<Outcome> {
+    let changes = diff(decision.old, &decision.lock);
+    let outcome = |changes: &[Change]| Outcome::done(Document::Changes(ChangesDocument { changes: change_documents(changes), dry_run: decision.dry_run }));
+    refuse_unapproved(decision.manifest, &decision.lock, &changes)?;
+    if decision.dry_run {
+        report_changes(app, &changes, true);
+        return Ok(outcome(&changes));
+    }
+    let options = Options::default();
+    if decision.no_sync {
+        let store = app.store()?;
+        let _guard = hold_store(app, &store)?;
+        let changed: Vec<&LockedPlugin> = changes.iter().filter_map(|change| decision.lock.plugins.get(&change.name)).collect();
+        bring(app, &store, project, decision.manifest, &changed)?;
+        save(app, project, &decision)?;
+        report_changes(app, &changes, false);
+        return Ok(outcome(&changes));
+    }
+    let prepared = prepare(app, project, decision.manifest, &decision.lock, &options)?;
+    save(app, project, &decision)?;
+    let unapproved = prepared.apply(app, project, &options)?;
+    let outcome = outcome(&changes);
+    Ok(if unapproved.is_empty() { outcome } else { outcome.refused(approval_error(&unapproved)) })
+}
+
+fn save(app: &App<'_>, project: &mut Project, decision: &Decision<'_>) -> Result<()> {
+    project.save_lock(&decision.lock)?;
+    project.save_manifest(decision.manifest_text.clone())?;
+    app.remember(project);
+    Ok(())
+}
+
+/// What's new or changed must be approved before any file says that it's there.
+fn refuse_unapproved(manifest: &Manifest, lock: &Lock, changes: &[Change]) -> Result<()> {
+    let changed = changes.iter().filter_map(|change| lock.plugins.get(&change.name));
+    let unapproved = unapproved(manifest, changed);
+    if unapproved.is_empty() { Ok(()) } else { Err(approval_error(&unapproved).note("no file was changed")) }
+}
+
+/// Say what changed in the lock.
+pub(crate) fn report_changes(app: &App<'_>, changes: &[Change], dry_run: bool) {
+    if changes.is_empty() {
+        app.reporter.event(Event::Note(if dry_run { "plugins.lock wouldn't change" } else { "plugins.lock is unchanged" }.to_owned()));
+    }
+    for change in changes {
+        app.reporter.event(Event::Change(line(change)));
+    }
+}
+
+fn line(change: &Change) -> ChangeLine {
+    let version = |side: &Option<mfp_model::plan::Side>| side.as_ref().and_then(|side| side.version.as_ref()).map_or_else(|| "(a service)".to_owned(), ToString::to_string);
+    let name = change.name.to_string();
+    let note = (!matches!(change.source, mfp_model::source::SourceId::Registry(_))).then(|| change.source.redacted());
+    match change.kind {
+        ChangeKind::Added => ChangeLine::Added { name, version: version(&change.to), note },
+        ChangeKind::Removed => ChangeLine::Removed { name, version: version(&change.from) },
+        ChangeKind::Updated => ChangeLine::Updated { name, from: version(&change.from), to: version(&change.to), note },
+    }
+}
+
+/// The changes of a lock, for `--json`.
+pub(crate) fn change_documents(changes: &[Change]) -> Vec<ChangeDocument> {
+    let side = |side: &mfp_model::plan::Side| ChangeSide {
+        version: side.version.as_ref().map(ToString::to_string).unwrap_or_default(),
+        content: side.content.to_string(),
+        commit: side.commit.clone(),
+        capabilities: serde_json::to_value(&side.capabilities).unwrap_or_default(),
+    };
+    let kind = |kind| match kind {
+        ChangeKind::Added => document::ChangeKind::Added,
+        ChangeKind::Removed => document::ChangeKind::Removed,
+        ChangeKind::Updated => document::ChangeKind::Updated,
+    };
+    let document = |change: &Change| ChangeDocument {
+        name: change.name.to_string(),
+        kind: kind(change.kind),
+        from: change.from.as_ref().map(side),
+        to: change.to.as_ref().map(side),
+        source: change.source.redacted(),
+    };
+    changes.iter().map(document).collect()
+}
+
+/// The manifest's text can't be changed by a program.
+pub(crate) fn cant_edit(error: &EditError) -> Error {
+    Error::new("mfp::manifest::edit", error.to_string()).help("edit mockforge-plugins.toml by hand")
+}
+
+/// A locked plugin on one line: `name 1.2.3`, with its source if it isn't a registry.
+pub(crate) fn shown(plugin: &LockedPlugin) -> String {
+    let version = plugin.version().map_or_else(|| "(a service: no promise about its code)".to_owned(), ToString::to_string);
+    let note = source_note(plugin).map(|note| format!(" ({})", crate::report::clean(&note))).unwrap_or_default();
+    format!("{} {version}{note}", plugin.name)
+}

@@ -1,0 +1,101 @@
+//! Commands that change the manifest or the lock: `add`, `remove`, `update`, `upgrade`.
+
+use clap::Args;
+use mfp_model::name::{GroupName, PluginName, RegistryName};
+use mfp_model::version::Version;
+
+/// `mfp add`
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// What to add: `name`, `name@^1.2`, `name@1.2.3` (exactly), a URL, a folder (`./my-plugin`)
+    #[arg(value_name = "SPEC")]
+    pub(crate) specs: Vec<String>,
+    /// Take the SPEC as the URL of an archive or a .wasm, whatever it looks like
+    #[arg(long, conflicts_with_all = ["git", "path"])]
+    pub(crate) url: bool,
+    /// Take the SPEC as a git repository, whatever it looks like
+    #[arg(long, conflicts_with = "path")]
+    pub(crate) git: bool,
+    /// Take the SPEC as a folder, whatever it looks like
+    #[arg(long)]
+    pub(crate) path: bool,
+    /// The tag of a git repository
+    #[arg(long, value_name = "TAG", conflicts_with_all = ["branch", "rev"])]
+    pub(crate) tag: Option<String>,
+    /// The branch of a git repository
+    #[arg(long, value_name = "BRANCH", conflicts_with = "rev")]
+    pub(crate) branch: Option<String>,
+    /// The commit of a git repository
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) rev: Option<String>,
+    /// The folder inside a git repository
+    #[arg(long, value_name = "DIR")]
+    pub(crate) subdir: Option<String>,
+    /// Take the plugin from this registry of the project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) registry: Option<RegistryName>,
+    /// Add to an optional group
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<GroupName>,
+    /// Give the plugin another name in this project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rename: Option<PluginName>,
+    /// Change manifest and lock, install nothing
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    /// Say what would change; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Approve the capabilities that the plugin asks for, and write them to [approvals]
+    #[arg(long)]
+    pub(crate) approve: bool,
+}
+
+/// `mfp remove`
+#[derive(Debug, Args)]
+pub(crate) struct RemoveArgs {
+    /// The plugins to remove
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<PluginName>,
+    /// Change manifest and lock, leave the plugin folder as it is
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+    /// Say what would change; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `mfp update`
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// The plugins to update (default: all)
+    #[arg(value_name = "NAME", conflicts_with = "all")]
+    pub(crate) names: Vec<PluginName>,
+    /// Update every plugin
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Take exactly this version (of the one NAME)
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) precise: Option<Version>,
+    /// Say what would change; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change the lock, install nothing
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+}
+
+/// `mfp upgrade`
+#[derive(Debug, Args)]
+pub(crate) struct UpgradeArgs {
+    /// The plugins to upgrade (default: all that the manifest requires from a registry)
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<PluginName>,
+    /// Say what would change; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change manifest and lock, install nothing
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+}
+

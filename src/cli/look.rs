@@ -1,0 +1,89 @@
+//! Commands that only look: `list`, `tree`, `why`, `outdated`, `info`, `docs`, `search`, `verify`.
+
+use clap::Args;
+use mfp_model::name::{PluginName, RegistryName};
+
+/// `mfp list`
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only what the manifest declares
+    #[arg(long)]
+    pub(crate) direct: bool,
+}
+
+/// `mfp tree`
+#[derive(Debug, Args)]
+pub(crate) struct TreeArgs {
+    /// Start at these plugins (default: what the manifest declares)
+    #[arg(value_name = "NAME", conflicts_with = "invert")]
+    pub(crate) names: Vec<PluginName>,
+    /// Show what depends on this plugin
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) invert: Option<PluginName>,
+    /// Go no deeper than this many levels
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<usize>,
+}
+
+/// `mfp why`
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// The plugin in question
+    #[arg(value_name = "NAME")]
+    pub(crate) name: PluginName,
+}
+
+/// `mfp outdated`
+#[derive(Debug, Args)]
+pub(crate) struct OutdatedArgs {
+    /// Exit 1 if anything is outdated
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// `mfp info`
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The plugin, and perhaps its version
+    #[arg(value_name = "NAME[@VERSION]")]
+    pub(crate) plugin: String,
+    /// Show the plugin's configuration: what it takes, and what the project gives
+    #[arg(long)]
+    pub(crate) config: bool,
+    /// Ask this registry of the project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) registry: Option<RegistryName>,
+}
+
+/// `mfp docs`
+#[derive(Debug, Args)]
+pub(crate) struct DocsArgs {
+    /// The plugin
+    #[arg(value_name = "NAME")]
+    pub(crate) name: PluginName,
+}
+
+/// `mfp search`
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Words to look for in names, descriptions and keywords
+    #[arg(value_name = "TEXT", required = true)]
+    pub(crate) words: Vec<String>,
+    /// Ask this registry of the project
+    #[arg(long, value_name = "NAME")]
+    pub(crate) registry: Option<RegistryName>,
+    /// Show at most this many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// `mfp verify`
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The plugins to verify (default: all)
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<PluginName>,
+    /// Fetch what's damaged again, verify it, and only then replace
+    #[arg(long)]
+    pub(crate) fix: bool,
+}

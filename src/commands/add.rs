@@ -1,0 +1,191 @@
+//! `mfp add`: declare plugins, lock, install. If anything fails, no file has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mfp_model::lock::Lock;
+use mfp_model::name::PluginName;
+use mfp_model::project::edit::Place;
+use mfp_model::project::{Approval, Manifest, edit};
+use mfp_model::requirement::Requirement;
+use mfp_model::source::{BareWasm, RelativePath, Request, Source};
+
+use crate::app::App;
+use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
+use crate::cli::edit::AddArgs;
+use crate::cli::spec::Spec;
+use crate::error::{Error, Result};
+use crate::locking::{Declared, Freedom, Goal, lock};
+use crate::project::{Project, parse_manifest};
+use crate::report::{Outcome, clean};
+use crate::sources::declared::read_folder;
+use crate::sources::fetch::fetch_first_sight;
+
+/// One plugin that's to be declared.
+#[derive(Debug)]
+struct Addition {
+    /// The name in the project.
+    name: PluginName,
+    request: Request,
+    /// No requirement was given: `^` of what is chosen.
+    open: bool,
+    /// Whether plain `http:` to another machine is allowed for it: nobody says so on the command line.
+    allow_http: bool,
+}
+
+/// Understand, edit, lock, save, lay out.
+pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
+    refuse_locked(app, "add")?;
+    check_arguments(args)?;
+    let mut project = app.project()?;
+    let _held = project.hold(app.reporter)?;
+    let before = project.manifest()?;
+    let old = project.lock()?;
+    let mut seen = BTreeMap::new();
+    let additions = args.specs.iter().map(|text| addition(app, &project, &before, args, text, &mut seen)).collect::<Result<Vec<_>>>()?;
+
+    let wished_text = declare(&project.manifest_text, args, &additions)?;
+    let wished = parse_manifest(&wished_text)?;
+    let freedom = Freedom::Names(additions.iter().map(|addition| addition.name.clone()).collect());
+    let goal = Goal { root: &project.root, manifest: &wished, manifest_text: &wished_text, old: old.as_ref(), freedom, precise: BTreeMap::new(), seen };
+    let chosen = lock(app, &app.store()?, &goal)?;
+
+    let settled = additions.into_iter().map(|addition| settle(addition, &chosen)).collect::<Vec<_>>();
+    let mut text = declare(&project.manifest_text, args, &settled)?;
+    let mut manifest = parse_manifest(&text)?;
+    let new = Lock::build(&manifest, chosen.plugins.into_values().collect());
+    if args.approve {
+        text = approve(&text, &manifest, &new, &settled)?;
+        manifest = parse_manifest(&text)?;
+    }
+    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    carry_out(app, &mut project, decision)
+}
+
+fn check_arguments(args: &AddArgs) -> Result<()> {
+    let refuse = |what: &str, help: &str| Err(Error::new("mfp::usage::arguments", what).help(help));
+    match () {
+        () if args.specs.is_empty() => refuse("what is to be added?", "`mfp add NAME`, `mfp add URL` or `mfp add ./folder`"),
+        () if args.rename.is_some() && args.specs.len() > 1 => refuse("--rename is for exactly one plugin", "`mfp add NAME --rename OTHER`"),
+        () => Ok(()),
+    }
+}
+
+/// What an argument declares.
+fn addition(app: &App<'_>, project: &Project, manifest: &Manifest, args: &AddArgs, text: &str, seen: &mut BTreeMap<PluginName, Declared>) -> Result<Addition> {
+    let (id, source, open) = match Spec::parse(text, args)? {
+        Spec::Named { name, requirement } => {
+            let registry = registry(manifest, args)?;
+            let open = requirement.is_none();
+            (name, Source::Registry { requirement: requirement.unwrap_or_else(Requirement::any), registry }, open)
+        }
+        Spec::Path(path) => {
+            let path = relative_path(app, project, &path)?;
+            let folder = read_folder(&provisional(args), &project.root, &path, &BareWasm::default(), None)?;
+            (folder.manifest.id, Source::Path { path, bare: BareWasm::default() }, false)
+        }
+        Spec::Url { url, sha256 } => {
+            let source = Source::Url { url, sha256, bare: BareWasm::default() };
+            let (sources, store) = (app.sources()?, app.store()?);
+            let sight = app.wait(fetch_first_sight(&sources, &store, &project.root, &provisional(args), args.rename.as_ref(), &source))?;
+            let id = sight.manifest.id.clone();
+            let name = args.rename.clone().unwrap_or_else(|| id.clone());
+            let declared = sight.declare(&name, (name != id).then_some(&id));
+            seen.insert(name, declared);
+            (id, source, false)
+        }
+        Spec::Git(address) => return Err(unsupported(&address, "a git source")),
+        Spec::Remote(address) => return Err(unsupported(&address, "a remote plugin")),
+    };
+    let request = Request::new(source);
+    Ok(match &args.rename {
+        Some(name) if *name != id => Addition { name: name.clone(), request: Request { package: Some(id), ..request }, open, allow_http: false },
+        _ => Addition { name: id, request, open, allow_http: false },
+    })
+}
+
+/// A name for messages, until the plugin has said its own.
+fn provisional(args: &AddArgs) -> PluginName {
+    args.rename.clone().unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
+}
+
+fn unsupported(address: &str, what: &str) -> Error {
+    Error::new("mfp::unsupported", format!("`{}` is {what}, which isn't supported yet", clean(address))).help("take the plugin from a registry, an archive's URL or a folder")
+}
+
+fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::RegistryName> {
+    let name = args.registry.as_ref().unwrap_or(&manifest.project.registry);
+    if manifest.registries.contains_key(name) {
+        return Ok(name.clone());
+    }
+    let near = mfp_model::text::nearest(name.as_str(), manifest.registries.keys().map(AsRef::as_ref));
+    let help = near.map_or_else(|| format!("add it to mockforge-plugins.toml:\n[registries]\n{name} = \"https://…/\""), |near| format!("did you mean `--registry {near}`?"));
+    Err(Error::new("mfp::registry::undeclared", format!("the project names no registry `{name}`")).help(help))
+}
+
+/// A path as it was typed (relative to the current folder), as the manifest has it (relative to the project).
+fn relative_path(app: &App<'_>, project: &Project, typed: &str) -> Result<RelativePath> {
+    let refuse = |why: &str| Error::new("mfp::usage::spec", format!("`{}` can't be a plugin's folder: {why}", clean(typed))).help("name a folder with a plugin.yaml in it, or a .wasm file");
+    let place = app.settings.current_dir.join(typed).canonicalize().map_err(|error| refuse(&error.to_string()))?;
+    let relative = relative_to(&place, &project.root).ok_or_else(|| refuse("it has no path from the project"))?;
+    relative.parse().map_err(|error: mfp_model::source::RelativePathError| refuse(&error.to_string()))
+}
+
+/// The way from one absolute folder to another place, with `/` and `..`.
+fn relative_to(place: &std::path::Path, from: &std::path::Path) -> Option<String> {
+    let (place, from): (Vec<_>, Vec<_>) = (place.components().collect(), from.components().collect());
+    let shared = place.iter().zip(&from).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n(Some(".."), from.len() - shared);
+    let down = place[shared..].iter().map(|part| part.as_os_str().to_str());
+    let parts: Option<Vec<&str>> = up.chain(down).collect();
+    Some(parts?.join("/")).filter(|path| !path.is_empty())
+}
+
+/// The manifest's text with these plugins declared.
+fn declare(text: &str, args: &AddArgs, additions: &[Addition]) -> Result<String> {
+    let place = args.group.clone().map_or(Place::Plugins, Place::Group);
+    additions.iter().try_fold(text.to_owned(), |text, addition| {
+        let declared = edit::Addition { source: addition.request.source.clone(), package: addition.request.package.clone(), allow_http: addition.allow_http };
+        edit::add(&text, &place, &addition.name, &declared).map_err(|error| cant_edit(&error))
+    })
+}
+
+/// An open wish becomes `^` of the version that was chosen for it.
+fn settle(addition: Addition, chosen: &Lock) -> Addition {
+    let version = chosen.plugins.get(&addition.name).and_then(|plugin| plugin.version());
+    match (addition.open, addition.request.source.clone(), version) {
+        (true, Source::Registry { registry, .. }, Some(version)) => {
+            let source = Source::Registry { requirement: Requirement::caret(version), registry };
+            Addition { request: Request { source, ..addition.request }, ..addition }
+        }
+        _ => addition,
+    }
+}
+
+/// `--approve`: what the added plugins (and what they bring with them) ask for is written down as approved.
+fn approve(text: &str, manifest: &Manifest, lock: &Lock, additions: &[Addition]) -> Result<String> {
+    let mut text = text.to_owned();
+    let mut queue: Vec<&PluginName> = additions.iter().map(|addition| &addition.name).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = queue.pop() {
+        let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name)) else { continue };
+        queue.extend(plugin.dependencies().iter().map(|dependency| &dependency.name));
+        if !crate::installing::unapproved(manifest, [plugin]).is_empty() {
+            let approval = Approval { source: plugin.source(), signer: plugin.signer().cloned(), capabilities: plugin.capabilities() };
+            text = edit::set_approval(&text, name, &approval).map_err(|error| cant_edit(&error))?;
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_from_the_project() {
+        let relative = |place: &str, from: &str| relative_to(place.as_ref(), from.as_ref());
+        assert_eq!(relative("/w/plugins/x", "/w/project").as_deref(), Some("../plugins/x"));
+        assert_eq!(relative("/w/project/x", "/w/project").as_deref(), Some("x"));
+        assert_eq!(relative("/w/project", "/w/project"), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! `mfp doctor`: what could be wrong on this machine?
+
+use std::path::Path;
+
+use crate::app::App;
+use crate::cli::tools::DoctorArgs;
+use crate::error::Result;
+use crate::project::Project;
+use crate::report::document::{Document, Problem, ProblemsDocument};
+use crate::report::{Outcome, plural};
+
+/// One look, and what it found.
+struct Finding {
+    what: &'static str,
+    found: String,
+    problem: Option<Problem>,
+}
+
+/// Look at the folders, the configuration, the proxies and the project; open no socket.
+pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
+    let settings = &app.settings;
+    let mut findings = vec![
+        fine("mfp", format!("{} ({}, {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)),
+        fine("user configuration", settings.user_config_file.as_deref().map_or_else(|| "none".to_owned(), |file| if file.exists() { file.display().to_string() } else { format!("{} (not there)", file.display()) })),
+        store(app),
+        folder("cache", &settings.cache_dir),
+        fine("network", if settings.offline { "offline".to_owned() } else { proxies(app) }),
+        fine("CI", if settings.ci { "yes: sync and run imply --locked".to_owned() } else { "no".to_owned() }),
+    ];
+    findings.extend(ca_file(app));
+    findings.extend(project(app));
+    let text = findings.iter().map(|finding| format!("{} {:20} {}\n", if finding.problem.is_some() { "✗" } else { "✓" }, finding.what, finding.found)).collect();
+    let checked = findings.len();
+    let problems: Vec<Problem> = findings.into_iter().filter_map(|finding| finding.problem).collect();
+    let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
+    let head = format!("{} found", plural(points.len(), "problem"));
+    let outcome = Outcome::done(Document::Problems(ProblemsDocument { problems, checked })).text(text);
+    Ok(if points.is_empty() { outcome } else { outcome.refused(crate::error::Error::new("mfp::doctor::problems", head).points(points).help("correct them one by one, then run `mfp doctor` again")) })
+}
+
+fn fine(what: &'static str, found: String) -> Finding {
+    Finding { what, found, problem: None }
+}
+
+fn wrong(what: &'static str, found: String, code: &str, message: String) -> Finding {
+    Finding { what, found, problem: Some(Problem { code: code.to_owned(), name: what.to_owned(), message }) }
+}
+
+fn store(app: &App<'_>) -> Finding {
+    let path = app.settings.store_dir.display().to_string();
+    match app.store() {
+        Ok(store) if store.is_read_only() => fine("store", format!("{path} (read-only)")),
+        Ok(_) => fine("store", path),
+        Err(error) => wrong("store", path, error.code(), error.message().to_owned()),
+    }
+}
+
+fn folder(what: &'static str, path: &Path) -> Finding {
+    let shown = path.display().to_string();
+    match std::fs::create_dir_all(path).and_then(|()| tempfile::tempfile_in(path)) {
+        Ok(_) => fine(what, shown),
+        Err(error) => wrong(what, shown, "mfp::io::failed", format!("can't be written: {error}")),
+    }
+}
+
+fn proxies(app: &App<'_>) -> String {
+    match (app.settings.proxies.any(), &app.settings.user.network.proxy) {
+        (true, _) => "through the proxies that the environment names".to_owned(),
+        (false, Some(_)) => "through the proxy of the user configuration".to_owned(),
+        (false, None) => "direct".to_owned(),
+    }
+}
+
+fn ca_file(app: &App<'_>) -> Option<Finding> {
+    let file = app.settings.user.network.ca_file.as_ref()?;
+    let shown = file.display().to_string();
+    Some(if file.is_file() { fine("CA file", shown) } else { wrong("CA file", shown, "mfp::usage::ca-file", "isn't there".to_owned()) })
+}
+
+fn project(app: &App<'_>) -> Vec<Finding> {
+    let project = match Project::open(&app.settings) {
+        Ok(project) => project,
+        Err(error) if error.code() == "mfp::project::not-found" => return vec![fine("project", "none here".to_owned())],
+        Err(error) => return vec![wrong("project", String::new(), error.code(), error.message().to_owned())],
+    };
+    let mut findings = vec![match project.manifest() {
+        Ok(manifest) => fine("project", format!("{} ({})", project.root.display(), plural(manifest.plugins.len(), "plugin"))),
+        Err(error) => wrong("project", project.root.display().to_string(), error.code(), error.message().to_owned()),
+    }];
+    findings.push(match project.lock() {
+        Ok(Some(lock)) => fine("plugins.lock", plural(lock.plugins.len(), "plugin")),
+        Ok(None) => fine("plugins.lock", "not there yet: `mfp lock` makes it".to_owned()),
+        Err(error) => wrong("plugins.lock", String::new(), error.code(), error.message().to_owned()),
+    });
+    findings
+}

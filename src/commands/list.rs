@@ -1,0 +1,33 @@
+//! `mfp list`: what's locked.
+
+use mfp_model::lock::LockedPlugin;
+
+use crate::app::App;
+use crate::changing::shown;
+use crate::cli::look::ListArgs;
+use crate::error::Result;
+use crate::report::Outcome;
+use crate::report::document::{Document, ListDocument, ListedPlugin};
+
+/// One line a plugin.
+pub(crate) fn run(app: &App<'_>, args: &ListArgs) -> Result<Outcome> {
+    let project = app.project()?;
+    let manifest = project.manifest()?;
+    let lock = project.existing_lock()?;
+    let folder = manifest.project.plugin_dir.under(&project.root);
+    let wanted = lock.plugins.values().filter(|plugin| !args.direct || lock.is_direct(&plugin.name));
+    let listed = |plugin: &LockedPlugin| {
+        let path = folder.join(plugin.name.as_str());
+        ListedPlugin {
+            name: plugin.name.to_string(),
+            version: plugin.version().map(ToString::to_string).unwrap_or_default(),
+            source: plugin.source().redacted(),
+            content: plugin.content.to_string(),
+            types: plugin.types.iter().map(ToString::to_string).collect(),
+            direct: lock.is_direct(&plugin.name),
+            path: path.is_dir().then(|| path.display().to_string()),
+        }
+    };
+    let text = wanted.clone().map(|plugin| format!("{}\n", shown(plugin))).collect();
+    Ok(Outcome::done(Document::List(ListDocument { plugins: wanted.map(listed).collect() })).text(text))
+}

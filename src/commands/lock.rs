@@ -1,0 +1,99 @@
+//! `mfp lock`: make plugins.lock fresh.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mfp_model::lock::{Lock, LockErrorKind, merge, staleness};
+use mfp_model::name::PluginName;
+use mfp_model::plan::diff;
+use mfp_model::version::Version;
+
+use crate::app::App;
+use crate::changing::{change_documents, report_changes};
+use crate::cli::project::LockArgs;
+use crate::cli::spec::parse_name_at_version;
+use crate::error::{Error, Result};
+use crate::locking::{Freedom, Goal, current_lock, lock, path_contents};
+use crate::project::Project;
+use crate::report::document::{ChangesDocument, Document};
+use crate::report::{Event, Outcome};
+use crate::settings::LockMode;
+
+/// Lock, changing as little as the flags let it.
+pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
+    let mut project = app.project()?;
+    let manifest = project.manifest()?;
+    let _held = if args.check || args.dry_run { None } else { Some(project.hold(app.reporter)?) };
+    if app.settings.lock_mode != LockMode::Update {
+        let lock = current_lock(app, &mut project, &manifest, true)?;
+        app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
+        return Ok(outcome(Vec::new(), false));
+    }
+    let old = known_lock(app, &project, args)?;
+    let (freedom, precise) = freedom(args)?;
+    let is_fresh = match &old {
+        Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty(),
+        _ => false,
+    };
+    let new = match &old {
+        Some(old) if is_fresh => {
+            crate::locking::refuse_unsupported(&manifest, &project.manifest_text)?;
+            old.clone()
+        }
+        _ => {
+            let goal = Goal { root: &project.root, manifest: &manifest, manifest_text: &project.manifest_text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
+            lock(app, &app.store()?, &goal)?
+        }
+    };
+    let changes = diff(old.as_ref(), &new);
+    if !args.dry_run {
+        project.save_lock(&new)?;
+        app.remember(&project);
+    }
+    report_changes(app, &changes, args.dry_run);
+    Ok(outcome(change_documents(&changes), args.dry_run))
+}
+
+fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool) -> Outcome {
+    Outcome::done(Document::Changes(ChangesDocument { changes, dry_run }))
+}
+
+/// The lock as it is; of one that a merge left in conflict, both sides; with `--rebuild`, none if it can't be read.
+fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Option<Lock>> {
+    let Some(text) = &project.lock_text else { return Ok(None) };
+    match Lock::parse(text) {
+        Ok(lock) if lock.is_from_newer_mfp() => Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something").help("install a newer mfp")),
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind == LockErrorKind::ConflictMarkers => Ok(both_sides(app, text)),
+        Err(_) if args.rebuild => {
+            app.reporter.event(Event::Note("plugins.lock can't be read, and is made anew".to_owned()));
+            Ok(None)
+        }
+        Err(error) => Err(crate::explain::lock(text, &error)),
+    }
+}
+
+/// What two sides of a merge had locked, ours first: preferences for the merged manifest.
+fn both_sides(app: &App<'_>, text: &str) -> Option<Lock> {
+    app.reporter.event(Event::Note("plugins.lock is in conflict: both sides are taken as preferences".to_owned()));
+    let (ours, theirs) = merge::sides(text)?;
+    match (Lock::parse(&ours).ok(), Lock::parse(&theirs).ok()) {
+        (Some(mut ours), Some(theirs)) => {
+            for (name, plugin) in theirs.plugins {
+                ours.plugins.entry(name).or_insert(plugin);
+            }
+            Some(ours)
+        }
+        (ours, theirs) => ours.or(theirs),
+    }
+}
+
+fn freedom(args: &LockArgs) -> Result<(Freedom, BTreeMap<PluginName, Version>)> {
+    let named: Vec<(PluginName, Option<Version>)> = args.upgrade_plugin.iter().map(|text| parse_name_at_version(text)).collect::<Result<_>>()?;
+    let precise = named.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect();
+    let names: BTreeSet<PluginName> = named.into_iter().map(|(name, _)| name).collect();
+    Ok(match () {
+        () if args.upgrade => (Freedom::All, precise),
+        () if !names.is_empty() => (Freedom::Names(names), precise),
+        () => (Freedom::Keep, precise),
+    })
+}

@@ -1,0 +1,36 @@
+//! `mfp schema manifest|lock|plugin`: the shape of the files that people and programs write.
+
+use mfp_model::schema;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::cli::tools::{SchemaArgs, SchemaFile};
+use crate::error::Result;
+use crate::report::Outcome;
+use crate::report::document::{Document, SchemaDocument};
+
+/// An example of a manifest, with everything that this version understands.
+pub(crate) const MANIFEST_EXAMPLE: &str = include_str!("../../fixtures/examples/mockforge-plugins.toml");
+/// An example of a lock.
+pub(crate) const LOCK_EXAMPLE: &str = include_str!("../../fixtures/examples/plugins.lock");
+/// An example of a plugin's manifest.
+pub(crate) const PLUGIN_EXAMPLE: &str = include_str!("../../fixtures/examples/plugin.yaml");
+
+/// The JSON schema, or an example.
+pub(crate) fn run(_app: &App<'_>, args: &SchemaArgs) -> Result<Outcome> {
+    if args.example {
+        let text = match args.file {
+            SchemaFile::Manifest => MANIFEST_EXAMPLE,
+            SchemaFile::Lock => LOCK_EXAMPLE,
+            SchemaFile::Plugin => PLUGIN_EXAMPLE,
+        };
+        return Ok(Outcome::done(Document::Schema(SchemaDocument { schema: Value::String(text.to_owned()) })).text(text.to_owned()));
+    }
+    let schema = match args.file {
+        SchemaFile::Manifest => schema::manifest_schema(),
+        SchemaFile::Lock => schema::lock_schema(),
+        SchemaFile::Plugin => schema::plugin_schema(),
+    };
+    let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap_or_default());
+    Ok(Outcome::done(Document::Schema(SchemaDocument { schema })).text(text))
+}

@@ -1,0 +1,52 @@
+//! `mfp update`: the newest versions within the requirements.
+
+use std::collections::BTreeMap;
+
+use crate::app::App;
+use crate::changing::{Decision, carry_out, refuse_locked};
+use crate::cli::edit::UpdateArgs;
+use crate::error::{Error, Result};
+use crate::locking::{Freedom, Goal, lock};
+use crate::report::Outcome;
+
+/// Let go of what was named (or of everything), lock, save, lay out.
+pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
+    refuse_locked(app, "update")?;
+    let mut project = app.project()?;
+    let _held = project.hold(app.reporter)?;
+    let manifest = project.manifest()?;
+    let old = project.lock()?;
+    check_names(args, old.as_ref())?;
+    let precise = precise(args)?;
+    let freedom = if args.names.is_empty() { Freedom::All } else { Freedom::Names(args.names.iter().cloned().collect()) };
+    let text = project.manifest_text.clone();
+    let goal = Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
+    let new = lock(app, &app.store()?, &goal)?;
+    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    carry_out(app, &mut project, decision)
+}
+
+fn check_names(args: &UpdateArgs, lock: Option<&mfp_model::lock::Lock>) -> Result<()> {
+    let Some(lock) = lock else { return Ok(()) };
+    match args.names.iter().find(|name| !lock.plugins.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(not_locked(name, lock)),
+    }
+}
+
+/// A name that isn't in the lock, with its nearest.
+pub(crate) fn not_locked(name: &mfp_model::name::PluginName, lock: &mfp_model::lock::Lock) -> Error {
+    let error = Error::new("mfp::lock::not-locked", format!("there's no plugin `{name}` in plugins.lock"));
+    match mfp_model::text::nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)) {
+        Some(near) => error.help(format!("did you mean {near}?")),
+        None => error.help("`mfp list` shows what's locked"),
+    }
+}
+
+fn precise(args: &UpdateArgs) -> Result<BTreeMap<mfp_model::name::PluginName, mfp_model::version::Version>> {
+    match (&args.precise, args.names.as_slice()) {
+        (None, _) => Ok(BTreeMap::new()),
+        (Some(version), [name]) => Ok(BTreeMap::from([(name.clone(), version.clone())])),
+        (Some(version), _) => Err(Error::new("mfp::usage::arguments", "--precise is for exactly one plugin").help(format!("`mfp update NAME --precise {version}`"))),
+    }
+}

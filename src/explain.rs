@@ -1,0 +1,190 @@
+//! The libraries' errors in a person's words: one function a kind, each giving the one [`Error`] shape.
+//!
+//! Codes come from the libraries (they're part of their contract), exit codes from the catalogue; what's added here is
+//! which file it was, the place in it, and what to type next.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use mfp_model::index::IndexError;
+use mfp_model::lock::LockError;
+use mfp_model::name::{PluginName, RegistryName};
+use mfp_model::plugin::{BareWasmError, EntryError, MetadataMismatch, PluginManifestError, WasmError};
+use mfp_model::project::{Manifest, ManifestErrors};
+use mfp_model::registry_files::RegistryFileError;
+use mfp_resolver::{Unresolved, Wanted};
+use mfp_store::StoreError;
+
+use crate::error::{Error, Excerpt, Exit, Result};
+use crate::project::{LOCK, MANIFEST};
+use crate::report::clean;
+
+/// A file or folder that can't be read or written.
+pub(crate) fn io(action: &str, path: &Path, error: &std::io::Error) -> Error {
+    let help = match error.kind() {
+        ErrorKind::PermissionDenied => "check its owner and permissions",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk: `mfp cache prune`",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only; use other folders: `--store-dir`, `--cache-dir`",
+        _ => "look at the path; the rest is the operating system's word",
+    };
+    Error::new("mfp::io::failed", format!("can't {action} {}: {error}", path.display())).help(help)
+}
+
+/// An error of the store, the layout, a file lock or an atomic write.
+pub(crate) fn store(error: impl Into<StoreError>) -> Error {
+    let error = error.into();
+    let shown = Error::new(error.code(), error.to_string());
+    match error.help() {
+        Some(help) => shown.help(help),
+        None if error.exit_code() == 4 => shown.help("nothing was kept; if it stays like this, tell the plugin's publisher"),
+        None => shown.help("`mfp doctor` looks for what could be wrong with this machine"),
+    }
+}
+
+/// The manifest has mistakes: the first with its place, the others as a list.
+pub(crate) fn manifest(text: &str, errors: &ManifestErrors) -> Error {
+    let first = errors.first();
+    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: first.span(), label: first.message().to_owned() };
+    let head = match errors.iter().len() {
+        1 => format!("{MANIFEST} has a mistake"),
+        count => format!("{MANIFEST} has {count} mistakes"),
+    };
+    let others = errors.iter().skip(1).map(|error| error.with_position(text));
+    let help = first.help().map_or_else(|| "`mfp schema manifest --example` shows what the file can hold".to_owned(), str::to_owned);
+    Error::new(errors.code(), head).points(others).excerpt(excerpt).help(help)
+}
+
+/// The lock can't be read.
+pub(crate) fn lock(text: &str, error: &LockError) -> Error {
+    let excerpt = Excerpt { file: LOCK.to_owned(), text: text.to_owned(), span: error.span.clone(), label: error.message.clone() };
+    Error::new(error.code(), format!("{LOCK} can't be read")).excerpt(excerpt).help_or(error.help.clone())
+}
+
+/// There's no resolution.
+pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolved, near: &[String]) -> Error {
+    let error = Error::new(unresolved.code(), message(unresolved, near)).help_or(unresolved.help());
+    let error = match unresolved.details() {
+        Some(details) => error.note(details),
+        None => error,
+    };
+    let error = match wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)) {
+        Some(excerpt) => error.excerpt(excerpt),
+        None => error,
+    };
+    match unresolved {
+        Unresolved::Conflict(conflict) if conflict.only_policy => error.detail("proof", conflict.proof.as_str()).exit_with(Exit::Denied),
+        Unresolved::Conflict(conflict) => error.detail("proof", conflict.proof.as_str()),
+        Unresolved::NotFound(missing) => error.detail("plugin", missing.key.name.as_str()).detail("nearest", near.to_vec()).help_or(Some(not_found_help(near))),
+        _ => error,
+    }
+}
+
+fn message(unresolved: &Unresolved, near: &[String]) -> String {
+    match (unresolved, near) {
+        (Unresolved::NotFound(_), [first, ..]) => format!("{unresolved}. Did you mean {first}?"),
+        _ => unresolved.to_string(),
+    }
+}
+
+fn not_found_help(near: &[String]) -> String {
+    match near {
+        [] => "`mfp search TEXT` looks through the registry".to_owned(),
+        [only] => format!("`mfp add {only}`"),
+        [first, rest @ ..] => format!("`mfp add {first}`, or one of: {}", rest.join(", ")),
+    }
+}
+
+/// The project's line that a failure begins with.
+fn wanted(unresolved: &Unresolved) -> Option<&Wanted> {
+    match unresolved {
+        Unresolved::Conflict(conflict) => conflict.roots.first(),
+        Unresolved::NotFound(it) => Some(&it.chain.root),
+        Unresolved::TwoSources(it) => Some(&it.first.1.root),
+        Unresolved::AliasTaken(it) => Some(&it.alias),
+        Unresolved::Cycle(it) => Some(&it.chain.root),
+        Unresolved::NoRegistry { requirer, .. } => Some(requirer),
+        _ => None,
+    }
+}
+
+fn excerpt(manifest: &Manifest, text: &str, wanted: &Wanted) -> Option<Excerpt> {
+    let entry = manifest.plugins.get(&wanted.entry)?;
+    Some(Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: entry.span.clone(), label: format!("your project wants {wanted}") })
+}
+
+/// A plugin's `plugin.yaml` isn't one.
+pub(crate) fn plugin_manifest(file: &str, text: &[u8], error: &PluginManifestError) -> Error {
+    let shown = Error::new(error.code(), format!("{}: {}", clean(file), error.message));
+    let shown = match (&error.span, std::str::from_utf8(text)) {
+        (Some(span), Ok(text)) => shown.excerpt(Excerpt { file: file.to_owned(), text: text.to_owned(), span: span.clone(), label: error.message.clone() }),
+        _ => shown,
+    };
+    shown.help(error.help.clone().unwrap_or_else(|| "`mfp schema plugin --example` shows what the file can hold; tell the plugin's publisher".to_owned()))
+}
+
+/// A bare module isn't a plugin.
+pub(crate) fn bare_wasm(name: &PluginName, error: &BareWasmError) -> Error {
+    Error::new(error.code(), format!("{name}: {error}")).help("a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its `types` in the manifest: `types = [\"template\"]`")
+}
+
+/// A package without the module it should have, or with two manifests.
+pub(crate) fn entry(name: &PluginName, error: &EntryError) -> Error {
+    Error::new(error.code(), format!("{name}: {error}")).help("nothing was kept; tell the plugin's publisher")
+}
+
+/// A module that isn't WebAssembly.
+pub(crate) fn wasm(name: &PluginName, error: &WasmError) -> Error {
+    Error::new(error.code(), format!("{name}: {error}")).help("nothing was kept; tell the plugin's publisher")
+}
+
+/// A package says other things about itself than the lock.
+pub(crate) fn metadata(name: &PluginName, mismatch: &MetadataMismatch) -> Error {
+    let points = mismatch.differences.iter().map(|one| format!("{}: {} in plugin.yaml, {} in {}", one.field, one.manifest, one.other, mismatch.source_name));
+    Error::new(mismatch.code(), format!("{name}: what the package says about itself isn't what was promised"))
+        .points(points)
+        .help("nothing was kept; tell whoever keeps the registry: the index line and plugin.yaml must be equal")
+}
+
+/// A line of an index document is malformed.
+pub(crate) fn index(registry: &RegistryName, name: &PluginName, error: &IndexError) -> Error {
+    Error::new("mfp::registry::malformed", format!("registry `{registry}`: the index of {name} can't be read: {error}")).help("tell whoever keeps the registry")
+}
+
+/// Another of a registry's files is malformed.
+pub(crate) fn registry_file(registry: &RegistryName, file: &str, why: &str) -> Error {
+    Error::new("mfp::registry::malformed", format!("registry `{registry}`: {} can't be read: {why}", clean(file))).help("tell whoever keeps the registry")
+}
+
+/// A registry's configuration is malformed, or of a newer kind.
+pub(crate) fn registry_config(registry: &RegistryName, error: &RegistryFileError) -> Error {
+    Error::new(error.code(), format!("registry `{registry}`: {error}")).help("check the URL under [registries]; a newer registry needs a newer mfp")
+}
+
+/// An artifact that a `file:` registry should have.
+pub(crate) fn artifact_file(path: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::new("mfp::registry::no-artifact", format!("the registry has no file {}", path.display())).help("tell whoever keeps the registry"),
+        _ => io("read", path, error),
+    }
+}
+
+/// A result of the store as a result of a command.
+pub(crate) trait Explained<T> {
+    fn explained(self) -> Result<T>;
+}
+
+impl<T, E: Into<StoreError>> Explained<T> for std::result::Result<T, E> {
+    fn explained(self) -> Result<T> {
+        self.map_err(store)
+    }
+}
+
+/// A name that neither the lock nor a registry knows.
+pub(crate) fn unresolved_name(name: &PluginName, lock: Option<&mfp_model::lock::Lock>) -> Error {
+    let error = Error::new("mfp::resolve::not-found", format!("Plugin '{name}' is neither in the lock nor in a registry of this project."));
+    let near = lock.and_then(|lock| mfp_model::text::nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)));
+    match near {
+        Some(near) => error.help(format!("did you mean {near}?")),
+        None => error.help("`mfp search TEXT` looks through a registry"),
+    }
+}

@@ -1,0 +1,377 @@
+//! From a lock to a plugin folder: what `sync`, `add`, `remove`, `update` and `run` have in common.
+//!
+//! Choose what the groups want, keep back what nobody approved, see what's laid out already, bring what's missing into
+//! the store (a vendored folder first, then the network), and switch the plugin folder over. [`prepare`] does everything up
+//! to the switch, so that a command can fail before it has changed a file of the project.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mfp_model::capability::Capabilities;
+use mfp_model::content::MANIFEST_FILE;
+use mfp_model::digest::ContentDigest;
+use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::name::{GroupName, PluginName};
+use mfp_model::plugin::PluginManifest;
+use mfp_model::project::{DEFAULT_PLUGIN_DIR, Manifest};
+use mfp_model::source::Pin;
+use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
+use mfp_store::vendor::Vendor;
+use mfp_store::{Store, StoreGuard};
+
+use crate::app::App;
+use crate::cli::project::LinkModeArg;
+use crate::error::{Error, Result};
+use crate::explain::Explained;
+use crate::project::Project;
+use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
+use crate::report::{ChangeLine, Event};
+use crate::sources::fetch::{check_metadata, fetch_missing};
+use crate::user_config::LinkModeName;
+
+/// How long the store is waited for.
+const STORE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Which optional groups are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Groups {
+    /// None.
+    #[default]
+    None,
+    /// These.
+    Some(BTreeSet<GroupName>),
+    /// All.
+    All,
+}
+
+impl Groups {
+    fn want(&self, of: &BTreeSet<GroupName>) -> bool {
+        match self {
+            _ if of.is_empty() => true,
+            Self::None => false,
+            Self::Some(names) => !names.is_disjoint(of),
+            Self::All => true,
+        }
+    }
+
+    /// A text that's different for each choice.
+    fn key(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Some(names) => names.iter().map(GroupName::as_str).collect::<Vec<_>>().join(","),
+            Self::All => "*".to_owned(),
+        }
+    }
+}
+
+/// The plugins that a choice of groups wants, and everything they depend on.
+pub(crate) fn selected<'l>(lock: &'l Lock, groups: &Groups) -> BTreeMap<PluginName, &'l LockedPlugin> {
+    let mut wanted = BTreeMap::new();
+    let mut queue: Vec<&PluginName> = lock.requirements.iter().filter(|(_, request)| groups.want(&request.groups)).map(|(name, _)| name).collect();
+    while let Some(name) = queue.pop() {
+        let Some(plugin) = lock.plugins.get(name) else { continue };
+        if wanted.insert(name.clone(), plugin).is_none() {
+            queue.extend(plugin.dependencies().iter().filter(|dependency| !dependency.optional).map(|dependency| &dependency.name));
+        }
+    }
+    wanted
+}
+
+/// A plugin that asks for more than a person approved.
+#[derive(Debug, Clone)]
+pub(crate) struct Unapproved {
+    pub(crate) name: PluginName,
+    asked: Capabilities,
+    excess: Capabilities,
+    source: String,
+    signer: Option<String>,
+    /// There's an approval, for another source or signer.
+    is_void: bool,
+}
+
+/// Which of these plugins ask for more than the project's `[approvals]` give them.
+pub(crate) fn unapproved<'l>(manifest: &Manifest, plugins: impl IntoIterator<Item = &'l LockedPlugin>) -> Vec<Unapproved> {
+    let judge = |plugin: &'l LockedPlugin| {
+        let asked = plugin.capabilities();
+        if asked.is_empty() {
+            return None;
+        }
+        let approval = manifest.approvals.get(&plugin.name);
+        let valid = approval.filter(|approval| approval.is_for(&plugin.source(), plugin.signer()));
+        let excess = asked.excess(&valid.map(|approval| approval.capabilities.clone()).unwrap_or_default());
+        let unapproved = Unapproved {
+            name: plugin.name.clone(),
+            asked,
+            excess: excess.clone(),
+            source: plugin.source().to_string(),
+            signer: plugin.signer().map(ToString::to_string),
+            is_void: approval.is_some() && valid.is_none(),
+        };
+        (!excess.is_empty()).then_some(unapproved)
+    };
+    plugins.into_iter().filter_map(judge).collect()
+}
+
+impl Unapproved {
+    /// The line of `[approvals]` that would allow it.
+    fn approval_line(&self) -> String {
+        let mut parts = vec![format!("source = \"{}\"", self.source)];
+        parts.extend(self.signer.as_ref().map(|signer| format!("signer = \"{signer}\"")));
+        if let Ok(serde_json::Value::Object(asked)) = serde_json::to_value(&self.asked) {
+            parts.extend(asked.iter().map(|(key, value)| format!("{key} = {value}")));
+        }
+        format!("{} = {{ {} }}", self.name, parts.join(", "))
+    }
+}
+
+/// What to say about them.
+pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
+    let broad = |capabilities: &Capabilities| {
+        let broad = capabilities.broad();
+        if broad.is_empty() { String::new() } else { format!(" (broad: {})", broad.join(", ")) }
+    };
+    let points = unapproved.iter().map(|one| {
+        let asked = serde_json::to_string(&one.excess).unwrap_or_default();
+        let void = if one.is_void { "; its approval was for another source or signer" } else { "" };
+        format!("{} asks for {asked}{}{void}", one.name, broad(&one.excess))
+    });
+    let lines: Vec<String> = unapproved.iter().map(Unapproved::approval_line).collect();
+    let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
+    Error::new("mfp::approval::missing", format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }))
+        .points(points)
+        .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
+        .detail("plugins", names)
+}
+
+/// What's to be done to the plugin folder, with every byte of it in the store.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    layout: Layout,
+    plan: LayoutPlan,
+    /// The same in terms of versions.
+    pub(crate) changes: Vec<FolderChange>,
+    store: Store,
+    _guard: Option<StoreGuard>,
+    wanted: usize,
+    /// Plugins that are kept back.
+    pub(crate) unapproved: Vec<Unapproved>,
+    has_folders: bool,
+}
+
+/// What an installation is to be like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) groups: Groups,
+    pub(crate) link_mode: Option<LinkModeArg>,
+    /// Only look: fetch nothing.
+    pub(crate) only_plan: bool,
+}
+
+/// Plan, and bring what's missing into the store.
+pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, lock: &Lock, options: &Options) -> Result<Prepared> {
+    let store = app.store()?;
+    let wanted = selected(lock, &options.groups);
+    let unapproved = unapproved(manifest, wanted.values().copied());
+    let kept_back: BTreeSet<&PluginName> = unapproved.iter().map(|one| &one.name).collect();
+    let contents: BTreeMap<PluginName, ContentDigest> =
+        wanted.values().filter(|plugin| !kept_back.contains(&plugin.name)).map(|plugin| (plugin.name.clone(), plugin.content)).collect();
+    let layout = Layout::open(&project.root, Path::new(manifest.project.plugin_dir.as_str())).explained()?;
+    let plan = layout.plan(&contents).explained()?;
+    let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
+    let mut guard = None;
+    if !options.only_plan {
+        let of_plan = plan.needed();
+        let needed: Vec<&LockedPlugin> = wanted.values().copied().filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name)).collect();
+        if !needed.is_empty() {
+            guard = Some(hold_store(app, &store)?);
+            bring(app, &store, project, manifest, &needed)?;
+        }
+    }
+    let changes = folder_changes(&plan, lock, &store);
+    Ok(Prepared { layout, plan, changes, store, _guard: guard, wanted: contents.len(), unapproved, has_folders })
+}
+
+/// Keep the garbage collector away. Waiting for it is announced and bounded.
+pub(crate) fn hold_store(app: &App<'_>, store: &Store) -> Result<StoreGuard> {
+    store.share(STORE_TIMEOUT, &mut |path| app.reporter.event(Event::Waiting { path: path.display().to_string() })).explained()
+}
+
+/// Bring contents into the store that aren't: from the vendored folders first, then from where they come from.
+pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<()> {
+    let mut missing: Vec<&LockedPlugin> = plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !store.contains(&plugin.content)).collect();
+    for folder in vendored_folders(app, project, manifest) {
+        let vendor = Vendor::open(&folder).explained()?;
+        let mut still = Vec::new();
+        for plugin in missing {
+            if !vendor.contains(&plugin.content) {
+                still.push(plugin);
+                continue;
+            }
+            let tree = vendor.ingest(store, &plugin.content).map_err(|error| crate::explain::store(error).about(&plugin.name))?;
+            if let Some(package) = plugin.package() {
+                check_metadata(plugin, package, &tree)?;
+            }
+            store.insert(tree).explained()?;
+        }
+        missing = still;
+    }
+    fetch_missing(app, store, manifest, &project.root, &missing)
+}
+
+fn vendored_folders(app: &App<'_>, project: &Project, manifest: &Manifest) -> Vec<PathBuf> {
+    let named = app.settings.vendor.clone();
+    let of_project = manifest.project.vendor.as_ref().map(|path| path.under(&project.root)).filter(|folder| folder.exists());
+    named.into_iter().chain(of_project).collect()
+}
+
+impl Prepared {
+    /// Is there anything to change?
+    pub(crate) fn is_noop(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    /// Lay out again what was changed in the plugin folder, also where its stamps don't show it: every file is hashed.
+    pub(crate) fn repair_changed(&mut self) -> Result<()> {
+        for problem in self.layout.check(&self.store).explained()? {
+            let content = self.layout.plugins().get(&problem.plugin).map(|laid_out| laid_out.content);
+            if let Some(content) = content.filter(|_| self.plan.keep.remove(&problem.plugin)) {
+                self.plan.repair.insert(problem.plugin, content);
+            }
+        }
+        Ok(())
+    }
+
+    /// Say what would be done, without doing it.
+    pub(crate) fn describe(&self, app: &App<'_>) {
+        for change in &self.changes {
+            app.reporter.event(Event::Change(change.line()));
+        }
+    }
+
+    /// Switch the plugin folder over, and say what was done.
+    pub(crate) fn apply(mut self, app: &App<'_>, project: &Project, options: &Options) -> Result<Vec<Unapproved>> {
+        let started = Instant::now();
+        let mode = link_mode(options.link_mode, app.settings.user.link_mode);
+        let is_exact = self.unapproved.is_empty() && !self.has_folders;
+        let stamp = if is_exact { stamp(&project.manifest_text, project.lock_text.as_deref().unwrap_or_default(), &options.groups) } else { String::new() };
+        if !self.plan.is_empty() || self.layout.stamp() != stamp {
+            let applied = self.layout.apply(&self.plan, &self.store, mode, &stamp).explained()?;
+            for path in &applied.left {
+                let text = format!("{} isn't mfp's, so it was left where it is", project.shown(path).display());
+                app.reporter.event(Event::Warning { code: "mfp::layout::foreign", text });
+            }
+        }
+        let placed = self.plan.add.len() + self.plan.update.len() + self.plan.repair.len();
+        app.reporter.event(match () {
+            () if self.plan.is_empty() => Event::Checked { count: self.wanted, elapsed: started.elapsed() },
+            () if placed > 0 => Event::Installed { count: placed, elapsed: started.elapsed() },
+            () => Event::Removed { count: self.plan.remove.len() },
+        });
+        self.describe(app);
+        Ok(self.unapproved)
+    }
+}
+
+/// One plugin's change in the plugin folder.
+#[derive(Debug, Clone)]
+pub(crate) struct FolderChange {
+    name: PluginName,
+    kind: ChangeKind,
+    from: Option<ChangeSide>,
+    to: Option<ChangeSide>,
+    source: String,
+    note: Option<String>,
+}
+
+impl FolderChange {
+    fn line(&self) -> ChangeLine {
+        let version = |side: &Option<ChangeSide>| side.as_ref().map(|side| side.version.clone()).unwrap_or_default();
+        let (name, note) = (self.name.to_string(), self.note.clone());
+        match self.kind {
+            ChangeKind::Added => ChangeLine::Added { name, version: version(&self.to), note },
+            ChangeKind::Removed => ChangeLine::Removed { name, version: version(&self.from) },
+            ChangeKind::Updated => ChangeLine::Updated { name, from: version(&self.from), to: version(&self.to), note },
+        }
+    }
+
+    /// The same for `--json`.
+    pub(crate) fn document(&self) -> ChangeDocument {
+        ChangeDocument { name: self.name.to_string(), kind: self.kind, from: self.from.clone(), to: self.to.clone(), source: self.source.clone() }
+    }
+}
+
+/// What a plan does, in terms of versions. What's laid out now is known by its content; the store still knows its version.
+fn folder_changes(plan: &LayoutPlan, lock: &Lock, store: &Store) -> Vec<FolderChange> {
+    let to = |name: &PluginName| lock.plugins.get(name).map(side);
+    let change = |name: &PluginName, kind, from: Option<ChangeSide>, to: Option<ChangeSide>| {
+        let plugin = lock.plugins.get(name);
+        let source = plugin.map(|plugin| plugin.source().redacted()).unwrap_or_default();
+        FolderChange { name: name.clone(), kind, from, to, source, note: plugin.and_then(source_note) }
+    };
+    let added = plan.add.keys().map(|name| change(name, ChangeKind::Added, None, to(name)));
+    let updated = plan.update.iter().map(|(name, update)| change(name, ChangeKind::Updated, Some(stored_side(store, &update.from)), to(name)));
+    let repaired = plan.repair.keys().map(|name| change(name, ChangeKind::Updated, to(name), to(name)));
+    let removed = plan.remove.iter().map(|(name, content)| change(name, ChangeKind::Removed, Some(stored_side(store, content)), None));
+    added.chain(updated).chain(repaired).chain(removed).collect()
+}
+
+/// What a content is that no lock at hand names. Its version is in the store's copy, if that's still there.
+fn stored_side(store: &Store, content: &ContentDigest) -> ChangeSide {
+    let manifest = store.get(content).ok().flatten().and_then(|stored| stored.read(MANIFEST_FILE).ok()).and_then(|text| PluginManifest::from_bytes(&text).ok());
+    let capabilities = manifest.as_ref().map(|manifest| serde_json::to_value(&manifest.capabilities).unwrap_or_default());
+    let version = manifest.map_or_else(|| content.hex()[..12].to_owned(), |manifest| manifest.version.to_string());
+    ChangeSide { version, content: content.to_string(), commit: None, capabilities: capabilities.unwrap_or_else(|| serde_json::json!({})) }
+}
+
+/// One side of a change.
+fn side(plugin: &LockedPlugin) -> ChangeSide {
+    ChangeSide {
+        version: plugin.version().map_or_else(String::new, ToString::to_string),
+        content: plugin.content.to_string(),
+        commit: plugin.package().and_then(|package| package.pin.commit()).map(ToString::to_string),
+        capabilities: serde_json::to_value(plugin.capabilities()).unwrap_or_default(),
+    }
+}
+
+/// Where a plugin is from, if it isn't a registry.
+pub(crate) fn source_note(plugin: &LockedPlugin) -> Option<String> {
+    match &plugin.package()?.pin {
+        Pin::Registry { .. } => None,
+        Pin::Url { url, .. } => Some(url.redacted()),
+        Pin::Git { .. } => Some(plugin.source().redacted()),
+        Pin::Path { path } => Some(path.as_str().to_owned()),
+    }
+}
+
+fn link_mode(flag: Option<LinkModeArg>, configured: Option<LinkModeName>) -> LinkMode {
+    match (flag, configured) {
+        (Some(LinkModeArg::Clone), _) | (None, Some(LinkModeName::Clone)) => LinkMode::Clone,
+        (Some(LinkModeArg::Hardlink), _) | (None, Some(LinkModeName::Hardlink)) => LinkMode::Hardlink,
+        (Some(LinkModeArg::Copy), _) | (None, Some(LinkModeName::Copy)) => LinkMode::Copy,
+        (Some(LinkModeArg::Symlink), _) | (None, Some(LinkModeName::Symlink)) => LinkMode::Symlink,
+        (Some(LinkModeArg::Auto), _) | (None, Some(LinkModeName::Auto) | None) => LinkMode::Auto,
+    }
+}
+
+/// What a synced project's texts are known by. A project that's the same needs no parsing to know that nothing is to be done.
+fn stamp(manifest: &str, lock: &str, groups: &Groups) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [env!("CARGO_PKG_VERSION"), manifest, lock, &groups.key()] {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Is the plugin folder exactly what these texts say, as far as a look at its files' stamps can tell? Then how many plugins
+/// it holds. Reads no TOML, and is allowed to not know.
+pub(crate) fn is_synced(project: &Project, groups: &Groups) -> Option<usize> {
+    // Where the plugin folder is stands in the manifest, unless it's the usual one.
+    if project.manifest_text.contains("plugin-dir") {
+        return None;
+    }
+    let folder = project.root.join(DEFAULT_PLUGIN_DIR);
+    let record = Record::load(&folder).ok()??;
+    let stamp = stamp(&project.manifest_text, project.lock_text.as_deref()?, groups);
+    (record.stamp() == stamp && record.stamps_match(&folder)).then(|| record.plugins().len())
+}

@@ -1,0 +1,363 @@
+//! From a manifest and the world to a lock: what `lock`, `sync`, `add`, `remove`, `update` and `upgrade` have in common.
+//!
+//! Read what the manifest declares by URL and folder, gather what registries have, decide, and write the decision down.
+//! Locked versions are preferences, so that a change moves nothing that it needn't. Where every name is in the lock
+//! already, the decision is tried over the lock alone first: a removal needs no network.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use mfp_model::digest::ContentDigest;
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, staleness};
+use mfp_model::name::PluginName;
+use mfp_model::plugin::PluginManifest;
+use mfp_model::project::{Manifest, Strategy};
+use mfp_model::requirement::Requirement;
+use mfp_model::source::{Artifact, Pin, Source};
+use mfp_model::version::Version;
+use mfp_resolver::{Candidate, Catalog, Held, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
+use mfp_store::Store;
+
+use crate::app::App;
+use crate::error::{Error, Excerpt, Result};
+use crate::explain;
+use crate::project::{MANIFEST, Project};
+use crate::report::Event;
+use crate::settings::{LockMode, LockedBy};
+use crate::sources::declared::read_folder;
+use crate::sources::fetch::fetch_first_sight;
+use crate::sources::gather::{Known, Undecided, dependencies, nearest_names};
+use crate::sources::{Registries, Sources};
+
+/// Which locked versions may move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Freedom {
+    /// None that needn't.
+    Keep,
+    /// These.
+    Names(BTreeSet<PluginName>),
+    /// All.
+    All,
+}
+
+impl Freedom {
+    fn lets_go(&self, name: &PluginName) -> bool {
+        match self {
+            Self::Keep => false,
+            Self::Names(names) => names.contains(name),
+            Self::All => true,
+        }
+    }
+}
+
+/// What to lock.
+#[derive(Debug)]
+pub(crate) struct Goal<'a> {
+    /// The project's folder.
+    pub(crate) root: &'a Path,
+    /// What the project wants.
+    pub(crate) manifest: &'a Manifest,
+    /// The same as text, to point into.
+    pub(crate) manifest_text: &'a str,
+    /// What it has.
+    pub(crate) old: Option<&'a Lock>,
+    /// What may move.
+    pub(crate) freedom: Freedom,
+    /// What must become exactly this.
+    pub(crate) precise: BTreeMap<PluginName, Version>,
+    /// Plugins at URLs that were fetched a moment ago.
+    pub(crate) seen: BTreeMap<PluginName, Declared>,
+}
+
+/// A plugin that the manifest declares by URL or folder, as it is now.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    /// Its lock entry.
+    pub(crate) locked: LockedPlugin,
+    /// Which hosts it supports, as far as that's known: a lock entry doesn't hold it.
+    pub(crate) mockforge: Option<Requirement>,
+}
+
+impl Declared {
+    /// What a package that was just read says about itself.
+    pub(crate) fn new(name: &PluginName, alias: Option<&PluginName>, pin: Pin, content: ContentDigest, manifest: &PluginManifest) -> Self {
+        let package = LockedPackage {
+            package: alias.cloned(),
+            version: manifest.version.clone(),
+            pin,
+            license: manifest.license.clone(),
+            signer: None,
+            capabilities: manifest.capabilities.clone(),
+            dependencies: manifest.dependencies.clone(),
+        };
+        let locked = LockedPlugin { name: name.clone(), types: manifest.types.clone(), body: LockedBody::Package(Box::new(package)), content };
+        Self { locked, mockforge: manifest.mockforge.clone() }
+    }
+
+    fn candidate(&self) -> Option<Candidate> {
+        let package = self.locked.package()?;
+        let candidate = Candidate::new(package.version.clone());
+        Some(Candidate { dependencies: dependencies(&package.dependencies), mockforge: self.mockforge.clone(), ..candidate })
+    }
+}
+
+/// Refuse what this version of mfp can't do yet, where it's used.
+pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> {
+    let Some(first) = manifest.unsupported().into_iter().next() else { return Ok(()) };
+    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: first.span, label: "not in this version of mfp".to_owned() };
+    Err(Error::new("mfp::unsupported", format!("{} isn't supported yet", first.what)).excerpt(excerpt).help("take it out of the manifest, or wait for a later version"))
+}
+
+/// Make a lock. Says how many plugins were resolved, and how long it took.
+pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock> {
+    let started = std::time::Instant::now();
+    refuse_unsupported(goal.manifest, goal.manifest_text)?;
+    let sources = app.sources()?;
+    let registries = sources.registries(goal.manifest, goal.root)?;
+    let declared = declared(app, store, &sources, goal)?;
+    let request = request(app, goal)?;
+    let lock = match from_lock_alone(goal, &declared, &request) {
+        Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
+        None => app.wait(from_the_world(goal, &declared, &request, &registries))?,
+    };
+    lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
+    app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
+    Ok(lock)
+}
+
+/// What the manifest declares by URL and folder, as it is now.
+fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>) -> Result<BTreeMap<PluginName, Declared>> {
+    let mut all = BTreeMap::new();
+    for (name, entry) in &goal.manifest.plugins {
+        let alias = entry.request.package.as_ref();
+        let found = match &entry.request.source {
+            Source::Path { path, bare } => {
+                let folder = read_folder(name, goal.root, path, bare, alias)?;
+                let content = folder.listing.content();
+                check_id(name, alias, &folder.manifest.id, goal, entry.span.clone())?;
+                Declared::new(name, alias, Pin::Path { path: path.clone() }, content, &folder.manifest)
+            }
+            Source::Url { .. } => match (goal.seen.get(name), unchanged(goal, name)) {
+                (Some(seen), _) => seen.clone(),
+                (None, Some(locked)) => Declared { locked: locked.clone(), mockforge: None },
+                (None, None) => {
+                    let sight = app.wait(fetch_first_sight(sources, store, goal.root, name, alias, &entry.request.source))?;
+                    check_id(name, alias, &sight.manifest.id, goal, entry.span.clone())?;
+                    sight.declare(name, alias)
+                }
+            },
+            Source::Registry { .. } | Source::Git { .. } | Source::Remote { .. } => continue,
+        };
+        all.insert(name.clone(), found);
+    }
+    Ok(all)
+}
+
+/// The entry's name must be the plugin's id, or the manifest says which plugin it means.
+fn check_id(name: &PluginName, alias: Option<&PluginName>, id: &PluginName, goal: &Goal<'_>, span: std::ops::Range<usize>) -> Result<()> {
+    if alias.unwrap_or(name) == id {
+        return Ok(());
+    }
+    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: goal.manifest_text.to_owned(), span, label: format!("the plugin there is called `{id}`") };
+    Err(Error::new("mfp::manifest::other-id", format!("`{name}` holds another plugin")).excerpt(excerpt).help(format!("call the entry `{id}`, or say that it's an alias: `package = \"{id}\"`")))
+}
+
+/// The locked entry of a URL plugin that's asked for as it was: its bytes are pinned, nobody asks again.
+fn unchanged<'g>(goal: &Goal<'g>, name: &PluginName) -> Option<&'g LockedPlugin> {
+    let old = goal.old?;
+    let same = old.requirements.get(name)?.source == goal.manifest.plugins.get(name)?.request.source;
+    let locked = old.plugins.get(name)?;
+    (same && !goal.freedom.lets_go(name) && old.options.mockforge == goal.manifest.project.mockforge).then_some(locked)
+}
+
+/// The project's wishes in the resolver's words.
+fn request(app: &App<'_>, goal: &Goal<'_>) -> Result<Request> {
+    let manifest = goal.manifest;
+    let age = manifest.policy.min_release_age.age;
+    let cutoff = (age.as_seconds() > 0).then(|| app.settings.now.checked_sub(age.as_duration())).transpose();
+    let cutoff = cutoff.map_err(|_| Error::new("mfp::manifest::invalid", "`min-release-age` reaches back before the calendar begins").help("give a shorter age"))?;
+    Ok(Request {
+        roots: roots(manifest),
+        overrides: manifest.overrides.iter().map(|(name, one)| (name.clone(), Override { requirement: one.requirement.clone(), line: u32::try_from(one.line).ok() })).collect(),
+        host: manifest.project.mockforge.clone(),
+        strategy: match manifest.strategy {
+            Strategy::Highest => mfp_resolver::Strategy::Highest,
+            Strategy::Lowest => mfp_resolver::Strategy::Lowest,
+        },
+        min_release_age: MinReleaseAge { cutoff, now: Some(app.settings.now), age: Some(age.to_string()), except: manifest.policy.min_release_age.except.clone() },
+        preferences: preferences(goal),
+        default_registry: manifest.registries.contains_key(&manifest.project.registry).then(|| manifest.project.registry.clone()),
+        max_decisions: Request::MAX_DECISIONS,
+    })
+}
+
+fn roots(manifest: &Manifest) -> Vec<Root> {
+    let mut roots = Vec::new();
+    for (name, entry) in &manifest.plugins {
+        let (origin, requirement) = match &entry.request.source {
+            Source::Registry { requirement, registry } => (Origin::Registry(registry.clone()), requirement.clone()),
+            _ => (Origin::Declared, Requirement::any()),
+        };
+        let root = Root {
+            entry: name.clone(),
+            package: entry.request.package.clone().unwrap_or_else(|| name.clone()),
+            alias: entry.request.package.is_some(),
+            origin,
+            requirement,
+            line: u32::try_from(entry.line).ok(),
+            group: None,
+        };
+        let groups = entry.request.groups.iter().map(|group| Root { group: Some(group.clone()), ..root.clone() });
+        if entry.request.groups.is_empty() { roots.push(root) } else { roots.extend(groups) }
+    }
+    roots
+}
+
+/// Locked versions that needn't move, and those that were asked for exactly.
+fn preferences(goal: &Goal<'_>) -> BTreeMap<PluginName, Version> {
+    let locked = goal.old.into_iter().flat_map(|lock| &lock.plugins);
+    let kept = locked.filter(|(name, _)| !goal.freedom.lets_go(name)).filter_map(|(name, plugin)| Some((name.clone(), plugin.version()?.clone())));
+    kept.chain(goal.precise.clone()).collect()
+}
+
+/// Decide over what the lock knows, if it knows every name: the same answer as the whole world's, without asking it.
+fn from_lock_alone(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, request: &Request) -> Option<Resolution> {
+    let old = goal.old?;
+    let same_options = old.options.mockforge == goal.manifest.project.mockforge && old.options.strategy == goal.manifest.strategy;
+    if goal.freedom != Freedom::Keep || !goal.precise.is_empty() || !same_options {
+        return None;
+    }
+    let mut catalog = catalog_of(declared);
+    for plugin in old.plugins.values().filter(|plugin| !declared.contains_key(&plugin.name)) {
+        let package = plugin.package()?;
+        let Pin::Registry { registry, .. } = &package.pin else { continue };
+        let key = PackageKey { name: plugin.id().clone(), origin: Origin::Registry(registry.clone()) };
+        // An alias and the plugin itself may be locked at two versions: then only the world can tell.
+        if catalog.knows(&key) || old.registries.get(registry) != goal.manifest.registries.get(registry).map(|registry| &registry.url) {
+            return None;
+        }
+        let candidate = Candidate { dependencies: dependencies(&package.dependencies), ..Candidate::new(package.version.clone()) };
+        catalog.insert(key, vec![candidate]);
+    }
+    resolve(request, &catalog).ok()
+}
+
+fn catalog_of(declared: &BTreeMap<PluginName, Declared>) -> Catalog {
+    let mut catalog = Catalog::new();
+    for (name, plugin) in declared {
+        let key = PackageKey { name: name.clone(), origin: Origin::Declared };
+        catalog.insert(key, plugin.candidate().into_iter().collect());
+    }
+    catalog
+}
+
+/// Gather, decide, write down.
+async fn from_the_world(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, request: &Request, registries: &Registries<'_>) -> Result<Lock> {
+    let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
+    let adjust = |key: &PackageKey, candidate: &mut Candidate| {
+        if let Some(version) = goal.precise.get(&key.name).filter(|version| **version != candidate.version) {
+            candidate.held = Some(Held { reason: format!("{version} was asked for exactly"), setting: Some("--precise".to_owned()), by_policy: false });
+        }
+    };
+    match known.decide(request, registries, &adjust).await {
+        Ok(resolution) => build(goal, declared, &resolution, &known),
+        Err(Undecided::Failed(error)) => Err(error),
+        Err(Undecided::Unresolved(unresolved)) => {
+            let near = match &unresolved {
+                mfp_resolver::Unresolved::NotFound(missing) => nearest_names(&missing.key.name, &missing.key.origin, registries).await,
+                _ => Vec::new(),
+            };
+            Err(explain::unresolved(goal.manifest, goal.manifest_text, &unresolved, &near))
+        }
+    }
+}
+
+/// The decision as a lock.
+fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution: &Resolution, known: &Known) -> Result<Lock> {
+    let plugins = resolution.plugins.values().map(|resolved| {
+        if resolved.origin == Origin::Declared {
+            return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
+        }
+        let from_document = known.documents.get(&resolved.key()).and_then(|document| document.lines.iter().find(|line| line.version == resolved.version));
+        match from_document {
+            Some(line) => from_index(resolved, line),
+            None => goal.old.and_then(|old| old.plugins.get(&resolved.entry)).cloned(),
+        }
+    });
+    let plugins: Option<Vec<_>> = plugins.collect();
+    let plugins = plugins.ok_or_else(|| Error::bug("a resolved plugin is neither declared, nor in an index, nor in the lock"))?;
+    Ok(Lock::build(goal.manifest, plugins))
+}
+
+/// A registry's line as a lock entry.
+fn from_index(resolved: &mfp_resolver::Resolved, line: &mfp_model::index::IndexLine) -> Option<LockedPlugin> {
+    let Origin::Registry(registry) = &resolved.origin else { return None };
+    let format = mfp_model::source::ArchiveFormat::from_file_name(&line.file)?;
+    let package = LockedPackage {
+        package: (resolved.package != resolved.entry).then(|| resolved.package.clone()),
+        version: line.version.clone(),
+        pin: Pin::Registry { registry: registry.clone(), published: line.published, artifact: Artifact { format, size: line.size, sha256: line.sha256 } },
+        license: line.license.clone(),
+        signer: line.signer.clone(),
+        capabilities: line.capabilities.clone(),
+        dependencies: line.deps.clone(),
+    };
+    Some(LockedPlugin { name: resolved.entry.clone(), types: line.types.clone(), body: LockedBody::Package(Box::new(package)), content: line.content })
+}
+
+/// The content of the project's folder plugins as it is now, for freshness.
+pub(crate) fn path_contents(root: &Path, manifest: &Manifest) -> Result<BTreeMap<PluginName, ContentDigest>> {
+    let mut contents = BTreeMap::new();
+    for (name, entry) in &manifest.plugins {
+        if let Source::Path { path, bare } = &entry.request.source {
+            let folder = read_folder(name, root, path, bare, entry.request.package.as_ref())?;
+            contents.insert(name.clone(), folder.listing.content());
+        }
+    }
+    Ok(contents)
+}
+
+/// The lock to go by, as far as `--locked`, `--frozen` and `--check` allow: fresh, and written if it changed.
+pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Manifest, only_look: bool) -> Result<Lock> {
+    let lock_mode = app.settings.lock_mode;
+    if lock_mode == LockMode::Frozen {
+        refuse_unsupported(manifest, &project.manifest_text)?;
+        return project.existing_lock();
+    }
+    let old = project.lock()?;
+    if let Some(lock) = &old {
+        let reasons = staleness(manifest, lock, &path_contents(&project.root, manifest)?);
+        match lock_mode {
+            _ if reasons.is_empty() => {
+                refuse_unsupported(manifest, &project.manifest_text)?;
+                return Ok(lock.clone());
+            }
+            LockMode::Locked(by) => return Err(stale(&reasons, by)),
+            LockMode::Update | LockMode::Frozen => reasons.iter().for_each(|reason| app.reporter.event(Event::Detail(format!("plugins.lock is out of date: {reason}")))),
+        }
+    } else if let LockMode::Locked(by) = lock_mode {
+        return Err(Error::new("mfp::lock::missing", format!("there's no plugins.lock, and {}", why_locked(by))).help("run `mfp lock` and commit plugins.lock"));
+    }
+    let store = app.store()?;
+    let goal = Goal { root: &project.root, manifest, manifest_text: &project.manifest_text, old: old.as_ref(), freedom: Freedom::Keep, precise: BTreeMap::new(), seen: BTreeMap::new() };
+    let lock = lock(app, &store, &goal)?;
+    if !only_look {
+        project.save_lock(&lock)?;
+    }
+    Ok(lock)
+}
+
+/// The lock isn't fresh, and may not be written.
+pub(crate) fn stale(reasons: &[Stale], by: LockedBy) -> Error {
+    Error::new("mfp::lock::stale", format!("`plugins.lock` is out of date with `mockforge-plugins.toml`, and {}", why_locked(by)))
+        .points(reasons.iter().map(ToString::to_string))
+        .help("run `mfp lock` and commit plugins.lock")
+}
+
+fn why_locked(by: LockedBy) -> &'static str {
+    match by {
+        LockedBy::Flag => "`--locked` was given",
+        LockedBy::Ci => "CI=true implies `--locked` (`--no-locked` undoes it)",
+        LockedBy::Check => "`--check` writes nothing",
+    }
+}

@@ -1,0 +1,140 @@
+//! Which project is this, and what stands in its two files?
+//!
+//! A project is the folder that holds `mockforge-plugins.toml`: the nearest one above the current folder, or the one
+//! that `--project` names. Its texts are read once; what's written goes through the store's one atomic write, the lock
+//! before the manifest, so that the second is the commit point. While a command changes a project it holds the
+//! project's file lock; another one waits, and says so.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mfp_model::lock::Lock;
+use mfp_model::project::Manifest;
+use mfp_store::file_lock::{FileLock, LockMode};
+use mfp_store::fs::write_atomic;
+
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::report::{Event, Reporter};
+use crate::settings::Settings;
+
+/// The manifest's file name.
+pub(crate) const MANIFEST: &str = "mockforge-plugins.toml";
+/// The lock's file name.
+pub(crate) const LOCK: &str = "plugins.lock";
+/// The largest manifest or lock that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+/// How long another command on the same project is waited for.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// An open project: its folder and the text of its manifest.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// The folder that holds the manifest. Absolute.
+    pub(crate) root: PathBuf,
+    /// The manifest as it stands on disk.
+    pub(crate) manifest_text: String,
+    /// The lock as it stands on disk, if there's one.
+    pub(crate) lock_text: Option<String>,
+}
+
+impl Project {
+    /// Find and read the project.
+    pub(crate) fn open(settings: &Settings) -> Result<Self> {
+        let root = find(settings)?;
+        let manifest_text = read(&root.join(MANIFEST))?.ok_or_else(|| missing(&root))?;
+        let lock_text = read(&root.join(LOCK))?;
+        Ok(Self { root, manifest_text, lock_text })
+    }
+
+    /// The manifest, parsed.
+    pub(crate) fn manifest(&self) -> Result<Manifest> {
+        parse_manifest(&self.manifest_text)
+    }
+
+    /// The lock, parsed, if there's one.
+    pub(crate) fn lock(&self) -> Result<Option<Lock>> {
+        self.lock_text.as_deref().map(|text| Lock::parse(text).map_err(|error| explain::lock(text, &error))).transpose()
+    }
+
+    /// The lock, parsed; that there's none is an error.
+    pub(crate) fn existing_lock(&self) -> Result<Lock> {
+        self.lock()?.ok_or_else(|| Error::new("mfp::lock::missing", format!("there's no {LOCK} in {}", self.root.display())).help("run `mfp lock`"))
+    }
+
+    /// Hold the project, so that no other mfp changes it meanwhile. Waiting is announced and bounded.
+    pub(crate) fn hold(&self, reporter: &Reporter) -> Result<FileLock> {
+        let folder = self.root.join(".mockforge");
+        std::fs::create_dir_all(&folder).map_err(|error| explain::io("make the folder", &folder, &error))?;
+        FileLock::acquire(&folder.join("mfp.lock"), LockMode::Exclusive, LOCK_TIMEOUT, &mut |path: &Path| {
+            reporter.event(Event::Waiting { path: path.display().to_string() });
+        })
+        .map_err(explain::store)
+    }
+
+    /// Write the lock, if it's another than what's on disk.
+    pub(crate) fn save_lock(&mut self, lock: &Lock) -> Result<()> {
+        let text = lock.to_text();
+        if self.lock_text.as_ref() != Some(&text) {
+            write_atomic(&self.root.join(LOCK), text.as_bytes()).map_err(explain::store)?;
+            self.lock_text = Some(text);
+        }
+        Ok(())
+    }
+
+    /// Write the manifest, if it's another than what's on disk.
+    pub(crate) fn save_manifest(&mut self, text: String) -> Result<()> {
+        if self.manifest_text != text {
+            write_atomic(&self.root.join(MANIFEST), text.as_bytes()).map_err(explain::store)?;
+            self.manifest_text = text;
+        }
+        Ok(())
+    }
+
+    /// A path in the project as a person would name it.
+    pub(crate) fn shown<'a>(&self, path: &'a Path) -> &'a Path {
+        path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// Parse the text of a manifest.
+pub(crate) fn parse_manifest(text: &str) -> Result<Manifest> {
+    let own = env!("CARGO_PKG_VERSION").parse().expect("cargo's version is a version");
+    Manifest::parse(text, &own).map_err(|errors| explain::manifest(text, &errors))
+}
+
+fn find(settings: &Settings) -> Result<PathBuf> {
+    if let Some(named) = &settings.project {
+        let root = if named.ends_with(MANIFEST) { named.parent().unwrap_or(named) } else { named };
+        return if root.join(MANIFEST).is_file() { absolute(root) } else { Err(missing(root)) };
+    }
+    match settings.current_dir.ancestors().find(|folder| folder.join(MANIFEST).is_file()) {
+        Some(root) => Ok(root.to_owned()),
+        None => Err(missing(&settings.current_dir)),
+    }
+}
+
+fn absolute(root: &Path) -> Result<PathBuf> {
+    root.canonicalize().map_err(|error| explain::io("find the folder", root, &error))
+}
+
+fn missing(folder: &Path) -> Error {
+    Error::new("mfp::project::not-found", format!("there's no {MANIFEST} in {} or above", folder.display())).help("make one with `mfp init`, or name the project: `--project DIR`")
+}
+
+/// Read one of our files whole; `None` if it isn't there.
+fn read(path: &Path) -> Result<Option<String>> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(explain::io("read", path, &error)),
+    };
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Error::new("mfp::project::too-large", format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display())).help("it can't be what its name says; look at it"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| explain::io("read", path, &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Error::new("mfp::project::encoding", format!("{} isn't UTF-8", path.display())).help("save it as UTF-8, without a byte order mark")),
+    }
+}

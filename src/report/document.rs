@@ -1,0 +1,449 @@
+//! What `--json` prints: one document a command, its shape a contract.
+//!
+//! The schemas in `docs/reference/json/` are generated from these types, and a test holds every command's output to its
+//! schema. Fields are only ever added.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::report::Outcome;
+
+/// The version of the documents.
+const DOCUMENT_VERSION: u32 = 1;
+
+/// The data of a command that did its work.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Document {
+    Init(InitDocument),
+    Changes(ChangesDocument),
+    List(ListDocument),
+    Tree(TreeDocument),
+    Why(WhyDocument),
+    Outdated(OutdatedDocument),
+    Info(Box<InfoDocument>),
+    Docs(DocsDocument),
+    Search(SearchDocument),
+    Problems(ProblemsDocument),
+    Vendor(VendorDocument),
+    Cache(CacheDocument),
+    Config(ConfigDocument),
+    Schema(SchemaDocument),
+    Text(TextDocument),
+    About(AboutDocument),
+    Run(RunDocument),
+}
+
+/// `init`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InitDocument {
+    /// The project's folder.
+    pub(crate) project: String,
+    /// The files that were written, relative to it.
+    pub(crate) written: Vec<String>,
+    /// What an import couldn't take, a sentence each.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// `add`, `remove`, `lock`, `sync`, `update`, `upgrade`
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct ChangesDocument {
+    /// What changed in the lock (`sync`: in the plugin folder), by name.
+    pub(crate) changes: Vec<ChangeDocument>,
+    /// Was nothing written because of --dry-run or --check?
+    pub(crate) dry_run: bool,
+}
+
+/// One plugin's change.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ChangeDocument {
+    pub(crate) name: String,
+    pub(crate) kind: ChangeKind,
+    pub(crate) from: Option<ChangeSide>,
+    pub(crate) to: Option<ChangeSide>,
+    /// Where the plugin comes from, as the lock has it (`registry+default`).
+    pub(crate) source: String,
+}
+
+/// What happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ChangeKind {
+    Added,
+    Removed,
+    Updated,
+}
+
+/// A plugin before or after.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct ChangeSide {
+    pub(crate) version: String,
+    /// `blake3:<hex>`
+    pub(crate) content: String,
+    /// For git sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
+    /// What it asks for beyond the defaults.
+    pub(crate) capabilities: Value,
+}
+
+/// `list`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ListDocument {
+    pub(crate) plugins: Vec<ListedPlugin>,
+}
+
+/// One locked plugin.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ListedPlugin {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) source: String,
+    pub(crate) content: String,
+    pub(crate) types: Vec<String>,
+    /// Does the manifest declare it?
+    pub(crate) direct: bool,
+    /// Where it's laid out, or null.
+    pub(crate) path: Option<String>,
+}
+
+/// `tree`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TreeDocument {
+    pub(crate) nodes: Vec<TreeNode>,
+    pub(crate) edges: Vec<TreeEdge>,
+}
+
+/// One plugin of the graph.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TreeNode {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) source: String,
+    pub(crate) direct: bool,
+}
+
+/// One dependency of the graph.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TreeEdge {
+    /// Who depends.
+    pub(crate) from: String,
+    /// On whom.
+    pub(crate) to: String,
+    pub(crate) requirement: String,
+    pub(crate) optional: bool,
+}
+
+/// `why`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WhyDocument {
+    /// Each a chain of names from what the manifest declares to the plugin in question.
+    pub(crate) paths: Vec<Vec<String>>,
+}
+
+/// `outdated`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OutdatedDocument {
+    pub(crate) outdated: Vec<OutdatedPlugin>,
+}
+
+/// One plugin that has newer versions.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OutdatedPlugin {
+    pub(crate) name: String,
+    pub(crate) current: String,
+    /// The newest that `mfp update` would take by the requirements alone.
+    pub(crate) compatible: String,
+    /// The newest of all.
+    pub(crate) latest: String,
+}
+
+/// `info`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InfoDocument {
+    pub(crate) plugin: InfoPlugin,
+}
+
+/// What's known about a plugin.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct InfoPlugin {
+    pub(crate) name: String,
+    /// The version that's shown.
+    pub(crate) version: String,
+    pub(crate) source: String,
+    /// The version in the lock, or null.
+    pub(crate) locked: Option<String>,
+    /// All versions that the registry has, newest first.
+    pub(crate) versions: Vec<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) types: Vec<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) published: Option<String>,
+    pub(crate) yanked: Option<String>,
+    pub(crate) mockforge: Option<String>,
+    pub(crate) content: Option<String>,
+    pub(crate) size: Option<u64>,
+    pub(crate) capabilities: Value,
+    pub(crate) dependencies: Vec<InfoDependency>,
+    /// More that the registry says, by key (`homepage`, `repository`…).
+    pub(crate) more: BTreeMap<String, String>,
+    /// The plugin's configuration schema (`--config`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config_schema: Option<Value>,
+    /// What the project configures (`--config`), names of variables in place of their values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config: Option<Value>,
+}
+
+/// One dependency of a plugin.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct InfoDependency {
+    pub(crate) name: String,
+    pub(crate) requirement: String,
+    pub(crate) optional: bool,
+}
+
+/// `docs`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DocsDocument {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The file in the package.
+    pub(crate) file: String,
+    pub(crate) text: String,
+}
+
+/// `search`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SearchDocument {
+    pub(crate) results: Vec<SearchHit>,
+}
+
+/// One plugin that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SearchHit {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) description: String,
+    pub(crate) types: Vec<String>,
+}
+
+/// `verify`, `doctor`, `cache verify`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ProblemsDocument {
+    pub(crate) problems: Vec<Problem>,
+    /// How many plugins or things were looked at.
+    pub(crate) checked: usize,
+}
+
+/// One thing that's wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Problem {
+    pub(crate) code: String,
+    /// The plugin, or what else it's about.
+    pub(crate) name: String,
+    pub(crate) message: String,
+}
+
+/// `vendor`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct VendorDocument {
+    pub(crate) path: String,
+    pub(crate) plugins: usize,
+}
+
+/// `cache`
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct CacheDocument {
+    pub(crate) store: String,
+    pub(crate) cache: String,
+    /// `size`: what the store holds, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) store_bytes: Option<u64>,
+    /// `size`: what the cache holds, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_bytes: Option<u64>,
+    /// `clean`, `prune`: plugins that were removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) removed: Option<usize>,
+    /// `clean`, `prune`: bytes that were freed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) freed_bytes: Option<u64>,
+    /// `verify`: what's damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) problems: Option<Vec<Problem>>,
+}
+
+/// `config`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ConfigDocument {
+    /// The file.
+    pub(crate) path: Option<String>,
+    /// What it sets, by key.
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// `schema`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct SchemaDocument {
+    /// The JSON schema, or the text of an example.
+    pub(crate) schema: Value,
+}
+
+/// `man`, `completions`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TextDocument {
+    pub(crate) text: String,
+}
+
+/// `self`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AboutDocument {
+    pub(crate) version: String,
+    /// The newest lock version that this mfp reads and writes.
+    pub(crate) lock_version: u64,
+}
+
+/// `run`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RunDocument {
+    /// The plugin's answer.
+    pub(crate) result: Value,
+}
+
+/// Every command, with the schema of its data.
+pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
+    let changes = || schema_for!(ChangesDocument);
+    vec![
+        ("init", schema_for!(InitDocument)),
+        ("add", changes()),
+        ("remove", changes()),
+        ("lock", changes()),
+        ("sync", changes()),
+        ("update", changes()),
+        ("upgrade", changes()),
+        ("run", schema_for!(RunDocument)),
+        ("list", schema_for!(ListDocument)),
+        ("tree", schema_for!(TreeDocument)),
+        ("why", schema_for!(WhyDocument)),
+        ("outdated", schema_for!(OutdatedDocument)),
+        ("info", schema_for!(InfoDocument)),
+        ("docs", schema_for!(DocsDocument)),
+        ("search", schema_for!(SearchDocument)),
+        ("verify", schema_for!(ProblemsDocument)),
+        ("vendor", schema_for!(VendorDocument)),
+        ("cache", schema_for!(CacheDocument)),
+        ("doctor", schema_for!(ProblemsDocument)),
+        ("config", schema_for!(ConfigDocument)),
+        ("schema", schema_for!(SchemaDocument)),
+        ("man", schema_for!(TextDocument)),
+        ("completions", schema_for!(TextDocument)),
+        ("self", schema_for!(AboutDocument)),
+    ]
+}
+
+/// The schema of a whole document: the envelope around a command's data, or an error.
+pub(crate) fn document_schema(command: &str, data: &Schema) -> Value {
+    let mut data = data.clone().to_value();
+    let definitions = data.as_object_mut().and_then(|object| object.remove("$defs"));
+    let error = serde_json::json!({
+        "type": "object",
+        "required": ["code", "message"],
+        "properties": {
+            "code": { "type": "string", "pattern": "^mfp::[a-z-]+::[a-z0-9-]+$" },
+            "message": { "type": "string" },
+            "help": { "type": "string" },
+            "details": { "type": "object" },
+        },
+    });
+    let warning = serde_json::json!({ "type": "object", "required": ["code", "message"], "properties": { "code": { "type": "string" }, "message": { "type": "string" } } });
+    let envelope = |ok: bool| serde_json::json!({ "v": { "const": DOCUMENT_VERSION }, "command": { "const": command }, "ok": { "const": ok } });
+    let mut schema = serde_json::json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": format!("mfp {command} --json"),
+        "oneOf": [
+            { "type": "object", "required": ["v", "command", "ok"], "properties": envelope(true), "allOf": [data], "additionalProperties": true },
+            { "type": "object", "required": ["v", "command", "ok", "error"], "properties": envelope(false) },
+        ],
+    });
+    schema["oneOf"][0]["properties"]["warnings"] = serde_json::json!({ "type": "array", "items": warning });
+    schema["oneOf"][1]["properties"]["error"] = error;
+    if let Some(definitions) = definitions {
+        schema["$defs"] = definitions;
+    }
+    if let Some(data) = schema["oneOf"][0]["allOf"][0].as_object_mut() {
+        data.remove("$schema");
+        data.remove("title");
+    }
+    schema
+}
+
+/// The one document on stdout.
+#[derive(Debug)]
+pub(crate) struct Envelope(Map<String, Value>);
+
+impl Envelope {
+    fn new(command: &str, ok: bool) -> Self {
+        let mut object = Map::new();
+        object.insert("v".into(), DOCUMENT_VERSION.into());
+        object.insert("command".into(), command.into());
+        object.insert("ok".into(), ok.into());
+        Self(object)
+    }
+
+    /// Of a command that did its work, or all of it but what was refused.
+    pub(crate) fn of(command: &str, outcome: &Outcome, warnings: Vec<(&'static str, String)>) -> Self {
+        let mut envelope = Self::new(command, outcome.refusal.is_none());
+        if let Ok(Value::Object(data)) = serde_json::to_value(&outcome.document) {
+            envelope.0.extend(data);
+        }
+        if let Some(refusal) = &outcome.refusal {
+            envelope.0.insert("error".into(), error_value(refusal));
+        }
+        if !warnings.is_empty() {
+            let warning = |(code, message)| serde_json::json!({ "code": code, "message": message });
+            envelope.0.insert("warnings".into(), warnings.into_iter().map(warning).collect());
+        }
+        envelope
+    }
+
+    /// Of a command that failed.
+    pub(crate) fn of_error(command: &str, error: &Error) -> Self {
+        let mut envelope = Self::new(command, false);
+        envelope.0.insert("error".into(), error_value(error));
+        envelope
+    }
+
+    /// One line of JSON.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{}\n", serde_json::to_string(&self.0).expect("a map of JSON values is JSON"))
+    }
+}
+
+fn error_value(error: &Error) -> Value {
+    let mut details = error.detail_map().clone();
+    if !error.point_list().is_empty() {
+        details.insert("points".into(), error.point_list().into());
+    }
+    if !error.note_list().is_empty() {
+        details.insert("notes".into(), error.note_list().into());
+    }
+    if let Some(excerpt) = error.source_excerpt() {
+        let line = excerpt.text.get(..excerpt.span.start).unwrap_or_default().matches('\n').count() + 1;
+        details.insert("file".into(), excerpt.file.as_str().into());
+        details.insert("line".into(), line.into());
+        details.insert("label".into(), excerpt.label.as_str().into());
+    }
+    let mut object = Map::new();
+    object.insert("code".into(), error.code().into());
+    object.insert("message".into(), error.message().into());
+    if let Some(help) = error.help_text() {
+        object.insert("help".into(), help.into());
+    }
+    object.insert("details".into(), Value::Object(details));
+    Value::Object(object)
+}

@@ -1,0 +1,144 @@
+//! How does an error look to a person?
+//!
+//! The head, the list and the help are ours (their shape is a contract); the excerpt with its frame and underlines is
+//! drawn by miette.
+
+use std::fmt;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+use crate::error::{Error, Excerpt};
+use crate::report::clean_lines;
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) color: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    pub(crate) fn red(self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    pub(crate) fn green(self, text: &str) -> String {
+        self.paint("1;32", text)
+    }
+
+    pub(crate) fn yellow(self, text: &str) -> String {
+        self.paint("1;33", text)
+    }
+
+    pub(crate) fn cyan(self, text: &str) -> String {
+        self.paint("1;36", text)
+    }
+}
+
+/// The whole text of an error, without a final line feed.
+pub(crate) fn error_text(style: Style, error: &Error) -> String {
+    let head = format!("{}: {}", style.red(&format!("error[{}]", error.code())), clean_lines(error.message()));
+    let mut lines = vec![head];
+    lines.extend(error.point_list().iter().map(|point| format!("  • {}", clean_lines(point))));
+    lines.extend(error.source_excerpt().map(|excerpt| excerpt_text(style, excerpt)));
+    lines.extend(error.note_list().iter().map(|note| format!("  {}", clean_lines(note).replace('\n', "\n  "))));
+    lines.extend(error.help_text().map(|help| format!("{}: {}", style.cyan("help"), clean_lines(help).replace('\n', "\n      "))));
+    lines.join("\n")
+}
+
+/// A file's text with one underlined span, as miette wants it.
+struct Snippet {
+    source: NamedSource<String>,
+    label: LabeledSpan,
+}
+
+impl fmt::Debug for Snippet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("snippet")
+    }
+}
+
+impl fmt::Display for Snippet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("snippet")
+    }
+}
+
+impl std::error::Error for Snippet {}
+
+impl Diagnostic for Snippet {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(self.label.clone())))
+    }
+}
+
+fn excerpt_text(style: Style, excerpt: &Excerpt) -> String {
+    let text = without_controls(&excerpt.text);
+    let end = excerpt.span.end.min(text.len());
+    let span = excerpt.span.start.min(end)..end;
+    let label = clean_lines(&excerpt.label);
+    let snippet = Snippet { source: NamedSource::new(clean_lines(&excerpt.file), text), label: LabeledSpan::at(span, label) };
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut drawn = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(0).with_width(110);
+    match handler.render_report(&mut drawn, &snippet) {
+        // miette draws a head of its own; ours stands above, so only the frame is taken.
+        Ok(()) => drawn.lines().skip_while(|line| !line.contains("╭─")).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n"),
+        Err(_) => format!("  {}: {}", clean_lines(&excerpt.file), clean_lines(&excerpt.label)),
+    }
+}
+
+/// The same number of bytes with nothing that moves the cursor, so that spans stay right.
+fn without_controls(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => character.to_string(),
+            other if mfp_model::text::is_control_or_bidi(other) => "?".repeat(other.len_utf8()),
+            other => other.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_from_what_to_where_to_what_next() {
+        let text = "[plugins]\nauth-jwt = \"^2.0\"\n".to_owned();
+        let excerpt = Excerpt { file: "mockforge-plugins.toml".into(), text, span: 10..27, label: "your project wants auth-jwt ^2.0".into() };
+        let error = Error::new("mfp::resolve::conflict", "these plugins can't be had together").excerpt(excerpt).note("Because …").help("`mfp add x`");
+        insta::assert_snapshot!(error_text(Style { color: false }, &error), @r#"
+        error[mfp::resolve::conflict]: these plugins can't be had together
+           ╭─[mockforge-plugins.toml:2:1]
+         2 │ auth-jwt = "^2.0"
+           · ────────┬────────
+           ·         ╰── your project wants auth-jwt ^2.0
+           ╰────
+          Because …
+        help: `mfp add x`
+        "#);
+    }
+
+    #[test]
+    fn a_hostile_file_cant_draw() {
+        let excerpt = Excerpt { file: "a\u{1b}[2J".into(), text: "x = \"\u{1b}[31m\"".into(), span: 4..10, label: "\u{202e}".into() };
+        let text = error_text(Style { color: false }, &Error::new("mfp::manifest::syntax", "m\u{7}").excerpt(excerpt));
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'), "{text:?}");
+    }
+}

@@ -1,0 +1,171 @@
+//! The reporter: events become lines on stderr, an outcome becomes stdout.
+
+use std::io::Write;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{Error, Exit};
+use crate::report::document::Envelope;
+use crate::report::render::{Style, error_text};
+use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, plural, size};
+use crate::settings::Talk;
+
+/// The only thing that prints. Shared by everything that has something to say.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    talk: Talk,
+    style: Style,
+    bar: Mutex<Option<ProgressBar>>,
+    warnings: Mutex<Vec<(&'static str, String)>>,
+    command: OnceLock<&'static str>,
+}
+
+impl Reporter {
+    /// A reporter that talks this way.
+    pub(crate) fn new(talk: Talk) -> Self {
+        Self { talk, style: Style { color: talk.color_stderr }, bar: Mutex::new(None), warnings: Mutex::new(Vec::new()), command: OnceLock::new() }
+    }
+
+    /// Which command is it that talks?
+    pub(crate) fn set_command(&self, command: &'static str) {
+        let _ = self.command.set(command);
+    }
+
+    /// How it talks.
+    pub(crate) fn talk(&self) -> &Talk {
+        &self.talk
+    }
+
+    /// Something happened.
+    pub(crate) fn event(&self, event: Event) {
+        let style = self.style;
+        match event {
+            Event::FetchPlanned { total, .. } => self.begin_bar(total),
+            Event::FetchProgress { bytes } => self.with_bar(|bar| bar.inc(bytes)),
+            Event::FetchDone { name } => self.with_bar(|bar| bar.set_message(clean(&name).into_owned())),
+            Event::Fetched { count, bytes, elapsed: time } => {
+                self.end_bar();
+                let amount = if bytes == 0 { String::new() } else { format!(" ({})", size(bytes)) };
+                self.did("Fetched", count, time, &amount);
+            }
+            Event::Resolved { count, elapsed } => self.did("Resolved", count, elapsed, ""),
+            Event::Installed { count, elapsed } => self.did("Installed", count, elapsed, ""),
+            Event::Removed { count } => self.line(&format!("Removed {}", style.bold(&plural(count, "plugin")))),
+            Event::Checked { count, elapsed } => self.did("Checked", count, elapsed, ""),
+            Event::Change(change) => self.line(&change_text(style, &change)),
+            Event::Waiting { path } => self.line(&format!("Waiting for another mfp to finish ({})", clean(&path))),
+            Event::Note(text) => self.line(&text),
+            Event::Detail(text) if self.talk.verbose > 0 => self.line(&text),
+            Event::Detail(_) => {}
+            Event::Warning { code, text } => {
+                self.line(&format!("{}: {text}", style.yellow(&format!("warning[{code}]"))));
+                self.warnings.lock().expect("no holder of this lock panics").push((code, text));
+            }
+        }
+    }
+
+    fn did(&self, verb: &str, count: usize, time: Duration, more: &str) {
+        let style = self.style;
+        self.line(&format!("{verb} {} {}{more}", style.bold(&plural(count, "plugin")), style.dim(&format!("in {}", elapsed(time)))));
+    }
+
+    fn line(&self, text: &str) {
+        if self.talk.quiet || self.talk.json {
+            return;
+        }
+        self.with_bar(|bar| bar.suspend(|| ()));
+        to_stderr(text);
+    }
+
+    fn begin_bar(&self, total: u64) {
+        if !self.talk.progress || total == 0 {
+            return;
+        }
+        let template = "{bar:24} {bytes}/{total_bytes} {bytes_per_sec} {wide_msg}";
+        let style = ProgressStyle::with_template(template).expect("the template is well-formed").progress_chars("=> ");
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);
+        *self.bar.lock().expect("no holder of this lock panics") = Some(bar);
+    }
+
+    fn with_bar(&self, act: impl FnOnce(&ProgressBar)) {
+        if let Some(bar) = self.bar.lock().expect("no holder of this lock panics").as_ref() {
+            act(bar);
+        }
+    }
+
+    fn end_bar(&self) {
+        if let Some(bar) = self.bar.lock().expect("no holder of this lock panics").take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// The command is over: print what it leaves, and say how the process ends.
+    pub(crate) fn finish(&self, result: Result<Outcome, Error>) -> Exit {
+        self.end_bar();
+        match result {
+            Ok(outcome) => self.finish_outcome(&outcome),
+            Err(error) => self.finish_error(&error),
+        }
+    }
+
+    fn finish_outcome(&self, outcome: &Outcome) -> Exit {
+        let written = if self.talk.json {
+            let envelope = Envelope::of(self.command(), outcome, self.warnings.lock().expect("no holder of this lock panics").clone());
+            to_stdout(&envelope.to_text())
+        } else {
+            if let Some(refusal) = &outcome.refusal {
+                to_stderr(&error_text(self.style, refusal));
+            }
+            to_stdout(&outcome.text)
+        };
+        written.map_or(Exit::Io, |()| outcome.exit)
+    }
+
+    fn finish_error(&self, error: &Error) -> Exit {
+        if self.talk.json {
+            let _ = to_stdout(&Envelope::of_error(self.command(), error).to_text());
+        } else {
+            to_stderr(&error_text(self.style, error));
+        }
+        error.exit()
+    }
+
+    fn command(&self) -> &'static str {
+        self.command.get().copied().unwrap_or("mfp")
+    }
+}
+
+fn change_text(style: Style, change: &ChangeLine) -> String {
+    let note = |note: &Option<String>| note.as_ref().map(|note| style.dim(&format!(" ({})", clean(note)))).unwrap_or_default();
+    match change {
+        ChangeLine::Added { name, version, note: more } => format!(" {} {} {}{}", style.green("+"), style.bold(&clean(name)), clean(version), note(more)),
+        ChangeLine::Updated { name, from, to, note: more } => {
+            format!(" {} {} {} → {}{}", style.yellow("~"), style.bold(&clean(name)), clean(from), clean(to), note(more))
+        }
+        ChangeLine::Removed { name, version } => format!(" {} {} {}", style.red("-"), style.bold(&clean(name)), clean(version)),
+    }
+}
+
+/// A closed stderr is no reason to stop the work.
+fn to_stderr(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A reader that has enough (`mfp tree | head`) is no error; a full disk is.
+fn to_stdout(text: &str) -> Result<(), ()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            to_stderr(&format!("error[mfp::io::stdout]: the output can't be written: {error}"));
+            Err(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line that a plugin logged, made safe, with who said it.
+pub(crate) fn log_line(plugin: &str, text: &str) {
+    to_stderr(&format!("{plugin}: {}", clean(text)));
+}

@@ -1,0 +1,139 @@
+//! Who are we to this server? Credentials belong to an origin (scheme, host, port), never to a name in a project.
+//!
+//! Were they named in the project's manifest, a pull request could mail any CI secret to a registry of its own. So they
+//! come from the user's configuration, from `MFP_CREDENTIALS` and from netrc, and they're looked up by the URL that is
+//! about to be asked, on every hop. They're held in a type that prints nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::settings::Settings;
+use crate::user_config::CredentialConfig;
+
+/// A secret as it's sent. Never printed.
+#[derive(Clone)]
+struct Secret(HeaderValue);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(secret)")
+    }
+}
+
+/// Credentials by origin.
+#[derive(Debug, Default)]
+pub(crate) struct Credentials {
+    by_origin: BTreeMap<String, Secret>,
+    by_host: BTreeMap<String, Secret>,
+}
+
+impl Credentials {
+    /// Collect them: `MFP_CREDENTIALS` over the user's configuration over netrc.
+    pub(crate) fn collect(settings: &Settings) -> Result<Self> {
+        let mut all = Self::default();
+        if let Some(file) = &settings.netrc {
+            all.by_host = from_netrc(file)?;
+        }
+        for (origin, config) in &settings.user.credentials {
+            if let Some(secret) = from_config(settings, config)? {
+                all.by_origin.insert(canonical_origin(origin)?, secret);
+            }
+        }
+        if let Some(json) = &settings.credentials {
+            for (origin, token) in parse_variable(json)? {
+                all.by_origin.insert(canonical_origin(&origin)?, bearer(&token)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// What to send to this URL's origin, if anything.
+    pub(crate) fn for_url(&self, url: &Url) -> Option<HeaderValue> {
+        let by_origin = self.by_origin.get(&url.origin().ascii_serialization());
+        by_origin.or_else(|| self.by_host.get(url.host_str()?)).map(|secret| secret.0.clone())
+    }
+}
+
+/// An origin in its one spelling, without a trailing slash and without a default port.
+fn canonical_origin(text: &str) -> Result<String> {
+    let refuse = || Error::new("mfp::usage::credentials", "credentials are for an origin: a scheme, a host and perhaps a port").help("write it as `https://plugins.acme.example` or `https://host:8443`");
+    let url = Url::parse(text).map_err(|_| refuse())?;
+    let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    plain.then(|| url.origin().ascii_serialization()).ok_or_else(refuse)
+}
+
+fn from_config(settings: &Settings, config: &CredentialConfig) -> Result<Option<Secret>> {
+    let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
+    match config {
+        CredentialConfig::Token { token_env } => variable(token_env).map(|token| bearer(&token)).transpose(),
+        CredentialConfig::Basic { username, password_env } => variable(password_env).map(|password| basic(username, &password)).transpose(),
+    }
+}
+
+fn parse_variable(json: &str) -> Result<BTreeMap<String, String>> {
+    serde_json::from_str(json).map_err(|_| {
+        Error::new("mfp::usage::credentials", "MFP_CREDENTIALS isn't a JSON object of origins and tokens").help(r#"write it as {"https://plugins.acme.example":"…"}"#)
+    })
+}
+
+fn from_netrc(file: &std::path::Path) -> Result<BTreeMap<String, Secret>> {
+    if !file.is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let unreadable = || Error::new("mfp::usage::credentials", format!("{} can't be read as a netrc file", file.display())).help("correct it, or point NETRC at another file");
+    let netrc = netrc::Netrc::from_file(file).map_err(|_| unreadable())?;
+    netrc.hosts.iter().filter(|(host, _)| *host != "default").map(|(host, entry)| Ok((host.clone(), basic(&entry.login, &entry.password)?))).collect()
+}
+
+fn bearer(token: &str) -> Result<Secret> {
+    secret(&format!("Bearer {token}"))
+}
+
+fn basic(username: &str, password: &str) -> Result<Secret> {
+    secret(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
+}
+
+fn secret(text: &str) -> Result<Secret> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| Error::new("mfp::usage::credentials", "a credential holds characters that can't be sent in a header").help("look for a line break at its end"))?;
+    value.set_sensitive(true);
+    Ok(Secret(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_credential_goes_to_its_own_origin_only() {
+        let by_origin = BTreeMap::from([(canonical_origin("https://Plugins.acme.example:443").unwrap(), bearer("t0ken").unwrap())]);
+        let credentials = Credentials { by_origin, by_host: BTreeMap::new() };
+        assert!(credentials.for_url(&url("https://plugins.acme.example/index/x")).is_some());
+        for other in ["http://plugins.acme.example/", "https://plugins.acme.example:8443/", "https://acme.example/", "https://plugins.acme.example.evil.example/"] {
+            assert!(credentials.for_url(&url(other)).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        let credentials = Credentials { by_origin: BTreeMap::from([("https://a.example".to_owned(), bearer("canary-7f3a").unwrap())]), by_host: BTreeMap::new() };
+        assert!(!format!("{credentials:?}").contains("canary"));
+    }
+
+    #[test]
+    fn an_origin_is_no_more_than_that() {
+        for text in ["https://a.example/path", "https://u@a.example", "ftp://a.example", "a.example", "https://a.example/?q"] {
+            assert!(canonical_origin(text).is_err(), "{text}");
+        }
+    }
+}

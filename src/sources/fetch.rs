@@ -1,0 +1,336 @@
+//! Bring the bytes that a lock names into the store, verified.
+//!
+//! Each artifact goes, as it arrives, through its size cap, SHA-256, the unpacker and BLAKE3, in one pass on a thread of its
+//! own; then its `plugin.yaml` must say what the lock says. Only then does it get a name, all of a batch at once, so that
+//! one flush of the disk is enough for them.
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use mfp_model::content::MANIFEST_FILE;
+use mfp_model::digest::ContentDigest;
+use mfp_model::lock::{LockedPackage, LockedPlugin};
+use mfp_model::name::PluginName;
+use mfp_model::plugin::{BareWasm, HostRange, Metadata, PluginManifest, check_manifest_files, check_wasm_header};
+use mfp_model::project::Manifest;
+use mfp_model::source::{ArchiveFormat, Artifact, Pin, Source};
+use mfp_store::{Expected, ExpectedArtifact, Store, StoreError, Tree, Verified};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::locking::Declared;
+use crate::report::{Event, Reporter};
+use crate::sources::declared::read_folder;
+use crate::sources::http::{Cap, Http};
+use crate::sources::registry::ArtifactPlace;
+use crate::sources::{Registries, Sources, registry};
+
+/// The largest archive, in bytes.
+const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
+/// Artifacts up to this size are taken whole before they're unpacked: fewer switches between threads.
+const SMALL: u64 = 256 << 10;
+/// How many plugins are committed at once.
+const BATCH: usize = 512;
+/// Chunks on their way from the network to the unpacker.
+const CHUNKS_IN_FLIGHT: usize = 16;
+
+/// Fetch what isn't in the store, verify it, commit it. Says what was fetched.
+pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, root: &Path, wanted: &[&LockedPlugin]) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let started = Instant::now();
+    let total: u64 = wanted.iter().filter_map(|plugin| artifact_of(plugin)).map(|artifact| artifact.size).sum();
+    app.reporter.event(Event::FetchPlanned { count: wanted.len(), total });
+    let sources = app.sources()?;
+    let registries = sources.registries(manifest, root)?;
+    let job = Job { http: &sources.http, registries: &registries, manifest, root, store, reporter: app.reporter, unpackers: Arc::new(Semaphore::new(threads())) };
+    let (folders, remote): (Vec<&LockedPlugin>, Vec<&LockedPlugin>) = wanted.iter().partition(|plugin| is_folder(plugin));
+    for plugin in folders {
+        let tree = job.folder(plugin)?;
+        store.insert(tree).map_err(explain::store)?;
+    }
+    if !remote.is_empty() {
+        app.wait(job.all(&remote))?;
+    }
+    app.reporter.event(Event::Fetched { count: wanted.len(), bytes: total, elapsed: started.elapsed() });
+    Ok(())
+}
+
+/// Fetch what's damaged in the store again, and put it in the place of what's there only when it's verified.
+pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest, root: &Path, damaged: &[&LockedPlugin]) -> Result<()> {
+    let sources = app.sources()?;
+    let registries = sources.registries(manifest, root)?;
+    let job = Job { http: &sources.http, registries: &registries, manifest, root, store, reporter: app.reporter, unpackers: Arc::new(Semaphore::new(threads())) };
+    for plugin in damaged {
+        let tree = if is_folder(plugin) { job.folder(plugin)? } else { app.wait(job.one(plugin))? };
+        store.replace(tree).map_err(explain::store)?;
+    }
+    Ok(())
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+/// What a registry calls an artifact unless it says otherwise.
+fn usual_file(plugin: &LockedPlugin, package: &LockedPackage, artifact: &Artifact) -> String {
+    format!("{}-{}.{}", plugin.id(), package.version, artifact.format.as_str())
+}
+
+fn is_folder(plugin: &LockedPlugin) -> bool {
+    plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. }))
+}
+
+fn artifact_of(plugin: &LockedPlugin) -> Option<&Artifact> {
+    plugin.package()?.pin.artifact()
+}
+
+/// Everything that fetching needs, once.
+struct Job<'a> {
+    http: &'a Http,
+    registries: &'a Registries<'a>,
+    manifest: &'a Manifest,
+    root: &'a Path,
+    store: &'a Store,
+    reporter: &'a Reporter,
+    unpackers: Arc<Semaphore>,
+}
+
+impl Job<'_> {
+    /// All of them, many at once, committed in batches.
+    async fn all(&self, wanted: &[&LockedPlugin]) -> Result<()> {
+        let mut downloads = futures_util::stream::iter(wanted.iter().map(|plugin| self.one(plugin))).buffer_unordered(64);
+        let mut done = Vec::with_capacity(wanted.len().min(BATCH));
+        while let Some(tree) = downloads.next().await {
+            done.push(tree?);
+            if done.len() == BATCH {
+                self.store.commit(std::mem::take(&mut done)).map_err(explain::store)?;
+            }
+        }
+        self.store.commit(done).map_err(explain::store)
+    }
+
+    async fn one(&self, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
+        let package = plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))?;
+        let artifact = package.pin.artifact().ok_or_else(|| Error::bug(format!("{} has no artifact to fetch", plugin.name)))?;
+        let expected = Expected::Locked { content: plugin.content, artifact: Some(ExpectedArtifact { sha256: artifact.sha256, size: Some(artifact.size) }) };
+        let place = self.place(plugin, package).await?;
+        let tree = match self.ingest(&place, artifact.format, Some(artifact.size), expected).await {
+            Err(error) if error.is_missing_artifact() => match self.other_place(plugin, package, artifact).await? {
+                Some(place) => self.ingest(&place, artifact.format, Some(artifact.size), expected).await,
+                None => Err(error),
+            },
+            result => result,
+        };
+        let tree = tree.map_err(|error| error.about(&plugin.name))?;
+        check_metadata(plugin, package, &tree)?;
+        self.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
+        Ok(tree)
+    }
+
+    async fn place(&self, plugin: &LockedPlugin, package: &LockedPackage) -> Result<ArtifactPlace> {
+        match &package.pin {
+            Pin::Registry { registry: name, artifact, .. } => {
+                registry(self.registries, name)?.artifact(plugin.id(), &package.version, &usual_file(plugin, package, artifact)).await
+            }
+            Pin::Url { url, .. } => Ok(place_of(&url.resolve(self.root))),
+            Pin::Git { .. } | Pin::Path { .. } => Err(Error::bug(format!("{} isn't fetched as an archive", plugin.name))),
+        }
+    }
+
+    /// The lock doesn't hold a file's name, which is `name-version.format` nearly everywhere. Where it isn't, the index knows it.
+    async fn other_place(&self, plugin: &LockedPlugin, package: &LockedPackage, artifact: &Artifact) -> Result<Option<ArtifactPlace>> {
+        let Pin::Registry { registry: name, .. } = &package.pin else { return Ok(None) };
+        let client = registry(self.registries, name)?;
+        let document = client.index(plugin.id()).await?;
+        let line = document.as_ref().and_then(|document| document.lines.iter().find(|line| line.version == package.version && line.sha256 == artifact.sha256));
+        match line {
+            Some(line) if line.file != usual_file(plugin, package, artifact) => client.artifact(plugin.id(), &package.version, &line.file).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// A folder of the project: read again, and it must be what was locked.
+    fn folder(&self, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
+        let missing = || Error::bug(format!("{} is locked as a folder and not declared as one", plugin.name));
+        let entry = self.manifest.plugins.get(&plugin.name).ok_or_else(missing)?;
+        let Source::Path { path, bare } = &entry.request.source else { return Err(missing()) };
+        let folder = read_folder(&plugin.name, self.root, path, bare, entry.request.package.as_ref())?;
+        let tree = self.store.ingest_folder(folder.files, &Expected::Locked { content: plugin.content, artifact: None }).map_err(|error| explain::store(error).about(&plugin.name))?;
+        let package = plugin.package().ok_or_else(missing)?;
+        check_metadata(plugin, package, &tree)?;
+        Ok(tree)
+    }
+
+    /// Stream an artifact into the store's staging. The two ends run at once, joined by a short channel.
+    async fn ingest(&self, place: &ArtifactPlace, format: ArchiveFormat, size: Option<u64>, expected: Expected) -> Result<Verified<Tree>> {
+        let url = match place {
+            ArtifactPlace::File(path) => {
+                let file = std::fs::File::open(path).map_err(|error| explain::artifact_file(path, &error))?;
+                self.reporter.event(Event::FetchProgress { bytes: size.unwrap_or(0) });
+                return self.unpack(file, format, expected).await;
+            }
+            ArtifactPlace::Url(url) => url,
+        };
+        let cap = Cap { at_most: size.unwrap_or(MAX_ARCHIVE_BYTES).min(MAX_ARCHIVE_BYTES), exactly: size };
+        if size.is_some_and(|size| size <= SMALL) {
+            let mut whole = Vec::with_capacity(usize::try_from(cap.at_most).unwrap_or(0));
+            self.http
+                .download(url, cap, async |chunk: Bytes| {
+                    self.reporter.event(Event::FetchProgress { bytes: chunk.len() as u64 });
+                    whole.extend_from_slice(&chunk);
+                    Ok(())
+                })
+                .await?;
+            return self.unpack(std::io::Cursor::new(whole), format, expected).await;
+        }
+        let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+        let unpacking = self.unpack(Chunks { receiver, current: Bytes::new() }, format, expected);
+        let downloading = async move {
+            self.http
+                .download(url, cap, async |chunk: Bytes| {
+                    self.reporter.event(Event::FetchProgress { bytes: chunk.len() as u64 });
+                    // The unpacker may have seen enough: what it says about it is the error.
+                    let _ = sender.send(Ok(chunk)).await;
+                    Ok(())
+                })
+                .await
+                .inspect_err(|_| {
+                    let _ = sender.try_send(Err(std::io::ErrorKind::ConnectionAborted));
+                })
+        };
+        match futures_util::future::join(downloading, unpacking).await {
+            (Err(error), Err(unpack)) if unpack.code() == SOURCE_BROKE => Err(error),
+            (_, Err(unpack)) => Err(unpack),
+            (Err(error), Ok(_)) => Err(error),
+            (Ok(()), Ok(tree)) => Ok(tree),
+        }
+    }
+
+    async fn unpack(&self, reader: impl Read + Send + 'static, format: ArchiveFormat, expected: Expected) -> Result<Verified<Tree>> {
+        let permit = Arc::clone(&self.unpackers).acquire_owned().await.expect("the semaphore is never closed");
+        let store = self.store.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            store.ingest_archive(reader, packed(format), &expected)
+        });
+        work.await.map_err(|_| Error::bug("the unpacker panicked"))?.map_err(|error: StoreError| explain::store(error))
+    }
+}
+
+/// The store's name for an archive's format.
+fn packed(format: ArchiveFormat) -> mfp_store::ArchiveFormat {
+    match format {
+        ArchiveFormat::TarZst => mfp_store::ArchiveFormat::TarZst,
+        ArchiveFormat::TarGz => mfp_store::ArchiveFormat::TarGz,
+        ArchiveFormat::Zip => mfp_store::ArchiveFormat::Zip,
+        ArchiveFormat::Wasm => mfp_store::ArchiveFormat::Wasm,
+    }
+}
+
+/// The code of a store's error that only says that its reader failed.
+const SOURCE_BROKE: &str = "mfp::fetch::broken-off";
+
+/// The receiving end of a download, as something to read from.
+struct Chunks {
+    receiver: mpsc::Receiver<std::result::Result<Bytes, std::io::ErrorKind>>,
+    current: Bytes,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.current.is_empty() {
+            match self.receiver.blocking_recv() {
+                None => return Ok(0),
+                Some(Ok(chunk)) => self.current = chunk,
+                Some(Err(kind)) => return Err(kind.into()),
+            }
+        }
+        let length = buffer.len().min(self.current.len());
+        self.current.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+fn place_of(url: &url::Url) -> ArtifactPlace {
+    match url.to_file_path() {
+        Ok(path) if url.scheme() == "file" => ArtifactPlace::File(path),
+        _ => ArtifactPlace::Url(url.clone()),
+    }
+}
+
+/// What the package says about itself must be what the lock says, wider or narrower.
+pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<()> {
+    let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: Some(package.version.clone()) };
+    let manifest = manifest_of(&plugin.name, tree, &bare, package.pin.artifact())?;
+    let locked = Metadata {
+        name: plugin.id().clone(),
+        version: package.version.clone(),
+        types: plugin.types.clone(),
+        mockforge: HostRange::NotHeld,
+        dependencies: package.dependencies.iter().cloned().collect(),
+        license: package.license.clone(),
+        capabilities: package.capabilities.clone(),
+    };
+    manifest.metadata().check_against(&locked, "plugins.lock").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))
+}
+
+/// The manifest of a package, whose files must be as a plugin's are.
+fn manifest_of(name: &PluginName, tree: &Tree, bare: &BareWasm, artifact: Option<&Artifact>) -> Result<PluginManifest> {
+    let is_bare = artifact.is_some_and(|artifact| artifact.format == ArchiveFormat::Wasm) || (tree.manifest().is_none() && tree.listing().len() == 1);
+    if is_bare {
+        let bytes = tree.read(mfp_model::content::BARE_WASM_FILE).map_err(explain::store)?;
+        return PluginManifest::from_wasm(&bytes, bare).map_err(|error| explain::bare_wasm(name, &error));
+    }
+    check_manifest_files(tree.listing().iter().map(|(path, _)| path.as_str())).map_err(|error| explain::entry(name, &error))?;
+    let text = tree.manifest().ok_or_else(|| Error::new("mfp::manifest::invalid", format!("{name}: {MANIFEST_FILE} is larger than 1 MiB")).help("tell the plugin's publisher"))?;
+    let manifest = PluginManifest::from_bytes(text).map_err(|error| explain::plugin_manifest(&format!("{name}/{MANIFEST_FILE}"), text, &error))?;
+    let entry = manifest.entry_in(tree.listing()).map_err(|error| explain::entry(name, &error))?;
+    let module = tree.read(entry.as_str()).map_err(explain::store)?;
+    check_wasm_header(&module).map_err(|error| explain::wasm(name, &error))?;
+    Ok(manifest)
+}
+
+/// What was found at a URL that nobody has locked yet.
+#[derive(Debug)]
+pub(crate) struct FirstSight {
+    /// What it says about itself.
+    pub(crate) manifest: PluginManifest,
+    pin: Pin,
+    content: ContentDigest,
+}
+
+impl FirstSight {
+    /// The same as a plugin of the project.
+    pub(crate) fn declare(&self, name: &PluginName, alias: Option<&PluginName>) -> Declared {
+        Declared::new(name, alias, self.pin.clone(), self.content, &self.manifest)
+    }
+}
+
+/// Fetch a URL plugin that nobody has locked yet into the store, and see what it is.
+pub(crate) async fn fetch_first_sight(sources: &Sources<'_>, store: &Store, root: &Path, name: &PluginName, alias: Option<&PluginName>, source: &Source) -> Result<FirstSight> {
+    let Source::Url { url, sha256, bare } = source else {
+        return Err(Error::bug(format!("{name} isn't declared by a URL")));
+    };
+    let format = ArchiveFormat::from_file_name(&url.file_name()).ok_or_else(|| {
+        Error::new("mfp::manifest::invalid", format!("{name}: the URL doesn't end in .tar.zst, .tar.gz, .tgz, .zip or .wasm")).help("only archives of these kinds, and bare modules, can be plugins")
+    })?;
+    let expected = sha256.map_or(Expected::FirstSight, |sha256| Expected::Artifact(ExpectedArtifact { sha256, size: None }));
+    let (registries, manifest) = (Registries::new(), Manifest::default());
+    let job = Job { http: &sources.http, registries: &registries, manifest: &manifest, root, store, reporter: sources.reporter(), unpackers: Arc::new(Semaphore::new(1)) };
+    let tree = job.ingest(&place_of(&url.resolve(root)), format, None, expected).await.map_err(|error| error.about(name))?;
+    let found = tree.artifact().ok_or_else(|| Error::bug("an archive has no size"))?;
+    let artifact = Artifact { format, size: found.size, sha256: found.sha256 };
+    let fallback = BareWasm { name: alias.unwrap_or(name).clone(), types: bare.types.clone(), version: bare.version.clone() };
+    let described = manifest_of(name, &tree, &fallback, Some(&artifact))?;
+    let sight = FirstSight { manifest: described, pin: Pin::Url { url: url.clone(), artifact }, content: tree.content() };
+    store.insert(tree).map_err(explain::store)?;
+    Ok(sight)
+}

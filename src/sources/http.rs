@@ -1,0 +1,444 @@
+//! How does mfp talk HTTP? One client for everything: deadlines, retries, redirects, size caps, credentials by origin.
+//!
+//! What it promises: no socket when offline; at most five redirects and never to another scheme; a credential goes to
+//! its own origin only, on every hop; what can succeed later is tried again (connect, time-outs, 5xx, 429), nothing else
+//! is; nothing larger than its cap is kept; a download that breaks goes on where it stopped, if the server can prove
+//! that it's still the same file. No body is ever printed.
+//!
+//! Redirects are followed here and not by reqwest, since each hop needs its own credentials and checks.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mfp_model::source::Redacted;
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::error::{Error, Exit, Result};
+use crate::settings::{Proxies, Settings};
+use crate::sources::credentials::Credentials;
+use crate::user_config::NetworkConfig;
+
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 5;
+/// The wait before the first retry; each further one doubles it.
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+/// No server makes us wait longer than this with `Retry-After`.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// The one HTTP client.
+#[derive(Debug)]
+pub(crate) struct Http {
+    offline: bool,
+    network: NetworkConfig,
+    proxies: Proxies,
+    credentials: Credentials,
+    slots: Semaphore,
+    /// For `http:`: no TLS roots are loaded.
+    plain: OnceLock<Client>,
+    /// For `https:`.
+    secure: OnceLock<Client>,
+}
+
+/// What a conditional GET gave.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    /// 304: what's cached is still right.
+    NotModified { max_age: Duration },
+    /// A body within the cap.
+    Body { bytes: Vec<u8>, etag: Option<String>, max_age: Duration },
+    /// The server says that there's no such thing, by one of the statuses that mean that.
+    Missing,
+}
+
+/// Which statuses mean "not there" beside 404, 410 and 451.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MissingStatus<'a>(pub(crate) &'a [u16]);
+
+impl MissingStatus<'_> {
+    fn holds(self, status: StatusCode) -> bool {
+        matches!(status.as_u16(), 404 | 410 | 451) || self.0.contains(&status.as_u16())
+    }
+}
+
+/// What a download is held to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cap {
+    /// No more bytes than this are taken.
+    pub(crate) at_most: u64,
+    /// The size that was promised, where one was; another `Content-Length` is an error before a byte is read.
+    pub(crate) exactly: Option<u64>,
+}
+
+/// One try that failed, and whether another can succeed.
+struct Failed {
+    error: Error,
+    again: Again,
+}
+
+enum Again {
+    Never,
+    AfterBackoff,
+    After(Duration),
+}
+
+impl Failed {
+    fn finally(error: Error) -> Self {
+        Self { error, again: Again::Never }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::finally(error)
+    }
+}
+
+impl Http {
+    /// A client by these settings. Opens nothing.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            offline: settings.offline,
+            network: settings.user.network.clone(),
+            proxies: settings.proxies.clone(),
+            credentials: Credentials::collect(settings)?,
+            slots: Semaphore::new(settings.user.network.concurrency),
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+        })
+    }
+
+    /// May sockets be opened at all?
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// GET a small document, unless it's still the one that `etag` names.
+    pub(crate) async fn get(&self, url: &Url, etag: Option<&str>, at_most: u64, missing: MissingStatus<'_>) -> Result<Fetched> {
+        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        self.retrying(url, async || {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
+                headers.insert(IF_NONE_MATCH, value);
+            }
+            let (response, at) = self.send(url, &headers).await?;
+            let max_age = max_age(response.headers());
+            match response.status() {
+                StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Fetched::NotModified { max_age }),
+                status if missing.holds(status) => Ok(Fetched::Missing),
+                StatusCode::OK => {
+                    let etag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
+                    let bytes = self.read_whole(response, &at, at_most).await?;
+                    Ok(Fetched::Body { bytes, etag, max_age })
+                }
+                status => Err(refused(&at, status, response.headers())),
+            }
+        })
+        .await
+    }
+
+    async fn read_whole(&self, mut response: Response, url: &Url, at_most: u64) -> Result<Vec<u8>, Failed> {
+        check_length(&response, url, Cap { at_most, exactly: None })?;
+        let mut bytes = Vec::with_capacity(usize::try_from(response.content_length().unwrap_or(0).min(at_most)).unwrap_or(0));
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(url, &error))? {
+            if (bytes.len() + chunk.len()) as u64 > at_most {
+                return Err(too_large(url, at_most).into());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// GET a file and hand its bytes on as they come, each once and in order, over as many tries as it takes.
+    pub(crate) async fn download(&self, url: &Url, cap: Cap, mut take: impl AsyncFnMut(Bytes) -> Result<()>) -> Result<()> {
+        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        let mut progress = Progress::default();
+        let whole = self.retrying(url, async || self.download_once(url, cap, &mut progress, &mut take).await);
+        match tokio::time::timeout(self.network.artifact_timeout, whole).await {
+            Ok(result) => result,
+            Err(_) => Err(timeout(url, &format!("it took longer than {:?}", self.network.artifact_timeout))),
+        }
+    }
+
+    async fn download_once(&self, url: &Url, cap: Cap, progress: &mut Progress, take: &mut impl AsyncFnMut(Bytes) -> Result<()>) -> Result<(), Failed> {
+        let (mut response, at) = self.send(url, &progress.resume_headers()).await?;
+        progress.begin(&response, &at)?;
+        if progress.done == 0 {
+            check_length(&response, &at, cap)?;
+        }
+        while let Some(mut chunk) = response.chunk().await.map_err(|error| self.broken(&at, &error))? {
+            let fresh = progress.skip_known(&mut chunk);
+            if progress.done + fresh > cap.at_most {
+                return Err(too_large(&at, cap.at_most).into());
+            }
+            if fresh > 0 {
+                progress.done += fresh;
+                take(chunk).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One try: the request and its redirects.
+    async fn send(&self, url: &Url, headers: &HeaderMap) -> Result<(Response, Url), Failed> {
+        let mut at = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send_once(&at, headers).await?;
+            let redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            match redirect.then(|| response.headers().get(LOCATION)).flatten() {
+                None => return Ok((response, at)),
+                Some(location) => at = follow(&at, location)?,
+            }
+        }
+        Err(Error::new("mfp::network::redirect", format!("{} redirects more than {MAX_REDIRECTS} times", Redacted(url))).into())
+    }
+
+    async fn send_once(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Failed> {
+        if self.offline {
+            return Err(offline(url).into());
+        }
+        let mut request = self.client(url)?.get(url.clone()).headers(headers.clone()).header(ACCEPT_ENCODING, "identity");
+        if let Some(credential) = self.credentials.for_url(url) {
+            request = request.header(AUTHORIZATION, credential);
+        }
+        tracing::debug!(url = %Redacted(url), "GET");
+        request.send().await.map_err(|error| self.broken(url, &error))
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client> {
+        let (cell, secure) = if url.scheme() == "https" || self.proxies.any() { (&self.secure, true) } else { (&self.plain, false) };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let client = self.build_client(secure)?;
+        Ok(cell.get_or_init(|| client))
+    }
+
+    fn build_client(&self, secure: bool) -> Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(concat!("mfp/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(self.network.connect_timeout)
+            .read_timeout(self.network.idle_timeout)
+            .tcp_nodelay(true)
+            .no_proxy();
+        builder = match &self.network.ca_file {
+            _ if !secure => builder.tls_certs_only([]),
+            None => builder,
+            Some(file) => builder.tls_certs_merge(read_certificates(file)?),
+        };
+        for proxy in self.proxy_rules()? {
+            builder = builder.proxy(proxy);
+        }
+        builder.build().map_err(|error| {
+            Error::new("mfp::network::tls", format!("the TLS library can't be set up: {}", root_cause(&error)))
+                .help("install the system's CA certificates (Debian: `apt-get install ca-certificates`), or name a file: `mfp config set network.ca-file FILE`")
+        })
+    }
+
+    fn proxy_rules(&self) -> Result<Vec<reqwest::Proxy>> {
+        let except = self.proxies.none.as_deref().and_then(reqwest::NoProxy::from_string);
+        let configured = self.network.proxy.as_ref().map(reqwest::Proxy::all);
+        let rules = [
+            self.proxies.http.as_ref().map(reqwest::Proxy::http),
+            self.proxies.https.as_ref().map(reqwest::Proxy::https),
+            self.proxies.all.as_ref().map(reqwest::Proxy::all),
+            configured,
+        ];
+        rules
+            .into_iter()
+            .flatten()
+            .map(|rule| match rule {
+                Ok(proxy) => Ok(proxy.no_proxy(except.clone())),
+                Err(_) => Err(Error::new("mfp::usage::proxy", "a proxy's URL can't be understood").help("look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and `mfp config get network.proxy`")),
+            })
+            .collect()
+    }
+
+    /// What a failure of the connection means.
+    fn broken(&self, url: &Url, error: &reqwest::Error) -> Failed {
+        let cause = root_cause(error);
+        let error = match () {
+            () if error.is_timeout() && error.is_connect() => timeout(url, &format!("no connection within {:?}", self.network.connect_timeout)),
+            () if error.is_timeout() => timeout(url, &format!("no byte came for {:?}", self.network.idle_timeout)),
+            () if cause.contains("certificate") || cause.contains("UnknownIssuer") => {
+                let help = "if the server's certificate comes from a CA of your own, name it: `mfp config set network.ca-file FILE`";
+                return Failed::finally(Error::new("mfp::network::tls", format!("{} shows a certificate that isn't trusted: {cause}", host(url))).help(help));
+            }
+            () if error.is_connect() => {
+                Error::new("mfp::network::connect", format!("can't connect to {}: {cause}", host(url))).help("check the network, the proxy and the URL; `--offline` works from lock and store")
+            }
+            () => Error::new("mfp::network::broken", format!("the connection to {} broke: {cause}", host(url))).help("try again"),
+        };
+        Failed { error, again: Again::AfterBackoff }
+    }
+
+    /// Try, and again where that can help: as often as the configuration says, with growing waits.
+    async fn retrying<T>(&self, url: &Url, mut attempt: impl AsyncFnMut() -> Result<T, Failed>) -> Result<T> {
+        let mut backoff = FIRST_BACKOFF;
+        for left in (0..=self.network.retries).rev() {
+            let failed = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
+            };
+            let wait = match failed.again {
+                _ if left == 0 => return Err(failed.error),
+                Again::Never => return Err(failed.error),
+                Again::AfterBackoff => jittered(backoff),
+                Again::After(wait) => wait.min(LONGEST_RETRY_AFTER),
+            };
+            tracing::debug!(url = %Redacted(url), error = %failed.error, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+            backoff *= 2;
+        }
+        Err(Error::bug("a loop that ends with its last try went on"))
+    }
+}
+
+/// How far a download is, over all its tries.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Bytes that were handed on.
+    done: u64,
+    /// Bytes of the current response that are known already.
+    known: u64,
+    /// The strong ETag of the first response.
+    etag: Option<HeaderValue>,
+}
+
+impl Progress {
+    /// Ask for the rest only if the server can prove that it's the same file.
+    fn resume_headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let (1.., Some(etag)) = (self.done, &self.etag) {
+            headers.insert(RANGE, HeaderValue::from_str(&format!("bytes={}-", self.done)).expect("digits are a header value"));
+            headers.insert(IF_RANGE, etag.clone());
+        }
+        headers
+    }
+
+    fn begin(&mut self, response: &Response, url: &Url) -> Result<(), Failed> {
+        let etag = response.headers().get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned();
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if self.done > 0 && continues_at(response.headers(), self.done) => self.known = 0,
+            // The whole file again. The bytes that are known are skipped; the digest of the whole tells if they changed.
+            StatusCode::OK => {
+                self.known = self.done;
+                if self.done == 0 {
+                    self.etag = etag;
+                }
+            }
+            status => return Err(refused(url, status, response.headers())),
+        }
+        Ok(())
+    }
+
+    /// Drop from the chunk what was handed on before; how many bytes are left.
+    fn skip_known(&mut self, chunk: &mut Bytes) -> u64 {
+        let skip = usize::try_from(self.known).unwrap_or(usize::MAX).min(chunk.len());
+        self.known -= skip as u64;
+        let _ = chunk.split_to(skip);
+        chunk.len() as u64
+    }
+}
+
+fn continues_at(headers: &HeaderMap, start: u64) -> bool {
+    let range = headers.get(reqwest::header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    range.and_then(|range| range.strip_prefix("bytes ")).and_then(|range| range.split('-').next()).and_then(|first| first.parse().ok()) == Some(start)
+}
+
+fn follow(from: &Url, location: &HeaderValue) -> Result<Url> {
+    let refuse = |why: &str| Error::new("mfp::network::redirect", format!("{} redirects {why}", Redacted(from)));
+    let target = location.to_str().ok().and_then(|text| from.join(text).ok()).ok_or_else(|| refuse("to something that isn't a URL"))?;
+    if target.scheme() != from.scheme() {
+        return Err(refuse(&format!("to another scheme ({}:)", target.scheme())).help("ask whoever runs the server; mfp never follows a redirect to another scheme"));
+    }
+    if !target.username().is_empty() || target.password().is_some() {
+        return Err(refuse("to a URL with a user name in it"));
+    }
+    Ok(target)
+}
+
+fn check_length(response: &Response, url: &Url, cap: Cap) -> Result<()> {
+    match (response.content_length(), cap.exactly) {
+        (Some(length), _) if length > cap.at_most => Err(too_large(url, cap.at_most)),
+        (Some(length), Some(exactly)) if length != exactly => {
+            Err(Error::new("mfp::integrity::size", format!("{} has {length} bytes, and {exactly} were promised", Redacted(url))).help("nothing was kept; if the file was meant to change, ask its publisher for a new version"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn too_large(url: &Url, at_most: u64) -> Error {
+    Error::new("mfp::network::too-large", format!("{} is larger than the limit of {at_most} bytes", Redacted(url))).exit_with(Exit::Integrity)
+}
+
+fn timeout(url: &Url, what: &str) -> Error {
+    Error::new("mfp::network::timeout", format!("{} didn't answer in time: {what}", host(url))).help("try again; the limits are `network.*-timeout` in `mfp config list`")
+}
+
+fn offline(url: &Url) -> Error {
+    Error::new("mfp::network::offline", format!("{} is needed, and --offline was given", Redacted(url))).help("run the command once without `--offline`, or give a vendored folder: `--vendor DIR`")
+}
+
+fn refused(url: &Url, status: StatusCode, headers: &HeaderMap) -> Failed {
+    let error = |code, what: &str| Error::new(code, format!("{} answered {status}{what}", Redacted(url))).detail("status", status.as_u16());
+    match status.as_u16() {
+        401 | 403 => {
+            let origin = url.origin().ascii_serialization();
+            Failed::finally(error("mfp::network::credentials", ": it wants credentials, or others").help(format!(
+                "put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (`mfp config path`), or in MFP_CREDENTIALS"
+            )))
+        }
+        429 => Failed { error: error("mfp::network::status", ": too many requests").help("try again later"), again: retry_after(headers).map_or(Again::AfterBackoff, Again::After) },
+        500..=599 => Failed { error: error("mfp::network::status", "").help("the server has a problem; try again later"), again: Again::AfterBackoff },
+        _ => Failed::finally(error("mfp::network::status", "").help("check the URL")),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+}
+
+/// For how long a response may be used without asking again; zero if it doesn't say.
+fn max_age(headers: &HeaderMap) -> Duration {
+    let directives = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut parts = directives.split(',').map(str::trim);
+    if parts.clone().any(|part| part.eq_ignore_ascii_case("no-store") || part.eq_ignore_ascii_case("no-cache")) {
+        return Duration::ZERO;
+    }
+    parts.find_map(|part| part.strip_prefix("max-age=")?.parse().ok()).map_or(Duration::ZERO, Duration::from_secs)
+}
+
+fn read_certificates(file: &std::path::Path) -> Result<Vec<reqwest::Certificate>> {
+    let error = |why: String| Error::new("mfp::usage::ca-file", format!("the CA file {} can't be used: {why}", file.display())).help("`mfp config set network.ca-file FILE` with a PEM file");
+    let pem = std::fs::read(file).map_err(|failure| error(failure.to_string()))?;
+    match reqwest::Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(error("there's no certificate in it".to_owned())),
+        Err(_) => Err(error("it isn't PEM".to_owned())),
+    }
+}
+
+/// Exponential backoff is only kind to a server if not everybody comes back at the same moment.
+fn jittered(wait: Duration) -> Duration {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    wait.mul_f64(0.5 + (random % 1000) as f64 / 1000.0)
+}
+
+fn host(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The innermost cause: what the operating system or the TLS library said. Never has the URL in it.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    if std::ptr::eq(cause, std::ptr::from_ref(error) as *const dyn std::error::Error) { "no reason was given".to_owned() } else { cause.to_string() }
+}

@@ -1,0 +1,265 @@
+//! What does a registry have? Its read side is static files: a configuration, an index document a name, a search list.
+//!
+//! Over http(s) documents are cached with their ETag and used without asking for as long as `max-age` says; `file:` roots
+//! are read as they are. Where a registry offers its whole index as one file and nothing is cached yet, that's fetched
+//! instead of a document a name: the answer is the same. Offline, what's cached is used whatever its age.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mfp_model::index::{IndexDocument, index_path};
+use mfp_model::name::{PluginName, RegistryName};
+use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
+use mfp_model::source::{Registry, RegistryKind};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::report::clean;
+use crate::sources::http::{Fetched, Http, MissingStatus};
+use cache::DocumentCache;
+
+mod cache;
+
+/// The largest document of a registry that's read, in bytes.
+const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
+/// A bulk index is taken below this size…
+const MAX_BULK_BYTES: u64 = 2 << 20;
+/// …and this size unpacked.
+const MAX_BULK_UNPACKED: u64 = 64 << 20;
+
+/// One registry of the project, ready to be asked.
+#[derive(Debug)]
+pub(crate) struct RegistryClient<'a> {
+    /// The project's name for it.
+    pub(crate) name: RegistryName,
+    /// Its root, canonical: what the lock has, resolved.
+    root: Url,
+    place: Place,
+    registry: Registry,
+    http: &'a Http,
+    now: Timestamp,
+    config: OnceCell<RegistryConfig>,
+    bulk_tried: OnceCell<()>,
+}
+
+/// Where the files are.
+#[derive(Debug)]
+enum Place {
+    /// In a folder.
+    Folder(PathBuf),
+    /// On a server; the root of the mirror, where the user has one.
+    Server { root: Url, cache: DocumentCache },
+}
+
+/// Where an artifact is.
+#[derive(Debug, Clone)]
+pub(crate) enum ArtifactPlace {
+    /// A file on this machine.
+    File(PathBuf),
+    /// On a server.
+    Url(Url),
+}
+
+impl<'a> RegistryClient<'a> {
+    /// A client of this registry of the project. Asks nothing yet.
+    pub(crate) fn new(name: RegistryName, registry: &Registry, project: &Path, mirrors: &BTreeMap<String, String>, cache_dir: &Path, http: &'a Http, now: Timestamp) -> Result<Self> {
+        if registry.kind != RegistryKind::Mfp {
+            let error = Error::new("mfp::unsupported", format!("registry `{name}` is of kind `{}`, which this version of mfp can't read yet", registry.kind.as_str()));
+            return Err(error.help("name a registry of mfp's own kind, or declare the plugins by URL"));
+        }
+        let root = registry.url.resolve(project);
+        let transport = match mirrors.iter().find(|(canonical, _)| canonical.trim_end_matches('/') == root.as_str().trim_end_matches('/')) {
+            None => root.clone(),
+            Some((_, mirror)) => mirror_url(mirror)?,
+        };
+        let place = match transport.to_file_path() {
+            Ok(folder) if transport.scheme() == "file" => Place::Folder(folder),
+            _ => Place::Server { cache: DocumentCache::of(cache_dir, &transport), root: transport },
+        };
+        Ok(Self { name, root, place, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
+    }
+
+    /// The index document of a plugin; `None` if the registry says that there's no such plugin.
+    pub(crate) async fn index(&self, name: &PluginName) -> Result<Option<IndexDocument>> {
+        let path = index_path(name);
+        let Some(bytes) = self.document(&path, true).await? else { return Ok(None) };
+        IndexDocument::parse(&bytes, name).map(Some).map_err(|error| explain::index(&self.name, name, &error))
+    }
+
+    /// Everything that can be searched, if the registry offers a list; else `None`.
+    pub(crate) async fn search_list(&self, query: &str) -> Result<Option<Vec<SearchEntry>>> {
+        let Some(search) = self.config().await?.search.clone() else { return Ok(None) };
+        let path = search.replace("{query}", &url::form_urlencoded::byte_serialize(query.as_bytes()).collect::<String>());
+        let Some(bytes) = self.document(&path, true).await? else { return Ok(None) };
+        SearchEntry::parse_all(&bytes).map(Some).map_err(|error| explain::registry_file(&self.name, &path, &error.to_string()))
+    }
+
+    /// Where a version's artifact is.
+    pub(crate) async fn artifact(&self, name: &PluginName, version: &mfp_model::version::Version, file: &str) -> Result<ArtifactPlace> {
+        let path = self.config().await?.dl.path(name, version, file);
+        match &self.place {
+            Place::Folder(root) => Ok(ArtifactPlace::File(root.join(relative(&path)?))),
+            Place::Server { root, .. } => self.allowed(root, root.join(&path).map_err(|_| self.malformed("config.json", "`dl` gives something that isn't a URL"))?).map(ArtifactPlace::Url),
+        }
+    }
+
+    /// A URL that the registry named stays on its origin, unless the project's table lists others.
+    fn allowed(&self, root: &Url, url: Url) -> Result<Url> {
+        let listed = mfp_model::source::Origin::of(&url).is_some_and(|origin| self.registry.dl_origins.contains(&origin));
+        if url.origin() == root.origin() || (listed && (url.scheme() == "https" || self.registry.allow_http)) {
+            return Ok(url);
+        }
+        let origin = url.origin().ascii_serialization();
+        Err(Error::new("mfp::registry::dl-origin", format!("registry `{}` keeps its artifacts on {origin}, which isn't its own origin", self.name))
+            .help(format!("if that's right, allow it in mockforge-plugins.toml: `dl-origins = [\"{origin}\"]` in the table of `{}`", self.name)))
+    }
+
+    /// The registry's configuration, read once.
+    async fn config(&self) -> Result<&RegistryConfig> {
+        self.config
+            .get_or_try_init(async || {
+                let bytes = self.document_itself("config.json").await?.ok_or_else(|| self.no_registry())?;
+                RegistryConfig::parse(&bytes).map_err(|error| explain::registry_config(&self.name, &error))
+            })
+            .await
+    }
+
+    fn no_registry(&self) -> Error {
+        let at = mfp_model::source::Redacted(&self.root);
+        Error::new("mfp::registry::not-a-registry", format!("registry `{}`: there's no config.json at {at}", self.name)).help("check the URL under [registries] in mockforge-plugins.toml")
+    }
+
+    fn malformed(&self, file: &str, why: &str) -> Error {
+        explain::registry_file(&self.name, file, why)
+    }
+
+    /// A document, from the bulk index where that's the faster way, from the cache, or from the registry.
+    async fn document(&self, path: &str, may_bulk: bool) -> Result<Option<Vec<u8>>> {
+        if may_bulk {
+            self.bulk_tried.get_or_try_init(async || self.try_bulk().await).await?;
+        }
+        let document = self.document_itself(path).await?;
+        // No index document may also mean no registry: the configuration is there in every one.
+        if document.is_none() {
+            self.config().await?;
+        }
+        Ok(document)
+    }
+
+    async fn document_itself(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match &self.place {
+            Place::Folder(root) => read_file(&root.join(relative(path)?)),
+            Place::Server { root, cache } => self.from_server(root, cache, path).await,
+        }
+    }
+
+    async fn from_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Vec<u8>>> {
+        let key = cache_key(path);
+        let cached = cache.get(&key);
+        let usable = |cached: &cache::Cached| self.http.is_offline() || self.now < cached.fresh_until;
+        let cached = match cached {
+            Some(cached) if usable(&cached) => return Ok((!cached.missing).then_some(cached.bytes)),
+            other => other,
+        };
+        let url = self.allowed(root, root.join(path).map_err(|_| self.malformed("config.json", "a path in it isn't a URL"))?)?;
+        let etag = cached.as_ref().and_then(|cached| cached.etag.as_deref());
+        let statuses: Vec<u16> = self.registry.missing_status.iter().copied().collect();
+        match self.http.get(&url, etag, MAX_DOCUMENT_BYTES, MissingStatus(&statuses)).await? {
+            Fetched::Body { bytes, etag, max_age } => {
+                cache.put(&key, Some(&bytes), etag.as_deref(), self.now, max_age)?;
+                Ok(Some(bytes))
+            }
+            Fetched::Missing => Ok(None),
+            Fetched::NotModified { max_age } => {
+                let known = cached.ok_or_else(|| self.malformed(path, "304 for a document that wasn't cached"))?;
+                cache.put(&key, Some(&known.bytes), known.etag.as_deref(), self.now, max_age)?;
+                Ok(Some(known.bytes))
+            }
+        }
+    }
+
+    /// Fill a cold cache from the registry's one big file, where it offers one that's small enough to be worth it.
+    async fn try_bulk(&self) -> Result<()> {
+        let Place::Server { root, cache } = &self.place else { return Ok(()) };
+        if self.http.is_offline() || !cache.is_cold() {
+            return Ok(());
+        }
+        let Some(bulk) = self.config().await?.bulk.clone() else { return Ok(()) };
+        if bulk.size > MAX_BULK_BYTES || bulk.unpacked > MAX_BULK_UNPACKED {
+            return Ok(());
+        }
+        let url = self.allowed(root, root.join(&bulk.url).map_err(|_| self.malformed("config.json", "the bulk index's URL isn't one"))?)?;
+        let Fetched::Body { bytes, max_age, .. } = self.http.get(&url, None, bulk.size, MissingStatus::default()).await? else { return Ok(()) };
+        // It's an optimisation: one that isn't what was promised is left aside, and the documents are asked for one by one.
+        match unpack_bulk(&bytes, &bulk) {
+            Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_secs(600))),
+            None => Ok(()),
+        }
+    }
+
+    fn keep_bulk(&self, cache: &DocumentCache, text: &[u8], bulk: &Bulk, max_age: Duration) -> Result<()> {
+        let mut documents: BTreeMap<PluginName, Vec<u8>> = BTreeMap::new();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            #[derive(serde::Deserialize)]
+            struct Named {
+                name: PluginName,
+            }
+            if let Ok(Named { name }) = serde_json::from_slice(line) {
+                documents.entry(name).or_default().extend_from_slice(line);
+            }
+        }
+        let fetched = bulk.generated.min(self.now);
+        documents.iter().try_for_each(|(name, bytes)| cache.put(&cache_key(&index_path(name)), Some(bytes), None, fetched, max_age))
+    }
+}
+
+fn unpack_bulk(bytes: &[u8], bulk: &Bulk) -> Option<Vec<u8>> {
+    use sha2::Digest;
+    let digest: [u8; 32] = sha2::Sha256::digest(bytes).into();
+    if mfp_model::digest::Sha256::from_hash(digest) != bulk.sha256 {
+        return None;
+    }
+    let mut text = Vec::new();
+    let decoder = zstd::stream::read::Decoder::new(bytes).ok()?;
+    decoder.take(bulk.unpacked + 1).read_to_end(&mut text).ok()?;
+    (text.len() as u64 <= bulk.unpacked).then_some(text)
+}
+
+/// A mirror in the user's configuration: http and private addresses are the user's own business.
+fn mirror_url(text: &str) -> Result<Url> {
+    let with_slash = if text.ends_with('/') { text.to_owned() } else { format!("{text}/") };
+    let url = Url::parse(&with_slash).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "file"));
+    url.ok_or_else(|| Error::new("mfp::config::invalid", format!("the mirror `{}` isn't an https, http or file URL", clean(text))).help("`mfp config list` shows the mirrors"))
+}
+
+/// A path below a registry's folder; what would leave it is refused.
+fn relative(path: &str) -> Result<&Path> {
+    let safe = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if safe { Ok(Path::new(path)) } else { Err(Error::new("mfp::registry::malformed", format!("`{}` would leave the registry's folder", clean(path))).help("ask whoever keeps the registry")) }
+}
+
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
+    match std::fs::File::open(path) {
+        Ok(file) => {
+            let mut bytes = Vec::new();
+            file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(|error| explain::io("read", path, &error))?;
+            if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
+                return Err(Error::new("mfp::registry::malformed", format!("{} is larger than {MAX_DOCUMENT_BYTES} bytes", path.display())).help("ask whoever keeps the registry"));
+            }
+            Ok(Some(bytes))
+        }
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(explain::io("read", path, &error)),
+    }
+}
+
+/// A file name for a document's path; a query or anything odd is hashed.
+fn cache_key(path: &str) -> String {
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_')) && relative(path).is_ok();
+    if plain { path.to_owned() } else { format!("other/{}", blake3::hash(path.as_bytes()).to_hex()) }
+}

@@ -1,0 +1,264 @@
+//! What does this user want on this machine? `config.toml` in the platform's configuration folder.
+//!
+//! Mirrors, credentials by origin, proxy, CA file, folders and limits: everything that a project must not decide. It
+//! never gives a project a registry that its manifest doesn't name, since a lock mustn't depend on the host; `registry`
+//! here is only what `mfp init` writes into new projects.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mfp_model::text::nearest;
+use mfp_model::units::Period;
+use serde::Deserialize;
+use toml_edit::{DocumentMut, Item};
+
+use crate::error::{Error, Excerpt, Result};
+
+/// The user's configuration, with its defaults filled in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct UserConfig {
+    /// The registry that `mfp init` writes into new projects.
+    pub(crate) registry: Option<String>,
+    /// Where verified plugins are kept.
+    pub(crate) store_dir: Option<PathBuf>,
+    /// Where what can be fetched again is kept.
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// How files get from the store into plugin folders.
+    pub(crate) link_mode: Option<LinkModeName>,
+    /// Canonical registry URL → where to fetch its files from instead. Transport only: never in a lock.
+    pub(crate) mirrors: BTreeMap<String, String>,
+    /// Credentials by origin.
+    pub(crate) credentials: BTreeMap<String, CredentialConfig>,
+    /// How to talk to servers.
+    pub(crate) network: NetworkConfig,
+}
+
+/// How files get from the store into plugin folders, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LinkModeName {
+    Auto,
+    Clone,
+    Hardlink,
+    Copy,
+    Symlink,
+}
+
+/// Where a credential is. The secret itself never stands in the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, deny_unknown_fields, rename_all_fields = "kebab-case")]
+pub(crate) enum CredentialConfig {
+    /// A bearer token in an environment variable.
+    Token { token_env: String },
+    /// A user name, and a password in an environment variable.
+    Basic { username: String, password_env: String },
+}
+
+/// How to talk to servers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct NetworkConfig {
+    /// A proxy for everything, where the environment names none.
+    pub(crate) proxy: Option<String>,
+    /// A PEM file of CA certificates to trust beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How long a connection may take to be made. 10 s.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) connect_timeout: Duration,
+    /// How long a server may send nothing. 30 s.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) idle_timeout: Duration,
+    /// How long an artifact may take. 5 min.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) artifact_timeout: Duration,
+    /// How often a request is tried again. 3.
+    pub(crate) retries: u32,
+    /// How many requests are in flight at once. 32.
+    pub(crate) concurrency: usize,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            ca_file: None,
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            artifact_timeout: Duration::from_secs(300),
+            retries: 3,
+            concurrency: 32,
+        }
+    }
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    Period::deserialize(deserializer).map(Period::as_duration)
+}
+
+/// Every key of the file, with what it means: for `mfp config list`, for nearest names, and for the book.
+pub(crate) const KEYS: &[(&str, &str)] = &[
+    ("registry", "the registry that `mfp init` writes into new projects"),
+    ("store-dir", "where verified plugins are kept"),
+    ("cache-dir", "where what can be fetched again is kept"),
+    ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
+    ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
+    ("credentials", "a table by origin: token-env, or username and password-env"),
+    ("network.proxy", "a proxy for everything, where the environment names none"),
+    ("network.ca-file", "a PEM file of CA certificates to trust beside the system's"),
+    ("network.connect-timeout", "how long a connection may take to be made"),
+    ("network.idle-timeout", "how long a server may send nothing"),
+    ("network.artifact-timeout", "how long an artifact may take"),
+    ("network.retries", "how often a request is tried again"),
+    ("network.concurrency", "how many requests are in flight at once"),
+];
+
+impl UserConfig {
+    /// Read the file that was named: it must be there.
+    pub(crate) fn load_named(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Error::new("mfp::config::unreadable", format!("the configuration {} can't be read: {error}", file.display())).help("name another with `--config FILE`, or none with `--no-config`")
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Read the usual file, if it's there.
+    pub(crate) fn load_usual(file: &Path) -> Result<Self> {
+        if file.exists() { Self::load_named(file) } else { Ok(Self::default()) }
+    }
+
+    /// Parse the text of such a file.
+    pub(crate) fn parse(text: &str, file: &Path) -> Result<Self> {
+        let mut config: Self = toml_edit::de::from_str(text).map_err(|error| explain(text, file, &error))?;
+        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        config.check_limits(file)?;
+        Ok(config)
+    }
+
+    /// Relative paths stand in the file's own folder.
+    fn resolve_paths(&mut self, folder: &Path) {
+        for path in [&mut self.store_dir, &mut self.cache_dir, &mut self.network.ca_file].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+    }
+
+    fn check_limits(&self, file: &Path) -> Result<()> {
+        let refuse = |what: &str| Err(Error::new("mfp::config::invalid", format!("{}: {what}", file.display())).help("`mfp config list` shows what's in force"));
+        match &self.network {
+            network if network.concurrency == 0 || network.concurrency > 1000 => refuse("network.concurrency is between 1 and 1000"),
+            network if network.retries > 20 => refuse("network.retries is at most 20"),
+            network if [network.connect_timeout, network.idle_timeout, network.artifact_timeout].contains(&Duration::ZERO) => refuse("a time-out of zero would stop everything"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn explain(text: &str, file: &Path, error: &toml_edit::de::Error) -> Error {
+    let message = error.message().to_owned();
+    let span = error.span().unwrap_or(0..0);
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    let near = unknown.and_then(|key| nearest(key, KEYS.iter().flat_map(|(key, _)| [*key, key.rsplit('.').next().unwrap_or(key)])));
+    let help = match near {
+        Some(key) => format!("did you mean `{key}`?"),
+        None => "`mfp config list` shows every key".to_owned(),
+    };
+    let excerpt = Excerpt { file: file.display().to_string(), text: text.to_owned(), span, label: message.lines().next().unwrap_or_default().to_owned() };
+    Error::new("mfp::config::invalid", "the user configuration can't be read").excerpt(excerpt).help(help)
+}
+
+/// Set one value in the text of a configuration file, keeping comments and order.
+pub(crate) fn set_value(text: &str, key: &str, value: &str, file: &Path) -> Result<String> {
+    if !is_key(key) {
+        return Err(unknown_key(key));
+    }
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        Error::new("mfp::config::invalid", format!("{} isn't TOML: {}", file.display(), error.message())).help("correct it by hand first")
+    })?;
+    let parsed = value.parse::<toml_edit::Value>().unwrap_or_else(|_| value.into());
+    let mut table = document.as_table_mut();
+    let path = split_key(key);
+    let (last, folders) = path.split_last().expect("`split` gives at least one part");
+    for folder in folders {
+        let item = table.entry(folder).or_insert_with(toml_edit::table);
+        table = item.as_table_mut().ok_or_else(|| Error::new("mfp::config::invalid", format!("`{folder}` in {} isn't a table", file.display())).help("correct it by hand first"))?;
+        table.set_implicit(true);
+    }
+    table.insert(last, Item::Value(parsed));
+    let text = document.to_string();
+    UserConfig::parse(&text, file)?;
+    Ok(text)
+}
+
+/// The value of one key as it stands in the file.
+pub(crate) fn get_value(text: &str, key: &str) -> Result<Option<String>> {
+    if !is_key(key) {
+        return Err(unknown_key(key));
+    }
+    let document: DocumentMut = text.parse().unwrap_or_default();
+    let mut item = document.as_item();
+    for part in split_key(key) {
+        match item.get(part) {
+            Some(deeper) => item = deeper,
+            None => return Ok(None),
+        }
+    }
+    Ok(item.as_str().map(str::to_owned).or_else(|| Some(item.to_string().trim().to_owned())))
+}
+
+/// `mirrors.https://…` has dots after its first; the others are split at every dot.
+fn split_key(key: &str) -> Vec<&str> {
+    match key.split_once('.') {
+        Some((table @ ("mirrors" | "credentials"), rest)) => match rest.rsplit_once('.') {
+            Some((origin, leaf @ ("token-env" | "username" | "password-env"))) if table == "credentials" => vec![table, origin, leaf],
+            _ => vec![table, rest],
+        },
+        _ => key.split('.').collect(),
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    KEYS.iter().any(|(known, _)| *known == key) || key.starts_with("mirrors.") || key.starts_with("credentials.")
+}
+
+fn unknown_key(key: &str) -> Error {
+    let error = Error::new("mfp::config::unknown-key", format!("there's no key `{}` in the user configuration", crate::report::clean(key)));
+    match nearest(key, KEYS.iter().map(|(key, _)| *key)) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("`mfp config list` shows every key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_told_the_nearest() {
+        let error = UserConfig::parse("[network]\nretrys = 3\n", Path::new("/c/config.toml")).unwrap_err();
+        assert_eq!((error.code(), error.help_text()), ("mfp::config::invalid", Some("did you mean `retries`?")));
+    }
+
+    #[test]
+    fn relative_paths_stand_in_the_files_folder() {
+        let config = UserConfig::parse("store-dir = \"s\"\n[network]\nca-file = \"/abs/ca.pem\"\n", Path::new("/c/config.toml")).unwrap();
+        assert_eq!(config.store_dir, Some(PathBuf::from("/c/s")));
+        assert_eq!(config.network.ca_file, Some(PathBuf::from("/abs/ca.pem")));
+    }
+
+    #[test]
+    fn values_are_set_without_losing_comments() {
+        let text = set_value("# mine\nregistry = \"https://a.example/\" # why\n", "network.retries", "5", Path::new("c")).unwrap();
+        assert!(text.starts_with("# mine\nregistry = \"https://a.example/\" # why\n") && text.contains("retries = 5"), "{text}");
+        let text = set_value(&text, "mirrors.https://a.example/", "https://b.example/", Path::new("c")).unwrap();
+        assert_eq!(get_value(&text, "mirrors.https://a.example/").unwrap().as_deref(), Some("https://b.example/"));
+        assert_eq!(UserConfig::parse(&text, Path::new("c")).unwrap().network.retries, 5);
+        assert!(set_value(&text, "network.retries", "many", Path::new("c")).is_err());
+        assert!(set_value(&text, "network.retry", "1", Path::new("c")).is_err());
+    }
+
+    #[test]
+    fn a_secret_has_no_place_in_the_file() {
+        assert!(UserConfig::parse("[credentials.\"https://a.example\"]\ntoken = \"s3cret\"\n", Path::new("c")).is_err());
+    }
+}

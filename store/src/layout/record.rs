@@ -1,0 +1,218 @@
+//! What did mfp lay out here? `<plugin-dir>/.mfp.json`: per plugin its content and a stamp of every file.
+//!
+//! Whether nothing was touched since is answered by the stamps, without reading a file; the answer for 300 plugins has to
+//! take a millisecond or two. The record is in the project's folder, so it's no more trusted than the project: names and paths in it go through
+//! their types' rules, and what it says is only ever used to recognise files, never to vouch for their bytes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mfp_model::content::PackagePath;
+use mfp_model::digest::ContentDigest;
+use mfp_model::name::PluginName;
+use serde::{Deserialize, Serialize};
+
+use super::place::UsedMode;
+use crate::error::{Result, StoreError};
+use crate::fs::{self, IoError};
+use crate::os;
+use crate::walk;
+
+/// The record's name in the plugin folder.
+pub const RECORD_FILE: &str = ".mfp.json";
+/// The version of its format that this mfp writes, and the only one that it reads.
+const VERSION: u32 = 1;
+/// The largest record that's read, in bytes.
+const MAX_RECORD_BYTES: u64 = 256 << 20;
+
+/// How a laid-out file is recognised: size in bytes, modification time in nanoseconds since 1970, inode (0 where there's none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp(pub u64, pub i64, pub u64);
+
+impl Stamp {
+    /// The stamp of the file here. `through_link`: of what a symbolic link leads to.
+    fn of(path: &Path, through_link: bool) -> std::io::Result<Option<Self>> {
+        let metadata = path.symlink_metadata()?;
+        let metadata = if through_link && metadata.is_symlink() { path.metadata()? } else { metadata };
+        let (time, inode) = os::time_and_inode(&metadata);
+        Ok(metadata.is_file().then_some(Self(metadata.len(), time, inode)))
+    }
+}
+
+/// A plugin that mfp laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaidOut {
+    /// Its content.
+    pub content: ContentDigest,
+    /// How its files came here.
+    pub mode: UsedMode,
+    /// The inode of its folder, which stays the same when it's renamed.
+    pub(crate) folder: u64,
+    pub(crate) files: BTreeMap<PackagePath, Stamp>,
+}
+
+impl LaidOut {
+    /// Stamp the files that were just put into a folder.
+    pub(crate) fn stamp<'p>(
+        folder: &Path,
+        content: ContentDigest,
+        mode: UsedMode,
+        paths: impl Iterator<Item = &'p PackagePath>,
+    ) -> Result<Self> {
+        let mut files = BTreeMap::new();
+        for path in paths {
+            let target = folder.join(path.as_str());
+            let stamp = Stamp::of(&target, mode == UsedMode::Symlink).map_err(|error| IoError::new("look at", &target, error))?;
+            let stamp = stamp.ok_or_else(|| StoreError::Foreign { path: target, why: "it was replaced while it was laid out" })?;
+            files.insert(path.clone(), stamp);
+        }
+        Ok(Self { content, mode, folder: folder_inode(folder), files })
+    }
+
+    /// The paths of its files.
+    pub fn paths(&self) -> impl Iterator<Item = &PackagePath> {
+        self.files.keys()
+    }
+
+    /// Are all its files in this folder, and as they were stamped?
+    pub fn is_as_stamped(&self, folder: &Path) -> bool {
+        let through_link = self.mode == UsedMode::Symlink;
+        self.files.iter().all(|(path, stamp)| Stamp::of(&folder.join(path.as_str()), through_link).is_ok_and(|found| found == Some(*stamp)))
+    }
+}
+
+fn folder_inode(folder: &Path) -> u64 {
+    folder.symlink_metadata().map_or(0, |metadata| os::time_and_inode(&metadata).1)
+}
+
+/// The record of a plugin folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Is there a file with it?
+    saved: bool,
+    stamp: String,
+    pub(crate) plugins: BTreeMap<PluginName, LaidOut>,
+    /// What an apply is about to switch in. Empty unless it's at work, or was killed.
+    pub(crate) pending: BTreeMap<PluginName, LaidOut>,
+}
+
+impl Record {
+    pub(crate) fn new(stamp: &str, plugins: BTreeMap<PluginName, LaidOut>, pending: BTreeMap<PluginName, LaidOut>) -> Self {
+        Self { saved: true, stamp: stamp.to_owned(), plugins, pending }
+    }
+
+    /// Read the record of a plugin folder; `None` if there's none.
+    pub fn load(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(RECORD_FILE);
+        let refuse = |why: String| StoreError::Record { path: path.clone(), why };
+        let bytes = match path.symlink_metadata() {
+            Ok(metadata) if !metadata.is_file() => return Err(refuse("it isn't a regular file".to_owned())),
+            Ok(metadata) if metadata.len() > MAX_RECORD_BYTES => return Err(refuse("it's too large".to_owned())),
+            Ok(_) => std::fs::read(&path).map_err(|error| IoError::new("read", &path, error))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(IoError::new("look at", path, error).into()),
+        };
+        let wire: Wire = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        Self::try_from(wire).map(Some).map_err(refuse)
+    }
+
+    pub(crate) fn save(&self, folder: &Path) -> Result<()> {
+        let mut text = serde_json::to_vec(&Wire::from(self)).expect("strings, numbers and maps with string keys");
+        text.push(b'\n');
+        Ok(fs::write_atomic(&folder.join(RECORD_FILE), &text)?)
+    }
+
+    /// Does it come from a file, and not from there being none?
+    pub(crate) fn is_saved(&self) -> bool {
+        self.saved
+    }
+
+    /// What the caller stored with it: whatever must be unchanged for "nothing to do" to be true without reading manifest and
+    /// lock (a digest over both). Empty while an apply is at work.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
+    /// What was laid out when the record was written.
+    pub fn plugins(&self) -> &BTreeMap<PluginName, LaidOut> {
+        &self.plugins
+    }
+
+    /// Is every laid-out file still as it was stamped? One look at each file, none is read. `false` after a killed apply.
+    pub fn stamps_match(&self, folder: &Path) -> bool {
+        self.pending.is_empty() && self.plugins.iter().all(|(name, laid_out)| laid_out.is_as_stamped(&folder.join(name.as_str())))
+    }
+
+    /// What's really laid out: the plugins, with those of the pending that were switched in before an apply was killed.
+    pub(crate) fn settled(&self, folder: &Path) -> BTreeMap<PluginName, LaidOut> {
+        let mut plugins = self.plugins.clone();
+        for (name, pending) in &self.pending {
+            let target = folder.join(name.as_str());
+            let is_real = walk::is_real_folder(&target).unwrap_or(false);
+            if is_real && ((pending.folder != 0 && pending.folder == folder_inode(&target)) || pending.is_as_stamped(&target)) {
+                plugins.insert(name.clone(), pending.clone());
+            }
+        }
+        plugins
+    }
+}
+
+/// The file's shape.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    stamp: String,
+    plugins: BTreeMap<PluginName, WireLaidOut>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pending: BTreeMap<PluginName, WireLaidOut>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireLaidOut {
+    content: ContentDigest,
+    mode: UsedMode,
+    folder: u64,
+    files: BTreeMap<String, Stamp>,
+}
+
+impl From<&Record> for Wire {
+    fn from(record: &Record) -> Self {
+        let all = |plugins: &BTreeMap<PluginName, LaidOut>| {
+            plugins.iter().map(|(name, laid_out)| (name.clone(), WireLaidOut::from(laid_out))).collect()
+        };
+        Self { version: VERSION, stamp: record.stamp.clone(), plugins: all(&record.plugins), pending: all(&record.pending) }
+    }
+}
+
+impl From<&LaidOut> for WireLaidOut {
+    fn from(laid_out: &LaidOut) -> Self {
+        let files = laid_out.files.iter().map(|(path, stamp)| (path.to_string(), *stamp)).collect();
+        Self { content: laid_out.content, mode: laid_out.mode, folder: laid_out.folder, files }
+    }
+}
+
+impl TryFrom<Wire> for Record {
+    type Error = String;
+
+    fn try_from(wire: Wire) -> Result<Self, String> {
+        if wire.version != VERSION {
+            return Err(format!("it has version {}, and this mfp knows version {VERSION}", wire.version));
+        }
+        let all = |plugins: BTreeMap<PluginName, WireLaidOut>| {
+            plugins.into_iter().map(|(name, laid_out)| Ok((name, laid_out.try_into()?))).collect::<Result<_, String>>()
+        };
+        Ok(Self { saved: true, stamp: wire.stamp, plugins: all(wire.plugins)?, pending: all(wire.pending)? })
+    }
+}
+
+impl TryFrom<WireLaidOut> for LaidOut {
+    type Error = String;
+
+    fn try_from(wire: WireLaidOut) -> Result<Self, String> {
+        let parse = |path: String| path.parse::<PackagePath>().map_err(|error| error.to_string());
+        let files = wire.files.into_iter().map(|(path, stamp)| Ok((parse(path)?, stamp))).collect::<Result<_, String>>()?;
+        Ok(Self { content: wire.content, mode: wire.mode, folder: wire.folder, files })
+    }
+}

@@ -1,0 +1,149 @@
+//! What does each operating system do its own way? Opening without following links, modes, inodes, owners, `syncfs`.
+//!
+//! The only file with `cfg(unix)`. Everything above it is written once.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Open a file for reading, without following a link at its last component and without waiting for a FIFO's writer.
+pub(crate) fn open_no_follow(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    if path.symlink_metadata()?.is_symlink() {
+        return Err(io::Error::other("it's a link"));
+    }
+    options.open(path)
+}
+
+/// Did [`open_no_follow`] fail because the last component is a symbolic link?
+pub(crate) fn is_link_error(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        let raw = error.raw_os_error();
+        raw == Some(rustix::io::Errno::LOOP.raw_os_error()) || raw == Some(rustix::io::Errno::MLINK.raw_os_error())
+    }
+    #[cfg(not(unix))]
+    {
+        error.to_string() == "it's a link"
+    }
+}
+
+/// Create a file that mustn't exist (a link there is an error too), with these permission bits where there are some.
+pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path)
+}
+
+/// Create one folder that mustn't exist.
+pub(crate) fn create_dir(path: &Path, mode: u32) -> io::Result<()> {
+    builder(mode).create(path)
+}
+
+/// Create a folder and its parents where they're missing.
+pub(crate) fn create_dir_all(path: &Path, mode: u32) -> io::Result<()> {
+    builder(mode).recursive(true).create(path)
+}
+
+fn builder(mode: u32) -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
+}
+
+/// Modification time in nanoseconds since 1970, and the inode (0 where there's none).
+pub(crate) fn time_and_inode(metadata: &Metadata) -> (i64, u64) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (metadata.mtime().wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec()), metadata.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        (since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0), 0)
+    }
+}
+
+/// Who else could write to this folder? `None`: nobody but us and root.
+pub(crate) fn who_else_writes(metadata: &Metadata) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let us = rustix::process::geteuid().as_raw();
+        if metadata.uid() != us && metadata.uid() != 0 {
+            return Some(format!("it belongs to user {}, and we are user {us}", metadata.uid()));
+        }
+        if metadata.mode() & 0o022 != 0 {
+            return Some(format!("its mode {:o} lets a group or everybody write", metadata.mode() & 0o7777));
+        }
+    }
+    let _ = metadata;
+    None
+}
+
+/// Flush everything that was written to the file system that holds this folder. An error also where that isn't to be had
+/// or can't be relied on (before Linux 5.8 it kept write errors to itself); the caller then flushes file by file.
+pub(crate) fn sync_file_system(folder: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        if syncfs_reports_errors() {
+            return rustix::fs::syncfs(File::open(folder)?).map_err(io::Error::from);
+        }
+    }
+    let _ = folder;
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_os = "linux")]
+fn syncfs_reports_errors() -> bool {
+    static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let mut numbers = release.split(['.', '-']).map_while(|part| part.trim().parse::<u32>().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (5, 8)
+    })
+}
+
+/// Flush a folder, so that renames in it outlive a crash. Nothing to do where folders can't be opened.
+pub(crate) fn sync_dir(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    let _ = folder;
+    Ok(())
+}
+
+/// Make a symbolic link to a file.
+pub(crate) fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::symlink(target, link);
+    #[cfg(windows)]
+    return std::os::windows::fs::symlink_file(target, link);
+    #[cfg(not(any(unix, windows)))]
+    {
+        let _ = (target, link);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

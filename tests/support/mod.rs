@@ -1,0 +1,10 @@
+//! What the stories need: a machine of their own ([`env`]), a registry of their own ([`registry`]), a server that can
+//! misbehave ([`server`]).
+
+pub(crate) mod env;
+pub(crate) mod registry;
+pub(crate) mod server;
+
+pub(crate) use env::{Machine, Run};
+pub(crate) use registry::{Plugin, Registry};
+pub(crate) use server::Server;

@@ -1,0 +1,135 @@
+//! A small HTTP server over a registry's folder: it counts, it remembers what it was sent, and it can misbehave.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// What to do with a request instead of answering it well.
+pub(crate) type Fault = Box<dyn Fn(&Request, &mut TcpStream) -> bool + Send + Sync>;
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// How often this path was asked for before.
+    pub(crate) times: usize,
+}
+
+impl Request {
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A server on a loopback port, gone when dropped.
+pub(crate) struct Server {
+    port: u16,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    max_age: u64,
+    fault: Option<Fault>,
+    seen: Mutex<Vec<Request>>,
+}
+
+impl Server {
+    /// Serve a registry's folder well.
+    pub(crate) fn over(folder: &Path) -> Self {
+        Self::start(folder, 600, None)
+    }
+
+    /// Serve it, but ask `fault` first; if it answers (`true`), nothing more is sent.
+    pub(crate) fn faulty(folder: &Path, fault: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + 'static) -> Self {
+        Self::start(folder, 600, Some(Box::new(fault)))
+    }
+
+    /// Serve with another `max-age`.
+    pub(crate) fn start(folder: &Path, max_age: u64, fault: Option<Fault>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+        let port = listener.local_addr().expect("it's bound").port();
+        let shared = Arc::new(Shared { folder: folder.to_owned(), max_age, fault, seen: Mutex::new(Vec::new()) });
+        let served = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let served = Arc::clone(&served);
+                std::thread::spawn(move || served.talk(stream));
+            }
+        });
+        Self { port, shared }
+    }
+
+    /// Its root.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// What it was asked for, in order.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.shared.seen.lock().expect("no thread panics with it").clone()
+    }
+
+    /// How often paths with this in them were asked for.
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.requests().iter().filter(|request| request.path.contains(part)).count()
+    }
+}
+
+impl Shared {
+    fn talk(&self, mut stream: TcpStream) {
+        let Ok(clone) = stream.try_clone() else { return };
+        let mut reader = BufReader::new(clone);
+        while let Some(request) = self.read(&mut reader) {
+            if self.fault.as_ref().is_some_and(|fault| fault(&request, &mut stream)) {
+                return;
+            }
+            if self.answer(&request, &mut stream).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&self, reader: &mut BufReader<TcpStream>) -> Option<Request> {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+        let path = line.split(' ').nth(1)?.to_owned();
+        let mut headers = Vec::new();
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            match header.trim_end().split_once(": ") {
+                Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
+                None => break,
+            }
+        }
+        let mut seen = self.seen.lock().expect("no thread panics with it");
+        let times = seen.iter().filter(|request| request.path == path).count();
+        let request = Request { path, headers, times };
+        seen.push(request.clone());
+        Some(request)
+    }
+
+    fn answer(&self, request: &Request, stream: &mut TcpStream) -> std::io::Result<()> {
+        let file = self.folder.join(request.path.trim_start_matches('/'));
+        let Ok(mut file) = std::fs::File::open(file) else {
+            return write!(stream, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let etag = format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..16]);
+        if request.header("if-none-match") == Some(&etag) {
+            return write!(stream, "HTTP/1.1 304 Not Modified\r\netag: {etag}\r\ncache-control: max-age={}\r\n\r\n", self.max_age);
+        }
+        let start = request.header("range").filter(|_| request.header("if-range") == Some(&etag)).and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+        let (status, range, body) = match start {
+            Some(start) if start < bytes.len() => ("206 Partial Content", format!("content-range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len()), &bytes[start..]),
+            _ => ("200 OK", String::new(), &bytes[..]),
+        };
+        write!(stream, "HTTP/1.1 {status}\r\netag: {etag}\r\ncache-control: max-age={}\r\n{range}content-length: {}\r\n\r\n", self.max_age, body.len())?;
+        stream.write_all(body)
+    }
+}
