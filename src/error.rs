@@ -2,14 +2,14 @@
 //! which file, what to type next).
 //!
 //! Every error of the libraries below is turned into an [`Error`] at one place, [`crate::explain`]; every code that can
-//! come out is in [`CATALOGUE`], from which `docs/reference/errors.md` is generated.
+//! come out is in [`catalogue::CATALOGUE`], from which `docs/reference/errors.md` is generated.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-pub(crate) use catalogue::{CATALOGUE, exit_of};
+pub(crate) use catalogue::exit_of;
 
 mod catalogue;
 
@@ -135,14 +135,7 @@ impl Error {
         self
     }
 
-    /// One of several things that are wrong, shown as a list below the message.
-    #[must_use]
-    pub(crate) fn point(mut self, point: impl Into<String>) -> Self {
-        self.0.points.push(point.into());
-        self
-    }
-
-    /// Several of them.
+    /// Several things that are wrong, shown as a list below the message.
     #[must_use]
     pub(crate) fn points(mut self, points: impl IntoIterator<Item = String>) -> Self {
         self.0.points.extend(points);

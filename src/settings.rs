@@ -91,14 +91,8 @@ pub(crate) struct Talk {
     pub(crate) verbose: u8,
     /// Colour what goes to stderr.
     pub(crate) color_stderr: bool,
-    /// Colour what goes to stdout.
-    pub(crate) color_stdout: bool,
     /// Draw a progress bar.
     pub(crate) progress: bool,
-    /// Can a person be asked?
-    pub(crate) interactive: bool,
-    /// The terminal's width in columns.
-    pub(crate) width: usize,
 }
 
 /// Everything that this process was told.
@@ -234,9 +228,9 @@ impl Settings {
     }
 }
 
-/// The one look at the clock.
+/// A look at the clock; the only one.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
@@ -270,7 +264,7 @@ impl LockFlags {
 impl Talk {
     /// The plainest way, for errors that come before anything is known.
     pub(crate) fn plain(json: bool) -> Self {
-        Self { json, quiet: false, verbose: 0, color_stderr: false, color_stdout: false, progress: false, interactive: false, width: 100 }
+        Self { json, quiet: false, verbose: 0, color_stderr: false, progress: false }
     }
 
     /// How to talk, as far as it can be known before anything else: errors of the other settings are told this way too.
@@ -283,12 +277,12 @@ impl Talk {
             (None, Some("never")) => ColorChoice::Never,
             (None, Some(_)) => return Err(Error::new("mfp::usage::environment", "MFP_COLOR is neither auto, always nor never").help("unset it: `unset MFP_COLOR`")),
         };
-        let (stdout_is_terminal, stderr_is_terminal) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let stderr_is_terminal = std::io::stderr().is_terminal();
         let plain = environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb");
-        let colored = |terminal: bool| match color {
+        let color_stderr = match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && !plain,
+            ColorChoice::Auto => stderr_is_terminal && !plain,
         };
         let json = either(global.json, "MFP_JSON")?;
         let quiet = either(global.quiet, "MFP_QUIET")?;
@@ -297,11 +291,8 @@ impl Talk {
             json,
             quiet,
             verbose: global.verbose.max(environment.count("MFP_VERBOSE")?),
-            color_stderr: colored(stderr_is_terminal),
-            color_stdout: colored(stdout_is_terminal),
+            color_stderr,
             progress: stderr_is_terminal && !json && !quiet && !no_progress && environment.text("CI").is_none(),
-            interactive: std::io::stdin().is_terminal() && stderr_is_terminal && !json && environment.text("CI").is_none(),
-            width: environment.text("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(100).clamp(40, 200),
         })
     }
 }

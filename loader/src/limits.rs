@@ -69,7 +69,7 @@ impl Limits {
         wasm_bytes: 64 * MIB,
         functions: 100_000,
         locals: 8_000_000,
-        compile: Duration::from_secs(60),
+        compile: Duration::from_mins(1),
         memory_bytes: 256 * MIB,
         table_elements: 200_000,
         stack_bytes: 1 << 20,

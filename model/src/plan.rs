@@ -80,3 +80,49 @@ fn change(from: Option<&LockedPlugin>, to: Option<&LockedPlugin>) -> Option<Chan
     let either = to.or(from)?;
     Some(Change { name: either.name.clone(), kind, from: from.map(Side::of), to: to.map(Side::of), source: either.source() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::LockedBody;
+
+    fn locked() -> Lock {
+        let path = format!("{}/../fixtures/locks/good/locked.lock", env!("CARGO_MANIFEST_DIR"));
+        Lock::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn without_an_old_lock_everything_is_added() {
+        let changes = diff(None, &locked());
+        assert_eq!(changes.len(), locked().plugins.len());
+        assert!(changes.iter().all(|change| change.kind == ChangeKind::Added && change.from.is_none()));
+        assert!(changes.is_sorted_by_key(|change| change.name.clone()));
+    }
+
+    #[test]
+    fn equal_locks_have_no_changes() {
+        assert_eq!(diff(Some(&locked()), &locked()), []);
+    }
+
+    #[test]
+    fn changes_are_told_with_both_sides() {
+        let (old, mut new) = (locked(), locked());
+        let LockedBody::Package(package) = &mut new.plugins.get_mut("auth-jwt").unwrap().body else { panic!("not a service") };
+        package.version = "1.5.0".parse().unwrap();
+        package.capabilities = Capabilities::default();
+        new.plugins.remove("csv");
+        new.plugins.remove("oauth");
+        let mut old_with_less = old.clone();
+        old_with_less.plugins.remove("graphql");
+        insta::assert_json_snapshot!(diff(Some(&old_with_less), &new));
+    }
+
+    #[test]
+    fn another_signer_alone_is_an_update() {
+        let mut new = locked();
+        let LockedBody::Package(package) = &mut new.plugins.get_mut("auth-jwt").unwrap().body else { panic!("not a service") };
+        package.signer = None;
+        let changes = diff(Some(&locked()), &new);
+        assert_eq!((changes.len(), changes[0].kind), (1, ChangeKind::Updated));
+    }
+}

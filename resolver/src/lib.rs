@@ -21,7 +21,7 @@ pub use catalog::{Candidate, Catalog, Dependency, Entry, Held, Origin, PackageKe
 pub use error::{AliasTaken, Chain, Conflict, Cycle, Exclusion, Hint, Link, NotFound, TwoSources, Unresolved, Wanted};
 pub use request::{MinReleaseAge, Override, Request, Root, Strategy};
 pub use resolution::{Resolution, Resolved};
-pub use speculate::speculate;
+pub use speculate::{Speculation, speculate};
 
 use crate::rules::{Admitted, Rules};
 use crate::search::Search;
@@ -38,7 +38,8 @@ pub fn resolve(request: &Request, catalog: &Catalog) -> Result<Resolution, Unres
 
 /// As [`resolve`], but asks now and then whether to go on; a `true` ends it with [`Unresolved::Cancelled`].
 pub fn resolve_unless(request: &Request, catalog: &Catalog, should_cancel: &dyn Fn() -> bool) -> Result<Resolution, Unresolved> {
-    let rules = Rules::new(request, catalog)?;
+    let rules = Rules::new(request)?;
+    rules.every_declared_plugin_has_a_registry(catalog)?;
     let admitted = Admitted::None;
     let search = Search { rules: &rules, catalog, admitted: &admitted, roots: None, max_decisions: request.max_decisions, should_cancel };
     match settle(&search) {

@@ -59,8 +59,8 @@ pub(crate) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// Merge the roots; refuse what doesn't need a search to be refused.
-    pub(crate) fn new(request: &'a Request, catalog: &Catalog) -> Result<Self, Unresolved> {
+    /// Merge the roots; those that differ are refused.
+    pub(crate) fn new(request: &'a Request) -> Result<Self, Unresolved> {
         let mut declared = BTreeMap::new();
         let mut roots: Vec<&Root> = request.roots.iter().collect();
         roots.sort_by(|a, b| a.entry.cmp(&b.entry));
@@ -68,13 +68,11 @@ impl<'a> Rules<'a> {
             merge(&mut declared, root, request)?;
         }
         let host = request.host.as_ref().map(Requirement::range);
-        let rules = Self { request, declared, host };
-        rules.every_declared_plugin_has_a_registry(catalog)?;
-        Ok(rules)
+        Ok(Self { request, declared, host })
     }
 
     /// A declared plugin is in every resolution, so a dependency that can come from nowhere needs no search.
-    fn every_declared_plugin_has_a_registry(&self, catalog: &Catalog) -> Result<(), Unresolved> {
+    pub(crate) fn every_declared_plugin_has_a_registry(&self, catalog: &Catalog) -> Result<(), Unresolved> {
         for (entry, declared) in &self.declared {
             let Some(Entry::Candidates(candidates)) = catalog.get(&declared.key) else { continue };
             let edges = candidates.iter().flat_map(|candidate| &candidate.dependencies);

@@ -4,66 +4,80 @@
 //! graph without conflicts that's what the search does too, so a gatherer that fetches what the walk lacks, level by level,
 //! ends with a catalog that one search is enough for. A wrong guess costs a look-up, never the answer.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mfp_model::name::PluginName;
 use mfp_model::requirement::Requirement;
 
-use crate::catalog::{Candidate, Catalog, Entry, PackageKey};
+use crate::catalog::{Candidate, Catalog, Entry, Origin, PackageKey};
 use crate::request::{Request, Strategy};
 use crate::rules::{Admitted, Rules};
 use crate::settle::followed;
 
-/// The names that a walk over the newest matches reaches and that the catalog lacks.
+/// The names that a walk over the newest matches reaches and that the catalog lacks: one step of a [`Speculation`].
 ///
 /// Empty if nothing is lacking as far as the walk can tell, and also if the request is refused without a search; the next
 /// [`crate::resolve`] says which.
 pub fn speculate(request: &Request, catalog: &Catalog) -> BTreeSet<PackageKey> {
-    let Ok(rules) = Rules::new(request, catalog) else { return BTreeSet::new() };
-    let mut walk = Walk { rules: &rules, catalog, seen: BTreeMap::new(), queue: VecDeque::new(), lacking: BTreeSet::new() };
-    for (entry, declared) in &rules.declared {
-        walk.require(entry, &declared.key, &declared.requirement);
-    }
-    while let Some((key, candidate)) = walk.queue.pop_front() {
-        for (edge, next) in followed(&rules, &key.origin, candidate) {
-            walk.require(&edge.name, &next, &edge.requirement);
+    Speculation::new(request).lacking(catalog)
+}
+
+/// The walk, kept between the rounds of a gatherer: each round goes on from what the last one lacked.
+#[derive(Debug)]
+pub struct Speculation<'r> {
+    /// `None` if the request is refused without a search.
+    rules: Option<Rules<'r>>,
+    /// What's required of names that weren't known when it was.
+    waiting: BTreeMap<PackageKey, Vec<(PluginName, Requirement)>>,
+    /// Entries and the candidates of theirs that were followed.
+    followed: HashSet<(PluginName, Origin, usize)>,
+}
+
+impl<'r> Speculation<'r> {
+    /// Begin at what the manifest asks for.
+    pub fn new(request: &'r Request) -> Self {
+        let rules = Rules::new(request).ok();
+        let mut walk = Self { rules: None, waiting: BTreeMap::new(), followed: HashSet::new() };
+        for (entry, declared) in rules.iter().flat_map(|rules| &rules.declared) {
+            walk.waiting.entry(declared.key.clone()).or_default().push((entry.clone(), declared.requirement.clone()));
         }
+        walk.rules = rules;
+        walk
     }
-    walk.lacking
-}
 
-struct Walk<'a> {
-    rules: &'a Rules<'a>,
-    catalog: &'a Catalog,
-    seen: BTreeMap<(PluginName, PackageKey), BTreeSet<usize>>,
-    queue: VecDeque<(PackageKey, &'a Candidate)>,
-    lacking: BTreeSet<PackageKey>,
-}
-
-impl Walk<'_> {
-    fn require(&mut self, entry: &PluginName, key: &PackageKey, requirement: &Requirement) {
-        match self.catalog.get(key) {
-            None => {
-                self.lacking.insert(key.clone());
-            }
-            Some(Entry::NotFound) => {}
-            Some(Entry::Candidates(all)) => {
-                let Some(at) = self.first_tried(entry, key, all, requirement) else { return };
-                if self.seen.entry((entry.clone(), key.clone())).or_default().insert(at) {
-                    self.queue.push_back((key.clone(), &all[at]));
+    /// Go on as far as the catalog reaches, and say what it lacks.
+    pub fn lacking(&mut self, catalog: &Catalog) -> BTreeSet<PackageKey> {
+        let mut known: Vec<PackageKey> = self.waiting.keys().filter(|key| catalog.knows(key)).cloned().collect();
+        while let Some(key) = known.pop() {
+            let required = self.waiting.remove(&key).unwrap_or_default();
+            let (Some(rules), Some(Entry::Candidates(all))) = (&self.rules, catalog.get(&key)) else { continue };
+            let mut next = Vec::new();
+            for (entry, requirement) in required {
+                if let Some(at) = first_tried(rules, &entry, &key, all, &requirement)
+                    && self.followed.insert((entry, key.origin.clone(), at))
+                {
+                    next.extend(followed(rules, &key.origin, &all[at]));
                 }
             }
+            for (edge, key) in next {
+                if catalog.knows(&key) {
+                    known.push(key.clone());
+                }
+                self.waiting.entry(key).or_default().push((edge.name.clone(), edge.requirement.clone()));
+            }
         }
+        self.waiting.keys().cloned().collect()
     }
+}
 
-    fn first_tried(&self, entry: &PluginName, key: &PackageKey, all: &[Candidate], requirement: &Requirement) -> Option<usize> {
-        let range = self.rules.effective(entry, requirement).range();
-        let fits = |at: &usize| range.contains(&all[*at].version) && self.rules.admits(entry, key, &all[*at], &Admitted::None);
-        let locked = self.rules.request.preferences.get(entry);
-        let kept = locked.and_then(|version| all.binary_search_by(|it| it.version.cmp(version)).ok()).filter(fits);
-        kept.or_else(|| match self.rules.request.strategy {
-            Strategy::Highest => (0..all.len()).rev().find(fits),
-            Strategy::Lowest => (0..all.len()).find(fits),
-        })
-    }
+/// The candidate that a search would try first for a requirement.
+fn first_tried(rules: &Rules<'_>, entry: &PluginName, key: &PackageKey, all: &[Candidate], requirement: &Requirement) -> Option<usize> {
+    let range = rules.effective(entry, requirement).range();
+    let fits = |at: &usize| range.contains(&all[*at].version) && rules.admits(entry, key, &all[*at], &Admitted::None);
+    let locked = rules.request.preferences.get(entry);
+    let kept = locked.and_then(|version| all.binary_search_by(|it| it.version.cmp(version)).ok()).filter(fits);
+    kept.or_else(|| match rules.request.strategy {
+        Strategy::Highest => (0..all.len()).rev().find(fits),
+        Strategy::Lowest => (0..all.len()).find(fits),
+    })
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemClock, SystemRandom};
+use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemRandom};
 use mfp_model::capability::{Capabilities, EnvName};
 use mfp_model::lock::{Lock, LockedPackage, LockedPlugin};
 use mfp_model::name::PluginName;
@@ -206,7 +206,16 @@ fn config(app: &App<'_>, manifest: &Manifest, name: &PluginName) -> Result<Value
 
 fn options(app: &App<'_>) -> LoaderOptions {
     let verbose = app.settings.talk.verbose > 0 && !app.settings.talk.json;
-    LoaderOptions { aot_cache: Some(app.settings.cache_dir.join("aot")), log: Box::new(Log { verbose }), ..LoaderOptions::new(SystemClock, SystemRandom) }
+    LoaderOptions { aot_cache: Some(app.settings.cache_dir.join("aot")), log: Box::new(Log { verbose }), ..LoaderOptions::new(WallClock, SystemRandom) }
+}
+
+/// The clock that plugins see.
+struct WallClock;
+
+impl mfp_loader::Clock for WallClock {
+    fn now_ms(&self) -> i64 {
+        crate::settings::now().as_millisecond()
+    }
 }
 
 /// What plugins log, for `-v`.

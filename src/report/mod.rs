@@ -21,7 +21,7 @@ pub(crate) enum Event {
     /// Requirements became a resolution.
     Resolved { count: usize, elapsed: Duration },
     /// A download is about to begin; `total` is what's to be fetched in all.
-    FetchPlanned { count: usize, total: u64 },
+    FetchPlanned { total: u64 },
     /// Some bytes of it came.
     FetchProgress { bytes: u64 },
     /// One plugin's bytes are verified and in the store.

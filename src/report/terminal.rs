@@ -33,16 +33,11 @@ impl Reporter {
         let _ = self.command.set(command);
     }
 
-    /// How it talks.
-    pub(crate) fn talk(&self) -> &Talk {
-        &self.talk
-    }
-
     /// Something happened.
     pub(crate) fn event(&self, event: Event) {
         let style = self.style;
         match event {
-            Event::FetchPlanned { total, .. } => self.begin_bar(total),
+            Event::FetchPlanned { total } => self.begin_bar(total),
             Event::FetchProgress { bytes } => self.with_bar(|bar| bar.inc(bytes)),
             Event::FetchDone { name } => self.with_bar(|bar| bar.set_message(clean(&name).into_owned())),
             Event::Fetched { count, bytes, elapsed: time } => {
@@ -128,6 +123,9 @@ impl Reporter {
             let _ = to_stdout(&Envelope::of_error(self.command(), error).to_text());
         } else {
             to_stderr(&error_text(self.style, error));
+            if let Some(proof) = error.detail_map().get("proof").and_then(|proof| proof.as_str()).filter(|_| self.talk.verbose > 0) {
+                to_stderr(&format!("the whole proof:\n{}", crate::report::clean_lines(proof)));
+            }
         }
         error.exit()
     }

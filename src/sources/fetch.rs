@@ -47,7 +47,7 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
     }
     let started = Instant::now();
     let total: u64 = wanted.iter().filter_map(|plugin| artifact_of(plugin)).map(|artifact| artifact.size).sum();
-    app.reporter.event(Event::FetchPlanned { count: wanted.len(), total });
+    app.reporter.event(Event::FetchPlanned { total });
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
     let job = Job { http: &sources.http, registries: &registries, manifest, root, store, reporter: app.reporter, unpackers: Arc::new(Semaphore::new(threads())) };

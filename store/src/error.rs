@@ -128,8 +128,13 @@ impl StoreError {
     /// mfp's exit code for it: 2 unreadable record, 4 bytes that don't verify, 6 a source that broke off, 8 local I/O, 1 else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Io(_) | Self::Lock(_) | Self::Untrusted { .. } | Self::ReadOnly { .. } | Self::Foreign { .. } => 8,
-            Self::Place { .. } | Self::LinkMode { .. } => 8,
+            Self::Io(_)
+            | Self::Lock(_)
+            | Self::Untrusted { .. }
+            | Self::ReadOnly { .. }
+            | Self::Foreign { .. }
+            | Self::Place { .. }
+            | Self::LinkMode { .. } => 8,
             Self::Archive(_) | Self::Integrity(_) | Self::Damaged { .. } | Self::NotListed { .. } => 4,
             Self::Source(_) => 6,
             Self::Record { .. } => 2,

@@ -87,6 +87,46 @@ pub(crate) fn time_and_inode(metadata: &Metadata) -> (i64, u64) {
     }
 }
 
+/// A folder that's kept open, so that looking at many files below it doesn't begin at the root each time.
+#[derive(Debug)]
+pub(crate) struct OpenFolder {
+    #[cfg(unix)]
+    folder: File,
+    #[cfg(not(unix))]
+    folder: std::path::PathBuf,
+}
+
+impl OpenFolder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        #[cfg(unix)]
+        return Ok(Self { folder: File::open(path)? });
+        #[cfg(not(unix))]
+        Ok(Self { folder: path.to_owned() })
+    }
+
+    /// Size, modification time in nanoseconds and inode of the regular file at this relative path; `None` if there's none.
+    /// `through_link`: of what a symbolic link leads to.
+    pub(crate) fn stamp(&self, relative: &str, through_link: bool) -> Option<(u64, i64, u64)> {
+        #[cfg(unix)]
+        {
+            use rustix::fs::{AtFlags, FileType};
+            let flags = if through_link { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
+            let found = rustix::fs::statat(&self.folder, relative, flags).ok()?;
+            let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+            #[expect(clippy::useless_conversion, clippy::unnecessary_cast, reason = "these fields' types differ between systems")]
+            let time = i64::from(found.st_mtime).wrapping_mul(1_000_000_000).wrapping_add(found.st_mtime_nsec as i64);
+            Some((u64::try_from(found.st_size).ok()?, time, found.st_ino)).filter(|_| is_file)
+        }
+        #[cfg(not(unix))]
+        {
+            let path = self.folder.join(relative);
+            let metadata = if through_link { path.metadata() } else { path.symlink_metadata() }.ok()?;
+            let (time, inode) = time_and_inode(&metadata);
+            Some((metadata.len(), time, inode)).filter(|_| metadata.is_file())
+        }
+    }
+}
+
 /// Who else could write to this folder? `None`: nobody but us and root.
 pub(crate) fn who_else_writes(metadata: &Metadata) -> Option<String> {
     #[cfg(unix)]

@@ -39,7 +39,7 @@ impl Allowance {
 }
 
 /// Beyond any limit.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Whole ticks, and one more since the first may come at once.
 fn ticks(limit: Duration) -> u64 {

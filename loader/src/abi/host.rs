@@ -105,6 +105,7 @@ fn config(mut caller: Caller<'_, Guest>) -> Result<u64> {
 }
 
 /// The wall clock, to the millisecond.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of a host function")]
 fn now_ms(caller: Caller<'_, Guest>) -> i64 {
     caller.data().plugin.host.options.clock.now_ms()
 }

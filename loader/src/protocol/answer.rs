@@ -108,7 +108,7 @@ pub(crate) fn check(call: &Call, result: Box<RawValue>) -> Result<Answer, String
     // First all of it, since a shape doesn't look into keys that it doesn't know.
     shape::<Any>(text).map_err(|error| not_json(&error, "`result` can't be read"))?;
     match call {
-        Call::Authenticate => shape::<Authenticated>(text),
+        Call::Authenticate => shape::<Verdict>(text),
         Call::Execute(_) => Ok(()),
         Call::Functions => shape::<List<Function>>(text),
         Call::Generate => shape::<Response>(text),
@@ -303,7 +303,7 @@ impl<'de> Deserialize<'de> for Status {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only read to be checked")]
-struct Authenticated {
+struct Verdict {
     authenticated: bool,
     user_id: Option<Text>,
     claims: Option<Object<Any>>,

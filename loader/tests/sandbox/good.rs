@@ -57,7 +57,7 @@ fn the_host_gives_configuration_time_random_numbers_and_files() {
     spec.config = json!({ "key": "ü" });
     assert_eq!(run(spec).unwrap(), json!({ "key": "ü" }));
 
-    let as_hex = r#"(i64.store (i32.const 64) (i64.const 0x65736c6166)) (i64.store (i32.const 80) (i64.const 0x65757274))"#;
+    let as_hex = r"(i64.store (i32.const 64) (i64.const 0x65736c6166)) (i64.store (i32.const 80) (i64.const 0x65757274))";
     let truth = |condition: &str| {
         let code = format!(
             r#"(func (export "template_function") (param i32 i32) (result i64) {as_hex}
@@ -89,11 +89,11 @@ fn the_host_gives_configuration_time_random_numbers_and_files() {
 #[test]
 fn log_lines_are_kept_with_their_level_up_to_the_calls_share() {
     let log = Log::default();
-    let body = r#"(loop $again
+    let body = r"(loop $again
           (call $log (local.get $ptr) (local.get $len))
           (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000))))
         (call $log (local.get 0) (i32.const 5))
-        (call $wrap (call $config))"#;
+        (call $wrap (call $config))";
     let line = format!(r#"{{"level":"warn","text":"{}"}}"#, "x".repeat(975));
     let limits = Limits { log_bytes: 10_000, ..template_ms(5000) };
     let loader = Loader::new(LoaderOptions { log: Box::new(log.clone()), limits, ..options() });

@@ -1,6 +1,7 @@
 //! Modules that mean harm. Each is stopped within its limit and 50 ms (the tests allow for a busy machine), with a code
 //! that says which limit.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use mfp_loader::{Call, CallError, Limits, LoadError, Loader, LoaderOptions, PluginSpec, PluginType, StopKind};
@@ -45,8 +46,8 @@ fn endless_loops_in_a_call() {
 }
 
 #[test]
-fn endless_recursion_by_tail_position_and_loops_without_a_loop() {
-    let code = r#"(func $a (call $b) (call $b)) (func $b (call $c) (call $c)) (func $c (call $d) (call $d)) (func $d (call $e) (call $e))
+fn a_tree_of_calls_that_has_no_loop_and_no_end() {
+    let code = r"(func $a (call $b) (call $b)) (func $b (call $c) (call $c)) (func $c (call $d) (call $d)) (func $d (call $e) (call $e))
         (func $e (call $f) (call $f)) (func $f (call $g) (call $g)) (func $g (call $h) (call $h)) (func $h (call $i) (call $i))
         (func $i (call $j) (call $j)) (func $j (call $k) (call $k)) (func $k (call $l) (call $l)) (func $l (call $m) (call $m))
         (func $m (call $n) (call $n)) (func $n (call $o) (call $o)) (func $o (call $p) (call $p)) (func $p (call $q) (call $q))
@@ -54,7 +55,7 @@ fn endless_recursion_by_tail_position_and_loops_without_a_loop() {
         (func $u (call $v) (call $v)) (func $v (call $w) (call $w)) (func $w (call $x) (call $x)) (func $x (call $y) (call $y))
         (func $y (call $z) (call $z)) (func $z (call $aa) (call $aa)) (func $aa (call $bb) (call $bb)) (func $bb (call $cc) (call $cc))
         (func $cc (call $dd) (call $dd)) (func $dd (call $ee) (call $ee)) (func $ee (call $ff) (call $ff)) (func $ff (call $gg) (call $gg))
-        (func $gg (call $hh) (call $hh)) (func $hh (call $ii) (call $ii)) (func $ii)"#;
+        (func $gg (call $hh) (call $hh)) (func $hh (call $ii) (call $ii)) (func $ii)";
     let plugins = load([template("t", &format!("{code} {}", call_with("(call $a)")))]).unwrap();
     let error = in_time(Duration::from_millis(250), || ask(&plugins, "t", &execute())).unwrap_err();
     assert_eq!(error.code(), "mfp::sandbox::time");
@@ -299,10 +300,10 @@ fn nested_loops(locals: usize, depth: usize) -> String {
     let mut code = format!("(func (param i32) (local {}) ", "i32 ".repeat(locals));
     for at in 0..depth {
         let (to, from) = (at % locals + 1, at * 7 % locals + 1);
-        code.push_str(&format!("(loop (local.set {to} (i32.add (local.get {from}) (i32.const 1)))"));
+        write!(code, "(loop (local.set {to} (i32.add (local.get {from}) (i32.const 1)))").unwrap();
     }
     for at in 0..depth {
-        code.push_str(&format!("(br_if 0 (local.get {})))", at * 3 % locals + 1));
+        write!(code, "(br_if 0 (local.get {})))", at * 3 % locals + 1).unwrap();
     }
     code + ")"
 }

@@ -1,6 +1,5 @@
 //! The sandbox from outside: good plugins answer, hostile ones are stopped, and nobody else notices.
 #![expect(clippy::unwrap_used, reason = "a test that can't get what it needs should say so by panicking")]
-#![expect(clippy::wildcard_imports, reason = "the tests' own language")]
 #![expect(clippy::disallowed_methods, reason = "the damage that tests do to files isn't atomic")]
 
 mod cache;

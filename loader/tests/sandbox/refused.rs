@@ -157,11 +157,11 @@ fn content_that_is_not_what_was_locked() {
     assert!(load([spec(honest.clone())]).is_ok());
 
     let mut changed = honest.clone();
-    *changed.files.get_mut("plugin.wasm").unwrap().last_mut().unwrap() ^= 1;
+    *changed.bytes.get_mut("plugin.wasm").unwrap().last_mut().unwrap() ^= 1;
     assert!(matches!(refusal(spec(changed), "mfp::integrity::content"), LoadError::Digest { .. }));
 
     let mut longer = honest.clone();
-    longer.files.get_mut("plugin.wasm").unwrap().push(0);
+    longer.bytes.get_mut("plugin.wasm").unwrap().push(0);
     refusal(spec(longer), "mfp::integrity::content");
 
     let mut relisted = Files::new([("plugin.wasm", wat::parse_str(module(&answering("template_function", "x"))).unwrap())]);
@@ -169,7 +169,7 @@ fn content_that_is_not_what_was_locked() {
     assert!(matches!(refusal(spec(relisted), "mfp::integrity::content"), LoadError::Listing(_)));
 
     let mut gone = honest.clone();
-    gone.files.clear();
+    gone.bytes.clear();
     refusal(spec(gone), "mfp::load::read");
     let elsewhere = mfp_loader::PluginSpec { entry: "other.wasm".parse().unwrap(), ..spec(honest) };
     refusal(elsewhere, "mfp::load::entry");
@@ -180,7 +180,7 @@ fn an_asset_that_changed_is_not_given() {
     let body = "(call $wrap (call $asset (local.get $ptr) (local.get $len)))";
     let wasm = wat::parse_str(module(&with_text("template_function", "a.txt", body))).unwrap();
     let mut files = Files::new([("plugin.wasm", wasm), ("a.txt", b"old".to_vec())]);
-    files.files.insert("a.txt".to_owned(), b"new".to_vec());
+    files.bytes.insert("a.txt".to_owned(), b"new".to_vec());
     let spec = mfp_loader::PluginSpec { content: Arc::new(files), ..template("t", ECHO) };
     let answer = run(spec).unwrap();
     assert_eq!(answer["success"], false);

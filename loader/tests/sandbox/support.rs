@@ -58,7 +58,7 @@ pub(crate) fn pooled() -> Loader {
 pub(crate) struct Files {
     pub(crate) digest: ContentDigest,
     pub(crate) listing: Listing,
-    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) bytes: BTreeMap<String, Vec<u8>>,
 }
 
 impl Files {
@@ -68,7 +68,7 @@ impl Files {
             .iter()
             .map(|(path, bytes)| (path.parse().unwrap(), FileEntry { digest: FileDigest::of(bytes), size: bytes.len() as u64 }));
         let listing = Listing::new(entries).unwrap();
-        Self { digest: listing.content(), listing, files }
+        Self { digest: listing.content(), listing, bytes: files }
     }
 }
 
@@ -82,7 +82,7 @@ impl Content for Files {
     }
 
     fn read(&self, path: &PackagePath) -> io::Result<Vec<u8>> {
-        self.files.get(path.as_str()).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.bytes.get(path.as_str()).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

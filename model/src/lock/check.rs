@@ -3,7 +3,7 @@
 //! Judged by the lock alone, so that it holds under `--frozen` too, where nobody compares the lock with the manifest: an
 //! entry whose source was edited is refused here, not found stale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Lock, LockError, LockErrorKind, LockedBody, LockedPackage, LockedPlugin, remote_content};
@@ -32,8 +32,7 @@ pub(super) fn check(lock: &Lock, span_of: SpanOf<'_>) -> Result<()> {
     for plugin in lock.plugins.values() {
         check_entry(lock, plugin, span_of)?;
     }
-    check_reached(lock, span_of)?;
-    check_cycles(lock, span_of)
+    check_graph(lock, span_of)
 }
 
 fn check_request(lock: &Lock, name: &PluginName, request: &Request, span_of: SpanOf<'_>) -> Result<()> {
@@ -80,12 +79,13 @@ fn pin_difference(source: &Source, pin: &Pin) -> Option<&'static str> {
 
 fn check_entry(lock: &Lock, plugin: &LockedPlugin, span_of: SpanOf<'_>) -> Result<()> {
     let Some(package) = plugin.package() else { return only_direct(lock, plugin, span_of) };
-    let fail = |kind, message: String| Err(LockError::new(kind, span_of(Place::Entry(&plugin.name)), format!("`{}`: {message}", plugin.name)));
+    let fail =
+        |kind, message: String| Err(LockError::new(kind, span_of(Place::Entry(&plugin.name)), format!("`{}`: {message}", plugin.name)));
     match &package.pin {
         Pin::Registry { registry, .. } if !lock.registries.contains_key(registry) => {
             return fail(WrongSource, format!("`{registry}` isn't among the registries"));
         }
-        Pin::Registry { .. } if package.version.to_string().contains('+') => {
+        Pin::Registry { .. } if !package.version.as_semver().build.is_empty() => {
             return fail(Invalid, "versions of a registry have no build metadata".to_owned());
         }
         Pin::Registry { .. } if package.package.is_none() => {}
@@ -126,53 +126,80 @@ fn edge_problem(lock: &Lock, from: &LockedPackage, target: &LockedPlugin) -> Opt
     }
 }
 
-/// The names that an entry needs to have entries.
-fn needs(plugin: &LockedPlugin) -> impl Iterator<Item = &PluginName> {
-    plugin.dependencies().iter().filter(|dependency: &&Dependency| !dependency.optional).map(|dependency| &dependency.name)
+/// The entries and which needs which, by their place in the lock.
+struct Graph<'a> {
+    names: Vec<&'a PluginName>,
+    /// The entries that each entry needs; optional dependencies need nothing.
+    needs: Vec<Vec<usize>>,
+    /// The entries that the project itself asks for.
+    roots: Vec<usize>,
 }
 
-/// The entries that the requirements lead to.
-pub(super) fn reached(lock: &Lock) -> BTreeSet<&PluginName> {
-    let mut reached = BTreeSet::new();
-    let mut waiting: Vec<&PluginName> = lock.requirements.keys().collect();
-    while let Some(name) = waiting.pop() {
-        if reached.insert(name)
-            && let Some(plugin) = lock.plugins.get(name)
-        {
-            waiting.extend(needs(plugin));
+impl<'a> Graph<'a> {
+    fn of(lock: &'a Lock) -> Self {
+        let places: HashMap<&PluginName, usize> = lock.plugins.keys().enumerate().map(|(place, name)| (name, place)).collect();
+        let needs = |plugin: &LockedPlugin| {
+            let needed = plugin.dependencies().iter().filter(|dependency: &&Dependency| !dependency.optional);
+            needed.filter_map(|dependency| places.get(&dependency.name).copied()).collect()
+        };
+        Self {
+            names: lock.plugins.keys().collect(),
+            needs: lock.plugins.values().map(needs).collect(),
+            roots: lock.requirements.keys().filter_map(|name| places.get(name).copied()).collect(),
         }
     }
-    reached
+
+    /// Go everywhere from these entries, depth first, without recursion: a hostile lock may have chains as long as it
+    /// likes. Says of each entry whether it was reached; fails with an entry that leads back to itself.
+    fn walk(&self, from: impl IntoIterator<Item = usize>) -> std::result::Result<Vec<bool>, usize> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let mut states = vec![State::New; self.names.len()];
+        let mut stack: Vec<(usize, bool)> = Vec::new();
+        for start in from {
+            stack.push((start, false));
+            while let Some((entry, leaving)) = stack.pop() {
+                match states[entry] {
+                    _ if leaving => states[entry] = State::Done,
+                    State::Done => {}
+                    State::Open => return Err(entry),
+                    State::New => {
+                        states[entry] = State::Open;
+                        stack.push((entry, true));
+                        stack.extend(self.needs[entry].iter().map(|next| (*next, false)));
+                    }
+                }
+            }
+        }
+        Ok(states.iter().map(|state| *state != State::New).collect())
+    }
 }
 
-fn check_reached(lock: &Lock, span_of: SpanOf<'_>) -> Result<()> {
-    let reached = reached(lock);
-    match lock.plugins.keys().find(|name| !reached.contains(name)) {
+/// The entries that no requirement leads to. None, if there's a cycle to go round in.
+pub(super) fn unreached(lock: &Lock) -> Vec<&PluginName> {
+    let graph = Graph::of(lock);
+    let reached = graph.walk(graph.roots.iter().copied()).unwrap_or_default();
+    graph.names.iter().zip(reached).filter(|(_, reached)| !reached).map(|(name, _)| *name).collect()
+}
+
+fn check_graph(lock: &Lock, span_of: SpanOf<'_>) -> Result<()> {
+    let graph = Graph::of(lock);
+    let cycle = |entry: usize| {
+        let name = graph.names[entry];
+        let message = format!("`{name}` depends on itself, by way of what it depends on");
+        LockError::new(Cycle, span_of(Place::Entry(name)), message)
+    };
+    let reached = graph.walk(graph.roots.iter().copied()).map_err(cycle)?;
+    graph.walk(0..graph.names.len()).map_err(cycle)?;
+    match reached.iter().position(|reached| !reached) {
         None => Ok(()),
-        Some(name) => Err(LockError::new(Unreachable, span_of(Place::Entry(name)), format!("nothing requires `{name}`"))),
-    }
-}
-
-/// Depth first, without recursion: a hostile lock may have chains as long as it likes.
-fn check_cycles(lock: &Lock, span_of: SpanOf<'_>) -> Result<()> {
-    let mut done: BTreeMap<&PluginName, bool> = BTreeMap::new();
-    for start in lock.plugins.keys() {
-        let mut stack = vec![(start, false)];
-        while let Some((name, leaving)) = stack.pop() {
-            if leaving {
-                done.insert(name, true);
-                continue;
-            }
-            match done.get(name) {
-                Some(true) => continue,
-                Some(false) => return Err(LockError::new(Cycle, span_of(Place::Entry(name)), format!("`{name}` depends on itself, by way of what it depends on"))),
-                None => {}
-            }
-            done.insert(name, false);
-            stack.push((name, true));
-            let plugin = lock.plugins.get(name);
-            stack.extend(plugin.into_iter().flat_map(needs).filter(|next| done.get(next) != Some(&true)).map(|next| (next, false)));
+        Some(entry) => {
+            let name = graph.names[entry];
+            Err(LockError::new(Unreachable, span_of(Place::Entry(name)), format!("nothing requires `{name}`")))
         }
     }
-    Ok(())
 }

@@ -80,9 +80,7 @@ pub fn staleness(manifest: &Manifest, lock: &Lock, path_contents: &BTreeMap<Plug
     for plugin in lock.plugins.values() {
         check_dependencies(manifest, lock, plugin, &mut stale);
     }
-    let reached = check::reached(lock);
-    let unreached = lock.plugins.keys().filter(|name| !reached.contains(name));
-    stale.extend(unreached.map(|name| Stale::Unreachable { name: name.clone() }));
+    stale.extend(check::unreached(lock).into_iter().map(|name| Stale::Unreachable { name: name.clone() }));
     stale.extend(lock.plugins.values().filter_map(|plugin| folder_change(plugin, path_contents)));
     stale
 }
@@ -226,7 +224,14 @@ fn check_dependencies(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, s
     }
 }
 
-fn check_edge(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, dependency: &Dependency, target: &LockedPlugin, stale: &mut Vec<Stale>) {
+fn check_edge(
+    manifest: &Manifest,
+    lock: &Lock,
+    plugin: &LockedPlugin,
+    dependency: &Dependency,
+    target: &LockedPlugin,
+    stale: &mut Vec<Stale>,
+) {
     let (name, on) = (plugin.name.clone(), dependency.name.clone());
     let requirement = effective(lock, &on, &dependency.requirement);
     let satisfied = match target.version() {
@@ -324,7 +329,11 @@ impl Display for Stale {
                 None => write!(out, "{name}: depends on {dependency} `{requirement}`, and a service is locked, which has no version"),
             },
             Self::DependencySource { name, dependency, expected, found } => {
-                write!(out, "{name}: its dependency {dependency} has to come from `{expected}`, the lock has it from `{}`", found.redacted())
+                write!(
+                    out,
+                    "{name}: its dependency {dependency} has to come from `{expected}`, the lock has it from `{}`",
+                    found.redacted()
+                )
             }
             Self::Unreachable { name } => write!(out, "{name}: in the lock, but nothing requires it"),
             Self::FolderChanged { name, path } => write!(out, "{name}: the files in `{path}` aren't those that were locked"),

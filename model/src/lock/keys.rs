@@ -17,8 +17,20 @@ pub(crate) const WANT_PATH: &[&str] = &["path", "types", "version", "package", "
 pub(crate) const WANT_REMOTE: &[&str] = &["remote", "types", "timeout-ms", "retries", "health-check-interval", "groups"];
 
 /// An entry from a registry.
-pub(crate) const FROM_REGISTRY: &[&str] =
-    &["name", "package", "version", "source", "types", "license", "published", "artifact", "signer", "capabilities", "dependencies", "content"];
+pub(crate) const FROM_REGISTRY: &[&str] = &[
+    "name",
+    "package",
+    "version",
+    "source",
+    "types",
+    "license",
+    "published",
+    "artifact",
+    "signer",
+    "capabilities",
+    "dependencies",
+    "content",
+];
 /// An entry from an address.
 pub(crate) const FROM_URL: &[&str] =
     &["name", "package", "version", "source", "types", "license", "artifact", "signer", "capabilities", "dependencies", "content"];

@@ -283,7 +283,8 @@ where
     let mut values = BTreeMap::new();
     for pair in &at.table()?.0 {
         let at = At { node: &pair.node, what: &pair.key, rules: at.rules };
-        let fail = |kind, message: String| Err(LockError::new(kind, pair.key_span.clone(), format!("`{}`: {message}", pair.key.escape_debug())));
+        let fail =
+            |kind, message: String| Err(LockError::new(kind, pair.key_span.clone(), format!("`{}`: {message}", pair.key.escape_debug())));
         let name: K = match pair.key.parse() {
             Ok(name) => name,
             Err(error) => return fail(Invalid, format!("{error}")),

@@ -8,10 +8,10 @@ use proptest::strategy::Strategy;
 
 use super::*;
 use crate::content::Listing;
+use crate::project::Manifest;
 use crate::project::edit::{self, Place};
 use crate::project::tests::{addition, own};
-use crate::project::Manifest;
-use crate::source::{Artifact, ArchiveFormat, Source};
+use crate::source::{ArchiveFormat, Artifact, Source};
 
 fn fixtures(folder: &str) -> Vec<(String, String)> {
     let path = format!("{}/../fixtures/locks/{folder}", env!("CARGO_MANIFEST_DIR"));
@@ -189,7 +189,10 @@ fn a_changed_folder_makes_the_lock_stale() {
     assert_eq!(staleness(&manifest, &lock, &same), []);
     let other = BTreeMap::from([(name, Listing::default().content())]);
     let reasons = staleness(&manifest, &lock, &other);
-    assert_eq!(reasons.iter().map(ToString::to_string).collect::<Vec<_>>(), ["mine: the files in `../my-plugin` aren't those that were locked"]);
+    assert_eq!(
+        reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["mine: the files in `../my-plugin` aren't those that were locked"]
+    );
 }
 
 #[test]
@@ -209,6 +212,28 @@ fn both_sides_of_a_conflict_are_preferences() {
     assert_eq!(versions(&text), Lock::parse(&text).unwrap().plugins.keys().map(ToString::to_string).collect::<Vec<_>>());
     let broken = theirs.replacen("content = \"blake3:", "content = \"blake2:", 1);
     assert_eq!(versions(&broken).len(), versions(&text).len() - 1);
+}
+
+#[test]
+fn what_a_lock_says_never_reaches_a_terminal_as_it_is() {
+    let (_, text) = documented();
+    for name in ["\\u001b[31mred", "a\\u202eb", "a\\nb"] {
+        let hostile = text.replace("name = \"mine\"\nversion = \"0.1.0\"", &format!("name = \"{name}\"\nversion = \"x\""));
+        assert_ne!(hostile, text);
+        let error = Lock::parse(&hostile).unwrap_err();
+        assert!(!error.message.chars().any(crate::text::is_control_or_bidi), "{:?}", error.message);
+    }
+}
+
+#[test]
+fn a_services_content_is_the_digest_of_its_line() {
+    let (manifest, text) = documented();
+    let name: PluginName = "oauth".parse().unwrap();
+    let request = &manifest.plugins[&name].request;
+    let line = text.lines().find(|line| line.starts_with("oauth = ")).unwrap();
+    assert_eq!(line, format!("oauth = {request}"));
+    // Made by another implementation of BLAKE3, from the line and its newline.
+    assert_eq!(remote_content(&name, request).hex(), "05db50fb524a1b0671dde6c9c46bac43fa3ab0e762cc44838c854460fa490d78");
 }
 
 #[test]
@@ -303,7 +328,8 @@ fn asks_default(source: &Source) -> bool {
 fn project() -> impl Strategy<Value = (String, Lock)> {
     let direct = prop::collection::vec((addition(), prop::option::of(Just("load-test")), any::<bool>()), 0..6);
     (direct, 0..4usize, any::<bool>()).prop_map(|(direct, transitive, lowest)| {
-        let mut text = "[registries]\ndefault = \"https://a.example/\"\ncorp = \"file:../corp\"\n[project]\nmockforge = \">=0.3, <2\"\n".to_owned();
+        let mut text =
+            "[registries]\ndefault = \"https://a.example/\"\ncorp = \"file:../corp\"\n[project]\nmockforge = \">=0.3, <2\"\n".to_owned();
         if lowest {
             text.push_str("[resolver]\nstrategy = \"lowest\"\n");
         }
@@ -386,31 +412,4 @@ proptest! {
             assert_cut_is_noticed(&manifest, &text, end);
         }
     }
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn perf_tmp() {
-    let mut lock = Lock::build(&Manifest::default(), Vec::new());
-    let name = |index: usize| format!("plugin-names-{index:06}").parse::<PluginName>().unwrap();
-    lock.registries.insert("default".parse().unwrap(), "https://plugins.acme.example/".parse().unwrap());
-    for index in 0..1500 {
-        let request = Request::new(Source::Registry { requirement: Requirement::any(), registry: "default".parse().unwrap() });
-        lock.requirements.insert(name(index), request);
-        let dependencies = (1..4).filter(|step| index + step < 1500).map(|step| dependency(name(index + step).as_str(), "^1.0", false));
-        lock.plugins.insert(name(index), from_registry(&name(index), None, "default", "1.0.0", dependencies.collect()));
-    }
-    let text = lock.to_text();
-    eprintln!("bytes {}", text.len());
-    let time = |what: &str, run: &dyn Fn()| {
-        let mut all: Vec<_> = (0..11).map(|_| { let start = std::time::Instant::now(); run(); start.elapsed() }).collect();
-        all.sort();
-        eprintln!("{what} min {:?} median {:?}", all[0], all[5]);
-    };
-    time("scan", &|| assert!(wire::scan(&text).is_some()));
-    time("fast", &|| assert!(read::parse_fast(&text).is_some()));
-    time("check", &|| lock.check().unwrap());
-    time("slow", &|| assert!(read::parse_slow(&text).is_ok()));
-    time("write", &|| assert!(lock.to_text().len() > 10));
-    time("clone", &|| drop(lock.clone()));
 }

@@ -83,8 +83,9 @@ fn item_node(item: &Item, key_span: &Range<usize>) -> Option<Node<'static>> {
         Item::Value(value) => Some(value_node(value)),
         Item::Table(inner) => Some(Node { span: key_span.clone(), value: Value::Table(table(inner)) }),
         Item::ArrayOfTables(tables) => {
-            let node = |inner: &toml_edit::Table| {
-                Node { span: inner.span().unwrap_or_else(|| key_span.clone()), value: Value::Table(table(inner)) }
+            let node = |inner: &toml_edit::Table| Node {
+                span: inner.span().unwrap_or_else(|| key_span.clone()),
+                value: Value::Table(table(inner)),
             };
             Some(Node { span: key_span.clone(), value: Value::Array(tables.iter().map(node).collect()) })
         }
@@ -118,18 +119,40 @@ pub(super) fn scan(text: &str) -> Option<Table<'_>> {
     scanner.document()
 }
 
+/// The bytes that can't stand in a string as they are: quotes, backslashes, control characters.
+const ENDS_TEXT: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        ends[control] = true;
+        control += 1;
+    }
+    ends[0x7f] = true;
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
 }
 
 impl<'t> Scanner<'t> {
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
+    /// What is left. Bytes, since most of a lock is skipped over, and checking where characters begin costs.
+    fn rest(&self) -> &'t [u8] {
+        &self.text.as_bytes()[self.at..]
+    }
+
+    /// The next bytes, which have been seen to be whole characters.
+    fn take(&mut self, length: usize) -> &'t str {
+        let start = self.at;
+        self.at += length;
+        &self.text[start..self.at]
     }
 
     fn eat(&mut self, token: &str) -> bool {
-        let found = self.rest().starts_with(token);
+        let found = self.rest().starts_with(token.as_bytes());
         if found {
             self.at += token.len();
         }
@@ -191,10 +214,9 @@ impl<'t> Scanner<'t> {
     }
 
     fn bare_key(&mut self) -> Option<(&'t str, Range<usize>)> {
-        let length = self.rest().bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
+        let length = self.rest().iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')).count();
         let span = self.at..self.at + length;
-        self.at = span.end;
-        (length > 0).then(|| (&self.text[span.clone()], span))
+        (length > 0).then(|| (self.take(length), span))
     }
 
     fn node(&mut self) -> Option<Node<'t>> {
@@ -228,10 +250,9 @@ impl<'t> Scanner<'t> {
 
     /// What comes before the next quote or backslash; `None` if that's a control character, or the end.
     fn plain_text(&mut self) -> Option<&'t str> {
-        let rest = self.rest();
-        let length = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f))?;
-        self.at += length;
-        matches!(self.peek(), Some(b'"' | b'\\')).then(|| &rest[..length])
+        let length = self.rest().iter().position(|byte| ENDS_TEXT[usize::from(*byte)])?;
+        let text = self.take(length);
+        matches!(self.peek(), Some(b'"' | b'\\')).then_some(text)
     }
 
     /// What follows a backslash.
@@ -247,18 +268,16 @@ impl<'t> Scanner<'t> {
             b'f' => '\u{c}',
             b'r' => '\r',
             b'u' => {
-                let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-                self.at += 4;
-                char::from_u32(u32::from_str_radix(digits, 16).ok()?)?
+                self.rest().get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+                char::from_u32(u32::from_str_radix(self.take(4), 16).ok()?)?
             }
             _ => return None,
         })
     }
 
     fn integer(&mut self) -> Option<i64> {
-        let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        let number = &self.rest()[..digits];
-        self.at += digits;
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let number = self.take(digits);
         if number.len() > 1 && number.starts_with('0') {
             return None;
         }

@@ -160,9 +160,13 @@ pub fn set_override(text: &str, name: &PluginName, requirement: &Requirement) ->
 pub fn new_manifest(registry: Option<(&RegistryUrl, bool)>) -> String {
     let registry = match registry {
         Some((url, allow_http)) => format!("[registries]\n{DEFAULT_REGISTRY} = {}\n", registry_value(url, allow_http)),
-        None => format!("# Where plugins come from if nothing else is said about them.\n# [registries]\n# {DEFAULT_REGISTRY} = \"https://…\"\n"),
+        None => {
+            format!("# Where plugins come from if nothing else is said about them.\n# [registries]\n# {DEFAULT_REGISTRY} = \"https://…\"\n")
+        }
     };
-    format!("# The MockForge plugins of this project. `mfp add NAME` adds one; plugins.lock says what exactly runs.\n\n[plugins]\n\n{registry}")
+    format!(
+        "# The MockForge plugins of this project. `mfp add NAME` adds one; plugins.lock says what exactly runs.\n\n[plugins]\n\n{registry}"
+    )
 }
 
 fn parse(text: &str) -> Result<DocumentMut> {
@@ -454,7 +458,11 @@ corp = "https://b.example/"
 
     #[test]
     fn removing_works_in_every_spelling_of_a_table() {
-        for text in ["plugins.a = \"1\"\nplugins.b = \"1\"\n", "plugins = { a = \"1\", b = \"1\" }\n", "[plugins.a]\nversion = \"1\"\n[plugins.b]\nversion = \"1\"\n"] {
+        for text in [
+            "plugins.a = \"1\"\nplugins.b = \"1\"\n",
+            "plugins = { a = \"1\", b = \"1\" }\n",
+            "[plugins.a]\nversion = \"1\"\n[plugins.b]\nversion = \"1\"\n",
+        ] {
             let text = format!("{text}[registries]\ndefault = \"file:x/\"\n");
             let (shorter, _) = remove(&text, &name("a")).unwrap();
             let left: Vec<String> = Manifest::parse(&shorter, &own()).unwrap().plugins.keys().map(ToString::to_string).collect();

@@ -6,8 +6,8 @@ use super::Warning;
 use crate::name::{PluginName, RegistryName};
 use crate::requirement::Requirement;
 use crate::source::{
-    ArchiveFormat, ArtifactUrl, BareWasm, GitReference, GitUrl, REMOTE_HEALTH_CHECK_INTERVAL, REMOTE_RETRIES, REMOTE_TIMEOUT_MS, RelativePath,
-    RemoteEndpoint, RemoteUrl, Source, SourceKind,
+    ArchiveFormat, ArtifactUrl, BareWasm, GitReference, GitUrl, REMOTE_HEALTH_CHECK_INTERVAL, REMOTE_RETRIES, REMOTE_TIMEOUT_MS,
+    RelativePath, RemoteEndpoint, RemoteUrl, Source, SourceKind,
 };
 use crate::toml::ValueReader;
 
@@ -215,7 +215,8 @@ fn remote(entry: &ValueReader<'_>, fields: &Fields<'_>) -> Option<Source> {
     }
     let types: BTreeSet<_> = fields.optional("types", ValueReader::list).ok()?.unwrap_or_default();
     if types.is_empty() {
-        return entry.invalid_with_help("a remote plugin has to say its `types`", "add `types = [\"auth\"]` (or template, response, datasource)");
+        return entry
+            .invalid_with_help("a remote plugin has to say its `types`", "add `types = [\"auth\"]` (or template, response, datasource)");
     }
     let number = |key: &str, bounds: std::ops::RangeInclusive<u64>, default: u64| {
         Some(fields.optional(key, |value| value.integer(bounds)).ok()?.unwrap_or(default))

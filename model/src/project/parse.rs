@@ -13,7 +13,8 @@ use crate::text::nearest;
 use crate::toml::{self, Misplaced, ProblemKind, TableReader, ValueReader, line_of};
 use crate::version::Version;
 
-const IN_SETTINGS: &str = "a project can't set this: were it allowed to, a pull request could; it belongs in your own settings (`mfp config path`)";
+const IN_SETTINGS: &str =
+    "a project can't set this: were it allowed to, a pull request could; it belongs in your own settings (`mfp config path`)";
 
 /// What people may expect in a manifest but what a project must never decide: credentials, proxies, trust roots, hooks.
 const MISPLACED: &[Misplaced] = &[

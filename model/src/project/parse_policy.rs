@@ -93,5 +93,12 @@ pub(super) fn read_approval(value: &ValueReader<'_>) -> Option<Approval> {
         time_ms: read_milliseconds(&mut table),
     };
     table.finish();
-    Some(Approval { source: source?, signer: match signer { Some(signer) => Some(signer?), None => None }, capabilities })
+    Some(Approval {
+        source: source?,
+        signer: match signer {
+            Some(signer) => Some(signer?),
+            None => None,
+        },
+        capabilities,
+    })
 }

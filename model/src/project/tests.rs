@@ -53,10 +53,7 @@ fn the_documented_manifest_is_read_whole() {
     let request = |name: &str| manifest.plugins[name].request.to_string();
     assert_eq!(request("auth-jwt"), r#"{ requirement = "^1.2", registry = "default" }"#);
     assert_eq!(request("crypto"), r#"{ requirement = "^0.3", package = "template-crypto", registry = "corp" }"#);
-    assert_eq!(
-        request("graphql"),
-        r#"{ git = "https://github.com/acme/plugins", tag = "v1.0.0", subdir = "graphql" }"#
-    );
+    assert_eq!(request("graphql"), r#"{ git = "https://github.com/acme/plugins", tag = "v1.0.0", subdir = "graphql" }"#);
     assert_eq!(request("mine"), r#"{ path = "../my-plugin" }"#);
     assert_eq!(
         request("oauth"),
@@ -110,7 +107,8 @@ fn development_builds_count_as_the_version_they_lead_to() {
 
 #[test]
 fn a_plugin_in_plugins_is_always_wanted_whatever_groups_it_is_in() {
-    let text = "[plugins]\na = \"1\"\n[groups.g]\na = { version = \"1\" }\nb = \"1\"\n[groups.h]\nb = \"1\"\n[registries]\ndefault = \"file:x\"\n";
+    let text =
+        "[plugins]\na = \"1\"\n[groups.g]\na = { version = \"1\" }\nb = \"1\"\n[groups.h]\nb = \"1\"\n[registries]\ndefault = \"file:x\"\n";
     let manifest = parse(text);
     assert!(manifest.plugins["a"].request.groups.is_empty());
     assert_eq!(manifest.plugins["b"].request.groups.len(), 2);
@@ -127,8 +125,12 @@ fn what_is_allowed_but_deserves_a_word_is_a_warning() {
 #[test]
 fn what_is_not_implemented_is_known() {
     let whats = |text: &str| parse(text).unsupported().into_iter().map(|one| (one.what, one.span.is_empty())).collect::<Vec<_>>();
-    assert_eq!(whats("[policy]\nmin-release-age = \"1d\"\nadvisories = \"warn\"\nrequire-signatures = false\n[project]\nvendor = \"v\"\n"), []);
-    let used = whats("[policy]\nadvisories = \"deny\"\nallow = []\n[registries]\na = { url = \"https://a.example\", kind = \"mockforge\" }\n");
+    assert_eq!(
+        whats("[policy]\nmin-release-age = \"1d\"\nadvisories = \"warn\"\nrequire-signatures = false\n[project]\nvendor = \"v\"\n"),
+        []
+    );
+    let used =
+        whats("[policy]\nadvisories = \"deny\"\nallow = []\n[registries]\na = { url = \"https://a.example\", kind = \"mockforge\" }\n");
     let expected = ["registry `a`: `kind = \"mockforge\"`", "`advisories` in [policy]", "`allow` in [policy]"];
     assert_eq!(used, expected.map(|what| (what.to_owned(), false)));
 }
@@ -141,11 +143,16 @@ fn bare() -> impl Strategy<Value = BareWasm> {
 /// Any source that a manifest can ask for, with the registries `default` and `corp`.
 pub(crate) fn source() -> impl Strategy<Value = Source> {
     let text = |all: &[&'static str]| prop::sample::select(all.to_vec());
-    let registry = (text(&["1", "^1.2", "=1.2.3-rc.1", "*", ">=1, <2", "~0.3"]), text(&["default", "corp"]))
-        .prop_map(|(requirement, registry)| Source::Registry { requirement: requirement.parse().unwrap(), registry: registry.parse().unwrap() });
+    let registry =
+        (text(&["1", "^1.2", "=1.2.3-rc.1", "*", ">=1, <2", "~0.3"]), text(&["default", "corp"])).prop_map(|(requirement, registry)| {
+            Source::Registry { requirement: requirement.parse().unwrap(), registry: registry.parse().unwrap() }
+        });
     let urls = text(&["https://x.example/a.wasm", "file:../b%20c.wasm", "https://x.example/download?f=1"]);
-    let url = (urls, prop::option::of(Just("0f".repeat(32).parse().unwrap())), bare())
-        .prop_map(|(url, sha256, bare)| Source::Url { url: url.parse().unwrap(), sha256, bare });
+    let url = (urls, prop::option::of(Just("0f".repeat(32).parse().unwrap())), bare()).prop_map(|(url, sha256, bare)| Source::Url {
+        url: url.parse().unwrap(),
+        sha256,
+        bare,
+    });
     let references = prop::sample::select(vec![
         GitReference::Default,
         GitReference::Tag("v1.0.0".parse().unwrap()),
@@ -154,8 +161,12 @@ pub(crate) fn source() -> impl Strategy<Value = Source> {
     ]);
     let repositories = text(&["https://github.com/acme/plugins", "git@host.example:u/r", "../repo"]);
     let subdirs = prop::option::of(Just("a/ä b".parse().unwrap()));
-    let git = (repositories, references, subdirs, any::<bool>())
-        .prop_map(|(url, reference, subdir, submodules)| Source::Git { url: url.parse().unwrap(), reference, subdir, submodules });
+    let git = (repositories, references, subdirs, any::<bool>()).prop_map(|(url, reference, subdir, submodules)| Source::Git {
+        url: url.parse().unwrap(),
+        reference,
+        subdir,
+        submodules,
+    });
     let path = (text(&["../my-plugin", ".", "a \"b\""]), Just(BareWasm::default()));
     let module = (text(&["x/y.wasm"]), bare());
     let path = prop_oneof![path, module].prop_map(|(path, bare)| Source::Path { path: path.parse().unwrap(), bare });
@@ -165,9 +176,10 @@ pub(crate) fn source() -> impl Strategy<Value = Source> {
         RemoteEndpoint::Env("AUTH_URL".parse().unwrap()),
     ]);
     let types = prop::collection::btree_set(prop::sample::select(PluginType::ALL.to_vec()), 1..3);
-    let remote = (endpoints, types, 1..9000u64, 0..5u64, 1..60u64).prop_map(|(endpoint, types, timeout_ms, retries, health_check_interval)| {
-        Source::Remote { endpoint, types, timeout_ms, retries, health_check_interval }
-    });
+    let remote =
+        (endpoints, types, 1..9000u64, 0..5u64, 1..60u64).prop_map(|(endpoint, types, timeout_ms, retries, health_check_interval)| {
+            Source::Remote { endpoint, types, timeout_ms, retries, health_check_interval }
+        });
     prop_oneof![4 => registry, 1 => url, 1 => git, 1 => path, 1 => remote]
 }
 

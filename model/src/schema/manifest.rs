@@ -23,7 +23,10 @@ fn merge(into: &mut Value, from: Value) {
 
 fn root() -> Value {
     let plugins = "The project's plugins, by name: a version requirement, or a table that says where it's from.";
-    let groups = by_name("Optional groups of plugins: `mfp sync --group NAME`. Always locked with the rest.", &by_name(plugins, &reference("plugin")));
+    let groups = by_name(
+        "Optional groups of plugins: `mfp sync --group NAME`. Always locked with the rest.",
+        &by_name(plugins, &reference("plugin")),
+    );
     json!({
         "project": reference("project"),
         "plugins": by_name(plugins, &reference("plugin")),
@@ -49,13 +52,19 @@ fn definitions_of_manifest() -> Map<String, Value> {
         ("project", project()),
         ("plugin", json!({ "anyOf": [reference("requirement"), reference("plugin-table")] })),
         ("plugin-table", plugin_table()),
-        ("registry", json!({ "anyOf": [string("The registry's root: an https or file URL, or a path relative to this file."), reference("registry-table")] })),
+        (
+            "registry",
+            json!({ "anyOf": [string("The registry's root: an https or file URL, or a path relative to this file."), reference("registry-table")] }),
+        ),
         ("registry-table", registry_table()),
         ("approval", approval()),
         ("policy", policy()),
         ("limits", limits()),
         ("size", size()),
-        ("period", json!({ "type": "string", "description": "An integer and `s`, `m`, `h`, `d` or `w`: `24h`.", "pattern": "^[0-9]+[smhdw]$" })),
+        (
+            "period",
+            json!({ "type": "string", "description": "An integer and `s`, `m`, `h`, `d` or `w`: `24h`.", "pattern": "^[0-9]+[smhdw]$" }),
+        ),
         ("age", age()),
     ];
     definitions.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()

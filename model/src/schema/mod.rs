@@ -25,7 +25,8 @@ const HEX_64: &str = "^[0-9a-f]{64}$";
 
 /// An object that has exactly these properties.
 fn closed(description: &str, properties: impl Borrow<Value>, required: &[&str]) -> Value {
-    let mut object = json!({ "type": "object", "description": description, "properties": properties.borrow(), "additionalProperties": false });
+    let mut object =
+        json!({ "type": "object", "description": description, "properties": properties.borrow(), "additionalProperties": false });
     if !required.is_empty() {
         object["required"] = json!(required);
     }

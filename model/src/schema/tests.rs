@@ -22,7 +22,11 @@ fn json(text: &str) -> Option<Value> {
 /// The files that a schema takes though the parser doesn't: what's wrong with them isn't their shape.
 fn taken(schema: &Value, folder: &str) -> BTreeSet<String> {
     let validator = jsonschema::validator_for(schema).unwrap();
-    fixtures(folder).into_iter().filter(|(_, text)| json(text).is_some_and(|value| validator.is_valid(&value))).map(|(name, _)| name).collect()
+    fixtures(folder)
+        .into_iter()
+        .filter(|(_, text)| json(text).is_some_and(|value| validator.is_valid(&value)))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn all(folder: &str) -> BTreeSet<String> {
@@ -89,7 +93,10 @@ fn every_key_has_words() {
             Value::Object(object) => {
                 if let Some(Value::Object(properties)) = object.get("properties") {
                     for (key, schema) in properties {
-                        assert!(schema.get("description").is_some() || schema.get("$ref").is_some() || schema.get("anyOf").is_some(), "{path}/{key}");
+                        assert!(
+                            schema.get("description").is_some() || schema.get("$ref").is_some() || schema.get("anyOf").is_some(),
+                            "{path}/{key}"
+                        );
                     }
                 }
                 object.iter().for_each(|(key, inner)| check(inner, &format!("{path}/{key}")));

@@ -282,7 +282,10 @@ mod tests {
         for text in ["main", "v1.0.0", "feature/x-1", "a.b", "@x"] {
             assert!(text.parse::<RefName>().is_ok(), "{text}");
         }
-        for text in ["", "-x", "a..b", "a b", "a~1", "a^", "a:b", ".a", "a/.b", "a/", "/a", "a//b", "a.lock", "a.lock/b", "a@{1}", "@", "a.", "a\\b", "a\u{7f}"] {
+        for text in [
+            "", "-x", "a..b", "a b", "a~1", "a^", "a:b", ".a", "a/.b", "a/", "/a", "a//b", "a.lock", "a.lock/b", "a@{1}", "@", "a.",
+            "a\\b", "a\u{7f}",
+        ] {
             assert!(text.parse::<RefName>().is_err(), "{text:?}");
         }
     }

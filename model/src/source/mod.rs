@@ -449,7 +449,13 @@ fn write_bare(bare: &BareWasm, line: &mut InlineText) {
 }
 
 /// `tag = …, commit = …, subdir = …, submodules = true`, as requirements and entries both have them.
-pub(crate) fn write_git(reference: &GitReference, commit: Option<&CommitId>, subdir: Option<&PackagePath>, submodules: bool, line: &mut InlineText) {
+pub(crate) fn write_git(
+    reference: &GitReference,
+    commit: Option<&CommitId>,
+    subdir: Option<&PackagePath>,
+    submodules: bool,
+    line: &mut InlineText,
+) {
     if let Some((key, value)) = reference.key_and_value() {
         line.string(key, value);
     }

@@ -53,8 +53,7 @@ impl RelativePath {
 
     /// Does it leave the folder that it's relative to?
     pub fn leaves(&self) -> bool {
-        self.0.starts_with("..")
-            && matches!(self.0.as_bytes().get(2), None | Some(b'/'))
+        self.0.starts_with("..") && matches!(self.0.as_bytes().get(2), None | Some(b'/'))
     }
 
     /// Is it (by its name) a bare module and not a folder?

@@ -515,7 +515,9 @@ mod tests {
     fn plain_http_is_for_this_machine() {
         let needs = |text: &str| text.parse::<RegistryUrl>().unwrap().needs_allow_http();
         assert!(needs("http://acme.example/") && needs("http://10.0.0.1/") && needs("http://localhost.example/"));
-        for text in ["http://localhost:8080/", "http://127.0.0.1/", "http://[::1]/", "https://acme.example/", "file:x/", "http://2130706433/"] {
+        for text in
+            ["http://localhost:8080/", "http://127.0.0.1/", "http://[::1]/", "https://acme.example/", "file:x/", "http://2130706433/"]
+        {
             assert!(!needs(text), "{text}");
         }
     }

@@ -11,7 +11,7 @@
 mod reader;
 mod text;
 
+pub(crate) use self::reader::syntax;
 pub use self::reader::{KeyReader, Misplaced, Problem, ProblemKind, TableReader, ValueReader, read};
 pub use self::text::{InlineText, basic_string, line_of, position};
-pub(crate) use self::reader::syntax;
 pub(crate) use self::text::{push_basic_string, push_strings};

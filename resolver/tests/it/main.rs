@@ -25,8 +25,10 @@ fn look_up(catalog: &mut Catalog, world: &Catalog, names: BTreeSet<PackageKey>) 
 fn gather(request: &Request, world: &Catalog, speculating: bool) -> (Result<Resolution, Unresolved>, usize) {
     let mut catalog = Catalog::new();
     let mut searches = 0;
+    let mut speculation = speculating.then(|| mfp_resolver::Speculation::new(request));
     loop {
-        let guessed = if speculating { mfp_resolver::speculate(request, &catalog) } else { BTreeSet::new() };
+        let guessed = speculation.as_mut().map(|walk| walk.lacking(&catalog)).unwrap_or_default();
+        assert!(!speculating || guessed == mfp_resolver::speculate(request, &catalog), "a walk that's kept goes where a new one does");
         if !guessed.is_empty() {
             look_up(&mut catalog, world, guessed);
             continue;

@@ -106,20 +106,20 @@ impl Layout {
     /// What mfp didn't make and would have to be overwritten is [`StoreError::Foreign`].
     pub fn plan(&self, wanted: &BTreeMap<PluginName, ContentDigest>) -> Result<LayoutPlan> {
         let mut plan = LayoutPlan::default();
+        let laid_out = wanted.keys().filter_map(|name| self.plugins.get_key_value(name));
+        let mut intact = record::all_as_stamped(&self.folder, laid_out);
         for (name, content) in wanted {
-            match self.plugins.get(name) {
-                None => {
-                    plan.add.insert(name.clone(), *content);
-                }
-                Some(laid_out) if laid_out.content != *content => {
-                    plan.update.insert(name.clone(), Update { from: laid_out.content, to: *content });
-                }
-                Some(laid_out) if laid_out.is_as_stamped(&self.folder.join(name.as_str())) => {
-                    plan.keep.insert(name.clone());
-                }
-                Some(_) => {
-                    plan.repair.insert(name.clone(), *content);
-                }
+            let Some(laid_out) = self.plugins.get(name) else {
+                plan.add.insert(name.clone(), *content);
+                continue;
+            };
+            let is_intact = intact.next().expect("one answer for each plugin that's laid out");
+            if laid_out.content != *content {
+                plan.update.insert(name.clone(), Update { from: laid_out.content, to: *content });
+            } else if is_intact {
+                plan.keep.insert(name.clone());
+            } else {
+                plan.repair.insert(name.clone(), *content);
             }
         }
         let unwanted = self.plugins.iter().filter(|(name, _)| !wanted.contains_key(*name));

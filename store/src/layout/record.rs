@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::place::UsedMode;
 use crate::error::{Result, StoreError};
-use crate::fs::{self, IoError};
-use crate::os;
+use crate::fs::{self, At, IoError};
+use crate::os::{self, OpenFolder};
 use crate::walk;
 
 /// The record's name in the plugin folder.
@@ -30,12 +30,9 @@ const MAX_RECORD_BYTES: u64 = 256 << 20;
 pub struct Stamp(pub u64, pub i64, pub u64);
 
 impl Stamp {
-    /// The stamp of the file here. `through_link`: of what a symbolic link leads to.
-    fn of(path: &Path, through_link: bool) -> std::io::Result<Option<Self>> {
-        let metadata = path.symlink_metadata()?;
-        let metadata = if through_link && metadata.is_symlink() { path.metadata()? } else { metadata };
-        let (time, inode) = os::time_and_inode(&metadata);
-        Ok(metadata.is_file().then_some(Self(metadata.len(), time, inode)))
+    /// The stamp of a regular file below an open folder.
+    fn of(folder: &OpenFolder, relative: &str, mode: UsedMode) -> Option<Self> {
+        folder.stamp(relative, mode == UsedMode::Symlink).map(|(size, time, inode)| Self(size, time, inode))
     }
 }
 
@@ -59,12 +56,11 @@ impl LaidOut {
         mode: UsedMode,
         paths: impl Iterator<Item = &'p PackagePath>,
     ) -> Result<Self> {
+        let open = OpenFolder::open(folder).at("open", folder)?;
         let mut files = BTreeMap::new();
         for path in paths {
-            let target = folder.join(path.as_str());
-            let stamp = Stamp::of(&target, mode == UsedMode::Symlink).map_err(|error| IoError::new("look at", &target, error))?;
-            let stamp = stamp.ok_or_else(|| StoreError::Foreign { path: target, why: "it was replaced while it was laid out" })?;
-            files.insert(path.clone(), stamp);
+            let replaced = || StoreError::Foreign { path: folder.join(path.as_str()), why: "it was replaced while it was laid out" };
+            files.insert(path.clone(), Stamp::of(&open, path.as_str(), mode).ok_or_else(replaced)?);
         }
         Ok(Self { content, mode, folder: folder_inode(folder), files })
     }
@@ -74,11 +70,25 @@ impl LaidOut {
         self.files.keys()
     }
 
-    /// Are all its files in this folder, and as they were stamped?
-    pub fn is_as_stamped(&self, folder: &Path) -> bool {
-        let through_link = self.mode == UsedMode::Symlink;
-        self.files.iter().all(|(path, stamp)| Stamp::of(&folder.join(path.as_str()), through_link).is_ok_and(|found| found == Some(*stamp)))
+    /// Are all its files in the folder with this name in the plugin folder, and as they were stamped?
+    fn is_as_stamped(&self, plugin_dir: &OpenFolder, name: &PluginName) -> bool {
+        let mut relative = format!("{name}/");
+        let start = relative.len();
+        self.files.iter().all(|(path, stamp)| {
+            relative.truncate(start);
+            relative.push_str(path.as_str());
+            Stamp::of(plugin_dir, &relative, self.mode) == Some(*stamp)
+        })
     }
+}
+
+/// Which of these plugins are as they were stamped? Without the plugin folder, none.
+pub(crate) fn all_as_stamped<'p>(
+    folder: &Path,
+    plugins: impl IntoIterator<Item = (&'p PluginName, &'p LaidOut)>,
+) -> impl Iterator<Item = bool> {
+    let open = OpenFolder::open(folder);
+    plugins.into_iter().map(move |(name, laid_out)| open.as_ref().is_ok_and(|open| laid_out.is_as_stamped(open, name)))
 }
 
 fn folder_inode(folder: &Path) -> u64 {
@@ -140,7 +150,7 @@ impl Record {
 
     /// Is every laid-out file still as it was stamped? One look at each file, none is read. `false` after a killed apply.
     pub fn stamps_match(&self, folder: &Path) -> bool {
-        self.pending.is_empty() && self.plugins.iter().all(|(name, laid_out)| laid_out.is_as_stamped(&folder.join(name.as_str())))
+        self.pending.is_empty() && all_as_stamped(folder, &self.plugins).all(|is_as_stamped| is_as_stamped)
     }
 
     /// What's really laid out: the plugins, with those of the pending that were switched in before an apply was killed.
@@ -149,7 +159,10 @@ impl Record {
         for (name, pending) in &self.pending {
             let target = folder.join(name.as_str());
             let is_real = walk::is_real_folder(&target).unwrap_or(false);
-            if is_real && ((pending.folder != 0 && pending.folder == folder_inode(&target)) || pending.is_as_stamped(&target)) {
+            if is_real
+                && ((pending.folder != 0 && pending.folder == folder_inode(&target))
+                    || all_as_stamped(folder, [(name, pending)]).all(|is_as_stamped| is_as_stamped))
+            {
                 plugins.insert(name.clone(), pending.clone());
             }
         }
