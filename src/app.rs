@@ -110,7 +110,10 @@ impl<'a> App<'a> {
     /// Wait for something that goes over the network. The runtime is of one thread; what computes goes to others.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}")).help("look at this machine's limits: `ulimit -a`"))?;
+        let runtime = runtime.map_err(|error| {
+            Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}"))
+                .help("look at this machine's limits: `ulimit -a`")
+        })?;
         runtime.block_on(work)
     }
 }

@@ -36,7 +36,8 @@ pub(crate) fn refuse_locked(app: &App<'_>, command: &str) -> Result<()> {
     match app.settings.lock_mode {
         LockMode::Update => Ok(()),
         LockMode::Locked(_) | LockMode::Frozen => {
-            Err(Error::new("mfp::usage::locked", format!("`mfp {command}` changes plugins.lock, which --locked and --frozen forbid")).help(format!("run `mfp {command}` without them")))
+            Err(Error::new("mfp::usage::locked", format!("`mfp {command}` changes plugins.lock, which --locked and --frozen forbid"))
+                .help(format!("run `mfp {command}` without them")))
         }
     }
 }
@@ -44,7 +45,9 @@ pub(crate) fn refuse_locked(app: &App<'_>, command: &str) -> Result<()> {
 /// Make the change: fetch and verify, save lock and manifest, lay out.
 pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision<'_>) -> Result<Outcome> {
     let changes = diff(decision.old, &decision.lock);
-    let outcome = |changes: &[Change]| Outcome::done(Document::Changes(ChangesDocument { changes: change_documents(changes), dry_run: decision.dry_run }));
+    let outcome = |changes: &[Change]| {
+        Outcome::done(Document::Changes(ChangesDocument { changes: change_documents(changes), dry_run: decision.dry_run }))
+    };
     refuse_unapproved(decision.manifest, &decision.lock, &changes)?;
     if decision.dry_run {
         report_changes(app, &changes, true);
@@ -92,7 +95,9 @@ pub(crate) fn report_changes(app: &App<'_>, changes: &[Change], dry_run: bool) {
 }
 
 fn line(change: &Change) -> ChangeLine {
-    let version = |side: &Option<mfp_model::plan::Side>| side.as_ref().and_then(|side| side.version.as_ref()).map_or_else(|| "(a service)".to_owned(), ToString::to_string);
+    let version = |side: &Option<mfp_model::plan::Side>| {
+        side.as_ref().and_then(|side| side.version.as_ref()).map_or_else(|| "(a service)".to_owned(), ToString::to_string)
+    };
     let name = change.name.to_string();
     let note = (!matches!(change.source, mfp_model::source::SourceId::Registry(_))).then(|| change.source.redacted());
     match change.kind {

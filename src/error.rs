@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-pub(crate) use catalogue::exit_of;
+use catalogue::{exit_of, remedy_of};
 
-mod catalogue;
+pub(crate) mod catalogue;
 
 /// How the process ends. The numbers are a published contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -214,8 +214,9 @@ impl Error {
         self.0.excerpt.as_ref()
     }
 
+    /// What to do next: what the place of the error said, else what the catalogue says of its code.
     pub(crate) fn help_text(&self) -> Option<&str> {
-        self.0.help.as_deref()
+        self.0.help.as_deref().or_else(|| remedy_of(self.0.code))
     }
 
     pub(crate) fn detail_map(&self) -> &Map<String, Value> {

@@ -74,7 +74,12 @@ pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolve
     match unresolved {
         Unresolved::Conflict(conflict) if conflict.only_policy => error.detail("proof", conflict.proof.as_str()).exit_with(Exit::Denied),
         Unresolved::Conflict(conflict) => error.detail("proof", conflict.proof.as_str()),
-        Unresolved::NotFound(missing) => error.detail("plugin", missing.key.name.as_str()).detail("nearest", near.to_vec()).help_or(Some(not_found_help(near))),
+        Unresolved::NotFound(missing) => {
+            error.detail("plugin", missing.key.name.as_str()).detail("nearest", near.to_vec()).help_or(Some(not_found_help(near)))
+        }
+        Unresolved::Cancelled => {
+            error.help("the search took longer than 20 s; narrow the requirements, or add [overrides] for the plugins that are in the way")
+        }
         _ => error,
     }
 }
@@ -109,17 +114,35 @@ fn wanted(unresolved: &Unresolved) -> Option<&Wanted> {
 
 fn excerpt(manifest: &Manifest, text: &str, wanted: &Wanted) -> Option<Excerpt> {
     let entry = manifest.plugins.get(&wanted.entry)?;
-    Some(Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: entry.span.clone(), label: format!("your project wants {wanted}") })
+    Some(Excerpt {
+        file: MANIFEST.to_owned(),
+        text: text.to_owned(),
+        span: entry.span.clone(),
+        label: format!("your project wants {wanted}"),
+    })
 }
 
 /// A plugin's `plugin.yaml` isn't one.
 pub(crate) fn plugin_manifest(file: &str, text: &[u8], error: &PluginManifestError) -> Error {
-    let shown = Error::new(error.code(), format!("{}: {}", clean(file), error.message));
+    let shown = of_a_plugin(error.code(), format!("{} can't be read as a plugin's manifest", clean(file)));
     let shown = match (&error.span, std::str::from_utf8(text)) {
-        (Some(span), Ok(text)) => shown.excerpt(Excerpt { file: file.to_owned(), text: text.to_owned(), span: span.clone(), label: error.message.clone() }),
-        _ => shown,
+        (Some(span), Ok(text)) => {
+            shown.excerpt(Excerpt { file: file.to_owned(), text: text.to_owned(), span: span.clone(), label: error.message.clone() })
+        }
+        _ => shown.note(error.message.clone()),
     };
-    shown.help(error.help.clone().unwrap_or_else(|| "`mfp schema plugin --example` shows what the file can hold; tell the plugin's publisher".to_owned()))
+    shown.help(
+        error
+            .help
+            .clone()
+            .unwrap_or_else(|| "`mfp schema plugin --example` shows what the file can hold; tell the plugin's publisher".to_owned()),
+    )
+}
+
+/// An error in what a plugin's publisher wrote, not in a file of the project.
+fn of_a_plugin(code: &'static str, message: String) -> Error {
+    let error = Error::new(code, message);
+    if code == "mfp::manifest::invalid" { error.exit_with(Exit::Integrity) } else { error }
 }
 
 /// A bare module isn't a plugin.
@@ -129,7 +152,7 @@ pub(crate) fn bare_wasm(name: &PluginName, error: &BareWasmError) -> Error {
 
 /// A package without the module it should have, or with two manifests.
 pub(crate) fn entry(name: &PluginName, error: &EntryError) -> Error {
-    Error::new(error.code(), format!("{name}: {error}")).help("nothing was kept; tell the plugin's publisher")
+    of_a_plugin(error.code(), format!("{name}: {error}")).help("nothing was kept; tell the plugin's publisher")
 }
 
 /// A module that isn't WebAssembly.
@@ -139,7 +162,10 @@ pub(crate) fn wasm(name: &PluginName, error: &WasmError) -> Error {
 
 /// A package says other things about itself than the lock.
 pub(crate) fn metadata(name: &PluginName, mismatch: &MetadataMismatch) -> Error {
-    let points = mismatch.differences.iter().map(|one| format!("{}: {} in plugin.yaml, {} in {}", one.field, one.manifest, one.other, mismatch.source_name));
+    let points = mismatch
+        .differences
+        .iter()
+        .map(|one| format!("{}: {} in plugin.yaml, {} in {}", one.field, one.manifest, one.other, mismatch.source_name));
     Error::new(mismatch.code(), format!("{name}: what the package says about itself isn't what was promised"))
         .points(points)
         .help("nothing was kept; tell whoever keeps the registry: the index line and plugin.yaml must be equal")
@@ -147,23 +173,27 @@ pub(crate) fn metadata(name: &PluginName, mismatch: &MetadataMismatch) -> Error 
 
 /// A line of an index document is malformed.
 pub(crate) fn index(registry: &RegistryName, name: &PluginName, error: &IndexError) -> Error {
-    Error::new("mfp::registry::malformed", format!("registry `{registry}`: the index of {name} can't be read: {error}")).help("tell whoever keeps the registry")
+    Error::new("mfp::registry::malformed", format!("registry `{registry}`: the index of {name} can't be read: {error}"))
+        .help("tell whoever keeps the registry")
 }
 
 /// Another of a registry's files is malformed.
 pub(crate) fn registry_file(registry: &RegistryName, file: &str, why: &str) -> Error {
-    Error::new("mfp::registry::malformed", format!("registry `{registry}`: {} can't be read: {why}", clean(file))).help("tell whoever keeps the registry")
+    Error::new("mfp::registry::malformed", format!("registry `{registry}`: {} can't be read: {why}", clean(file)))
+        .help("tell whoever keeps the registry")
 }
 
 /// A registry's configuration is malformed, or of a newer kind.
 pub(crate) fn registry_config(registry: &RegistryName, error: &RegistryFileError) -> Error {
-    Error::new(error.code(), format!("registry `{registry}`: {error}")).help("check the URL under [registries]; a newer registry needs a newer mfp")
+    Error::new(error.code(), format!("registry `{registry}`: {error}"))
+        .help("check the URL under [registries]; a newer registry needs a newer mfp")
 }
 
 /// An artifact that a `file:` registry should have.
 pub(crate) fn artifact_file(path: &Path, error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::NotFound => Error::new("mfp::registry::no-artifact", format!("the registry has no file {}", path.display())).help("tell whoever keeps the registry"),
+        ErrorKind::NotFound => Error::new("mfp::registry::no-artifact", format!("the registry has no file {}", path.display()))
+            .help("tell whoever keeps the registry"),
         _ => io("read", path, error),
     }
 }

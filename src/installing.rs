@@ -8,23 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use mfp_loader::check_config;
 use mfp_model::capability::Capabilities;
-use mfp_model::content::MANIFEST_FILE;
+use mfp_model::capability::EnvName;
+use mfp_model::content::{BARE_WASM_FILE, MANIFEST_FILE};
 use mfp_model::digest::ContentDigest;
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::{GroupName, PluginName};
-use mfp_model::plugin::PluginManifest;
+use mfp_model::plugin::{BareWasm, PluginManifest};
 use mfp_model::project::{DEFAULT_PLUGIN_DIR, Manifest};
 use mfp_model::source::Pin;
 use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
 use mfp_store::vendor::Vendor;
-use mfp_store::{Store, StoreGuard};
+use mfp_store::{Store, StoreGuard, Stored};
 
 use crate::app::App;
 use crate::cli::project::LinkModeArg;
-use crate::error::{Error, Result};
-use crate::explain::Explained;
-use crate::project::Project;
+use crate::error::{Error, Excerpt, Result};
+use crate::explain::{self, Explained};
+use crate::project::{MANIFEST, Project};
 use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
 use crate::report::{ChangeLine, Event};
 use crate::sources::fetch::{check_metadata, fetch_missing};
@@ -68,7 +70,8 @@ impl Groups {
 /// The plugins that a choice of groups wants, and everything they depend on.
 pub(crate) fn selected<'l>(lock: &'l Lock, groups: &Groups) -> BTreeMap<PluginName, &'l LockedPlugin> {
     let mut wanted = BTreeMap::new();
-    let mut queue: Vec<&PluginName> = lock.requirements.iter().filter(|(_, request)| groups.want(&request.groups)).map(|(name, _)| name).collect();
+    let mut queue: Vec<&PluginName> =
+        lock.requirements.iter().filter(|(_, request)| groups.want(&request.groups)).map(|(name, _)| name).collect();
     while let Some(name) = queue.pop() {
         let Some(plugin) = lock.plugins.get(name) else { continue };
         if wanted.insert(name.clone(), plugin).is_none() {
@@ -138,10 +141,13 @@ pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
     });
     let lines: Vec<String> = unapproved.iter().map(Unapproved::approval_line).collect();
     let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
-    Error::new("mfp::approval::missing", format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }))
-        .points(points)
-        .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
-        .detail("plugins", names)
+    Error::new(
+        "mfp::approval::missing",
+        format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }),
+    )
+    .points(points)
+    .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
+    .detail("plugins", names)
 }
 
 /// What's to be done to the plugin folder, with every byte of it in the store.
@@ -182,14 +188,53 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
     let mut guard = None;
     if !options.only_plan {
         let of_plan = plan.needed();
-        let needed: Vec<&LockedPlugin> = wanted.values().copied().filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name)).collect();
+        let needed: Vec<&LockedPlugin> =
+            wanted.values().copied().filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name)).collect();
         if !needed.is_empty() {
             guard = Some(hold_store(app, &store)?);
             bring(app, &store, project, manifest, &needed)?;
         }
+        check_configs(&store, project, manifest, &wanted)?;
     }
     let changes = folder_changes(&plan, lock, &store);
     Ok(Prepared { layout, plan, changes, store, _guard: guard, wanted: contents.len(), unapproved, has_folders })
+}
+
+/// What a stored plugin says about itself.
+pub(crate) fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<PluginManifest> {
+    if stored.listing().get(MANIFEST_FILE).is_none() {
+        let bytes = stored.read(BARE_WASM_FILE).explained()?;
+        let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: plugin.version().cloned() };
+        return PluginManifest::from_wasm(&bytes, &bare).map_err(|error| explain::bare_wasm(&plugin.name, &error));
+    }
+    let text = stored.read(MANIFEST_FILE).explained()?;
+    PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{}/{MANIFEST_FILE}", plugin.name), &text, &error))
+}
+
+/// What the project configures must fit the plugins' schemas. Values from the environment are known only when a plugin is
+/// loaded: a configuration with one of them is checked then.
+fn check_configs(store: &Store, project: &Project, manifest: &Manifest, wanted: &BTreeMap<PluginName, &LockedPlugin>) -> Result<()> {
+    for (name, config) in manifest.config.iter().filter(|(_, config)| config.env_names().is_empty()) {
+        let Some(plugin) = wanted.get(name) else { continue };
+        let Some(stored) = store.get(&plugin.content).explained()? else { continue };
+        let Some(schema) = described(plugin, &stored)?.config_schema else { continue };
+        let never = |_: &EnvName| Err(Error::bug("a configuration without variables names one"));
+        let value = config.value.to_json(&mut { never })?;
+        if let Err(violations) = check_config(&schema, &value) {
+            let excerpt = Excerpt {
+                file: MANIFEST.to_owned(),
+                text: project.manifest_text.clone(),
+                span: config.span.clone(),
+                label: "this configuration".to_owned(),
+            };
+            let points = violations.iter().map(ToString::to_string);
+            return Err(Error::new("mfp::config::invalid", format!("the configuration of {name} isn't what the plugin takes"))
+                .points(points)
+                .excerpt(excerpt)
+                .help(format!("`mfp info {name} --config` shows what it takes")));
+        }
+    }
+    Ok(())
 }
 
 /// Keep the garbage collector away. Waiting for it is announced and bounded.
@@ -199,7 +244,8 @@ pub(crate) fn hold_store(app: &App<'_>, store: &Store) -> Result<StoreGuard> {
 
 /// Bring contents into the store that aren't: from the vendored folders first, then from where they come from.
 pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<()> {
-    let mut missing: Vec<&LockedPlugin> = plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !store.contains(&plugin.content)).collect();
+    let mut missing: Vec<&LockedPlugin> =
+        plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !store.contains(&plugin.content)).collect();
     for folder in vendored_folders(app, project, manifest) {
         let vendor = Vendor::open(&folder).explained()?;
         let mut still = Vec::new();
@@ -254,7 +300,11 @@ impl Prepared {
         let started = Instant::now();
         let mode = link_mode(options.link_mode, app.settings.user.link_mode);
         let is_exact = self.unapproved.is_empty() && !self.has_folders;
-        let stamp = if is_exact { stamp(&project.manifest_text, project.lock_text.as_deref().unwrap_or_default(), &options.groups) } else { String::new() };
+        let stamp = if is_exact {
+            stamp(&project.manifest_text, project.lock_text.as_deref().unwrap_or_default(), &options.groups)
+        } else {
+            String::new()
+        };
         if !self.plan.is_empty() || self.layout.stamp() != stamp {
             let applied = self.layout.apply(&self.plan, &self.store, mode, &stamp).explained()?;
             for path in &applied.left {
@@ -297,7 +347,13 @@ impl FolderChange {
 
     /// The same for `--json`.
     pub(crate) fn document(&self) -> ChangeDocument {
-        ChangeDocument { name: self.name.to_string(), kind: self.kind, from: self.from.clone(), to: self.to.clone(), source: self.source.clone() }
+        ChangeDocument {
+            name: self.name.to_string(),
+            kind: self.kind,
+            from: self.from.clone(),
+            to: self.to.clone(),
+            source: self.source.clone(),
+        }
     }
 }
 
@@ -310,7 +366,8 @@ fn folder_changes(plan: &LayoutPlan, lock: &Lock, store: &Store) -> Vec<FolderCh
         FolderChange { name: name.clone(), kind, from, to, source, note: plugin.and_then(source_note) }
     };
     let added = plan.add.keys().map(|name| change(name, ChangeKind::Added, None, to(name)));
-    let updated = plan.update.iter().map(|(name, update)| change(name, ChangeKind::Updated, Some(stored_side(store, &update.from)), to(name)));
+    let updated =
+        plan.update.iter().map(|(name, update)| change(name, ChangeKind::Updated, Some(stored_side(store, &update.from)), to(name)));
     let repaired = plan.repair.keys().map(|name| change(name, ChangeKind::Updated, to(name), to(name)));
     let removed = plan.remove.iter().map(|(name, content)| change(name, ChangeKind::Removed, Some(stored_side(store, content)), None));
     added.chain(updated).chain(repaired).chain(removed).collect()
@@ -318,7 +375,12 @@ fn folder_changes(plan: &LayoutPlan, lock: &Lock, store: &Store) -> Vec<FolderCh
 
 /// What a content is that no lock at hand names. Its version is in the store's copy, if that's still there.
 fn stored_side(store: &Store, content: &ContentDigest) -> ChangeSide {
-    let manifest = store.get(content).ok().flatten().and_then(|stored| stored.read(MANIFEST_FILE).ok()).and_then(|text| PluginManifest::from_bytes(&text).ok());
+    let manifest = store
+        .get(content)
+        .ok()
+        .flatten()
+        .and_then(|stored| stored.read(MANIFEST_FILE).ok())
+        .and_then(|text| PluginManifest::from_bytes(&text).ok());
     let capabilities = manifest.as_ref().map(|manifest| serde_json::to_value(&manifest.capabilities).unwrap_or_default());
     let version = manifest.map_or_else(|| content.hex()[..12].to_owned(), |manifest| manifest.version.to_string());
     ChangeSide { version, content: content.to_string(), commit: None, capabilities: capabilities.unwrap_or_else(|| serde_json::json!({})) }

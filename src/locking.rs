@@ -90,7 +90,8 @@ impl Declared {
             capabilities: manifest.capabilities.clone(),
             dependencies: manifest.dependencies.clone(),
         };
-        let locked = LockedPlugin { name: name.clone(), types: manifest.types.clone(), body: LockedBody::Package(Box::new(package)), content };
+        let locked =
+            LockedPlugin { name: name.clone(), types: manifest.types.clone(), body: LockedBody::Package(Box::new(package)), content };
         Self { locked, mockforge: manifest.mockforge.clone() }
     }
 
@@ -104,8 +105,11 @@ impl Declared {
 /// Refuse what this version of mfp can't do yet, where it's used.
 pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> {
     let Some(first) = manifest.unsupported().into_iter().next() else { return Ok(()) };
-    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: first.span, label: "not in this version of mfp".to_owned() };
-    Err(Error::new("mfp::unsupported", format!("{} isn't supported yet", first.what)).excerpt(excerpt).help("take it out of the manifest, or wait for a later version"))
+    let excerpt =
+        Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: first.span, label: "not in this version of mfp".to_owned() };
+    Err(Error::new("mfp::unsupported", format!("{} isn't supported yet", first.what))
+        .excerpt(excerpt)
+        .help("take it out of the manifest, or wait for a later version"))
 }
 
 /// Make a lock. Says how many plugins were resolved, and how long it took.
@@ -158,8 +162,15 @@ fn check_id(name: &PluginName, alias: Option<&PluginName>, id: &PluginName, goal
     if alias.unwrap_or(name) == id {
         return Ok(());
     }
-    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: goal.manifest_text.to_owned(), span, label: format!("the plugin there is called `{id}`") };
-    Err(Error::new("mfp::manifest::other-id", format!("`{name}` holds another plugin")).excerpt(excerpt).help(format!("call the entry `{id}`, or say that it's an alias: `package = \"{id}\"`")))
+    let excerpt = Excerpt {
+        file: MANIFEST.to_owned(),
+        text: goal.manifest_text.to_owned(),
+        span,
+        label: format!("the plugin there is called `{id}`"),
+    };
+    Err(Error::new("mfp::manifest::other-id", format!("`{name}` holds another plugin"))
+        .excerpt(excerpt)
+        .help(format!("call the entry `{id}`, or say that it's an alias: `package = \"{id}\"`")))
 }
 
 /// The locked entry of a URL plugin that's asked for as it was: its bytes are pinned, nobody asks again.
@@ -175,16 +186,27 @@ fn request(app: &App<'_>, goal: &Goal<'_>) -> Result<Request> {
     let manifest = goal.manifest;
     let age = manifest.policy.min_release_age.age;
     let cutoff = (age.as_seconds() > 0).then(|| app.settings.now.checked_sub(age.as_duration())).transpose();
-    let cutoff = cutoff.map_err(|_| Error::new("mfp::manifest::invalid", "`min-release-age` reaches back before the calendar begins").help("give a shorter age"))?;
+    let cutoff = cutoff.map_err(|_| {
+        Error::new("mfp::manifest::invalid", "`min-release-age` reaches back before the calendar begins").help("give a shorter age")
+    })?;
     Ok(Request {
         roots: roots(manifest),
-        overrides: manifest.overrides.iter().map(|(name, one)| (name.clone(), Override { requirement: one.requirement.clone(), line: u32::try_from(one.line).ok() })).collect(),
+        overrides: manifest
+            .overrides
+            .iter()
+            .map(|(name, one)| (name.clone(), Override { requirement: one.requirement.clone(), line: u32::try_from(one.line).ok() }))
+            .collect(),
         host: manifest.project.mockforge.clone(),
         strategy: match manifest.strategy {
             Strategy::Highest => mfp_resolver::Strategy::Highest,
             Strategy::Lowest => mfp_resolver::Strategy::Lowest,
         },
-        min_release_age: MinReleaseAge { cutoff, now: Some(app.settings.now), age: Some(age.to_string()), except: manifest.policy.min_release_age.except.clone() },
+        min_release_age: MinReleaseAge {
+            cutoff,
+            now: Some(app.settings.now),
+            age: Some(age.to_string()),
+            except: manifest.policy.min_release_age.except.clone(),
+        },
         preferences: preferences(goal),
         default_registry: manifest.registries.contains_key(&manifest.project.registry).then(|| manifest.project.registry.clone()),
         max_decisions: Request::MAX_DECISIONS,
@@ -216,7 +238,8 @@ fn roots(manifest: &Manifest) -> Vec<Root> {
 /// Locked versions that needn't move, and those that were asked for exactly.
 fn preferences(goal: &Goal<'_>) -> BTreeMap<PluginName, Version> {
     let locked = goal.old.into_iter().flat_map(|lock| &lock.plugins);
-    let kept = locked.filter(|(name, _)| !goal.freedom.lets_go(name)).filter_map(|(name, plugin)| Some((name.clone(), plugin.version()?.clone())));
+    let kept =
+        locked.filter(|(name, _)| !goal.freedom.lets_go(name)).filter_map(|(name, plugin)| Some((name.clone(), plugin.version()?.clone())));
     kept.chain(goal.precise.clone()).collect()
 }
 
@@ -252,11 +275,17 @@ fn catalog_of(declared: &BTreeMap<PluginName, Declared>) -> Catalog {
 }
 
 /// Gather, decide, write down.
-async fn from_the_world(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, request: &Request, registries: &Registries<'_>) -> Result<Lock> {
+async fn from_the_world(
+    goal: &Goal<'_>,
+    declared: &BTreeMap<PluginName, Declared>,
+    request: &Request,
+    registries: &Registries<'_>,
+) -> Result<Lock> {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
     let adjust = |key: &PackageKey, candidate: &mut Candidate| {
         if let Some(version) = goal.precise.get(&key.name).filter(|version| **version != candidate.version) {
-            candidate.held = Some(Held { reason: format!("{version} was asked for exactly"), setting: Some("--precise".to_owned()), by_policy: false });
+            candidate.held =
+                Some(Held { reason: format!("{version} was asked for exactly"), setting: Some("--precise".to_owned()), by_policy: false });
         }
     };
     match known.decide(request, registries, &adjust).await {
@@ -278,7 +307,8 @@ fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution:
         if resolved.origin == Origin::Declared {
             return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
         }
-        let from_document = known.documents.get(&resolved.key()).and_then(|document| document.lines.iter().find(|line| line.version == resolved.version));
+        let from_document =
+            known.documents.get(&resolved.key()).and_then(|document| document.lines.iter().find(|line| line.version == resolved.version));
         match from_document {
             Some(line) => from_index(resolved, line),
             None => goal.old.and_then(|old| old.plugins.get(&resolved.entry)).cloned(),
@@ -296,13 +326,22 @@ fn from_index(resolved: &mfp_resolver::Resolved, line: &mfp_model::index::IndexL
     let package = LockedPackage {
         package: (resolved.package != resolved.entry).then(|| resolved.package.clone()),
         version: line.version.clone(),
-        pin: Pin::Registry { registry: registry.clone(), published: line.published, artifact: Artifact { format, size: line.size, sha256: line.sha256 } },
+        pin: Pin::Registry {
+            registry: registry.clone(),
+            published: line.published,
+            artifact: Artifact { format, size: line.size, sha256: line.sha256 },
+        },
         license: line.license.clone(),
         signer: line.signer.clone(),
         capabilities: line.capabilities.clone(),
         dependencies: line.deps.clone(),
     };
-    Some(LockedPlugin { name: resolved.entry.clone(), types: line.types.clone(), body: LockedBody::Package(Box::new(package)), content: line.content })
+    Some(LockedPlugin {
+        name: resolved.entry.clone(),
+        types: line.types.clone(),
+        body: LockedBody::Package(Box::new(package)),
+        content: line.content,
+    })
 }
 
 /// The content of the project's folder plugins as it is now, for freshness.
@@ -333,13 +372,24 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
                 return Ok(lock.clone());
             }
             LockMode::Locked(by) => return Err(stale(&reasons, by)),
-            LockMode::Update | LockMode::Frozen => reasons.iter().for_each(|reason| app.reporter.event(Event::Detail(format!("plugins.lock is out of date: {reason}")))),
+            LockMode::Update | LockMode::Frozen => {
+                reasons.iter().for_each(|reason| app.reporter.event(Event::Detail(format!("plugins.lock is out of date: {reason}"))))
+            }
         }
     } else if let LockMode::Locked(by) = lock_mode {
-        return Err(Error::new("mfp::lock::missing", format!("there's no plugins.lock, and {}", why_locked(by))).help("run `mfp lock` and commit plugins.lock"));
+        return Err(Error::new("mfp::lock::missing", format!("there's no plugins.lock, and {}", why_locked(by)))
+            .help("run `mfp lock` and commit plugins.lock"));
     }
     let store = app.store()?;
-    let goal = Goal { root: &project.root, manifest, manifest_text: &project.manifest_text, old: old.as_ref(), freedom: Freedom::Keep, precise: BTreeMap::new(), seen: BTreeMap::new() };
+    let goal = Goal {
+        root: &project.root,
+        manifest,
+        manifest_text: &project.manifest_text,
+        old: old.as_ref(),
+        freedom: Freedom::Keep,
+        precise: BTreeMap::new(),
+        seen: BTreeMap::new(),
+    };
     let lock = lock(app, &store, &goal)?;
     if !only_look {
         project.save_lock(&lock)?;

@@ -38,6 +38,8 @@ mod explain;
 mod installing;
 mod locking;
 mod project;
+#[cfg(test)]
+mod reference;
 mod report;
 mod settings;
 mod sources;
@@ -63,7 +65,8 @@ fn run(cli: &Cli, environment: Environment) -> Exit {
     reporter.set_command(cli.command.name());
     let result = Settings::resolve(cli, environment).and_then(|settings| {
         let app = App::new(settings, &reporter);
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.run(&cli.command))).unwrap_or_else(|_| Err(Error::bug("a step panicked; what it said stands above")))
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.run(&cli.command)))
+            .unwrap_or_else(|_| Err(Error::bug("a step panicked; what it said stands above")))
     });
     reporter.finish(result)
 }
@@ -71,7 +74,11 @@ fn run(cli: &Cli, environment: Environment) -> Exit {
 /// `-vv`: a trace of what's done, on stderr.
 fn trace(talk: &Talk) {
     if talk.verbose >= 2 {
-        let filter = tracing_subscriber::EnvFilter::new(if talk.verbose >= 3 { "mfp=trace,mfp_store=trace,mfp_loader=trace" } else { "mfp=debug,mfp_store=debug,mfp_loader=debug" });
+        let filter = tracing_subscriber::EnvFilter::new(if talk.verbose >= 3 {
+            "mfp=trace,mfp_store=trace,mfp_loader=trace"
+        } else {
+            "mfp=debug,mfp_store=debug,mfp_loader=debug"
+        });
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(talk.color_stderr).without_time().init();
     }
 }

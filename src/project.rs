@@ -59,7 +59,8 @@ impl Project {
 
     /// The lock, parsed; that there's none is an error.
     pub(crate) fn existing_lock(&self) -> Result<Lock> {
-        self.lock()?.ok_or_else(|| Error::new("mfp::lock::missing", format!("there's no {LOCK} in {}", self.root.display())).help("run `mfp lock`"))
+        self.lock()?
+            .ok_or_else(|| Error::new("mfp::lock::missing", format!("there's no {LOCK} in {}", self.root.display())).help("run `mfp lock`"))
     }
 
     /// Hold the project, so that no other mfp changes it meanwhile. Waiting is announced and bounded.
@@ -119,7 +120,8 @@ fn absolute(root: &Path) -> Result<PathBuf> {
 }
 
 fn missing(folder: &Path) -> Error {
-    Error::new("mfp::project::not-found", format!("there's no {MANIFEST} in {} or above", folder.display())).help("make one with `mfp init`, or name the project: `--project DIR`")
+    Error::new("mfp::project::not-found", format!("there's no {MANIFEST} in {} or above", folder.display()))
+        .help("make one with `mfp init`, or name the project: `--project DIR`")
 }
 
 /// Read one of our files whole; `None` if it isn't there.
@@ -130,11 +132,13 @@ fn read(path: &Path) -> Result<Option<String>> {
         Err(error) => return Err(explain::io("read", path, &error)),
     };
     if metadata.len() > MAX_FILE_BYTES {
-        return Err(Error::new("mfp::project::too-large", format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display())).help("it can't be what its name says; look at it"));
+        return Err(Error::new("mfp::project::too-large", format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display()))
+            .help("it can't be what its name says; look at it"));
     }
     let bytes = std::fs::read(path).map_err(|error| explain::io("read", path, &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text)),
-        Err(_) => Err(Error::new("mfp::project::encoding", format!("{} isn't UTF-8", path.display())).help("save it as UTF-8, without a byte order mark")),
+        Err(_) => Err(Error::new("mfp::project::encoding", format!("{} isn't UTF-8", path.display()))
+            .help("save it as UTF-8, without a byte order mark")),
     }
 }

@@ -52,7 +52,8 @@ impl Environment {
             Some("true") => Ok(1),
             Some("false") => Ok(0),
             Some(text) => text.parse().map_err(|_| {
-                Error::new("mfp::usage::environment", format!("{name} isn't a small number")).help(format!("set it to 0, 1 or 2, or unset it: `unset {name}`"))
+                Error::new("mfp::usage::environment", format!("{name} isn't a small number"))
+                    .help(format!("set it to 0, 1 or 2, or unset it: `unset {name}`"))
             }),
         }
     }
@@ -186,7 +187,8 @@ impl Settings {
         let folder = |flag: Option<PathBuf>, variable: &str| flag.or_else(|| environment.path(variable));
 
         let talk = Talk::resolve(&cli.global, &environment)?;
-        let current_dir = std::env::current_dir().map_err(|error| Error::new("mfp::io::current-dir", format!("the current folder can't be read: {error}")))?;
+        let current_dir = std::env::current_dir()
+            .map_err(|error| Error::new("mfp::io::current-dir", format!("the current folder can't be read: {error}")))?;
         let base = Folders::resolve();
         let named_config = folder(config, "MFP_CONFIG").map(|path| current_dir.join(path));
         let usual_config = base.as_ref().map(Folders::config_file);
@@ -202,10 +204,14 @@ impl Settings {
             frozen: either(frozen, "MFP_FROZEN")?,
             ci,
         };
-        let store_dir = folder(store_dir, "MFP_STORE_DIR").or_else(|| user.store_dir.clone()).or_else(|| base.as_ref().map(|base| base.data.join("store")));
-        let cache_dir = folder(cache_dir, "MFP_CACHE_DIR").or_else(|| user.cache_dir.clone()).or_else(|| base.as_ref().map(|base| base.cache.clone()));
+        let store_dir = folder(store_dir, "MFP_STORE_DIR")
+            .or_else(|| user.store_dir.clone())
+            .or_else(|| base.as_ref().map(|base| base.data.join("store")));
+        let cache_dir =
+            folder(cache_dir, "MFP_CACHE_DIR").or_else(|| user.cache_dir.clone()).or_else(|| base.as_ref().map(|base| base.cache.clone()));
         let no_home = |what: &str, flag: &str| {
-            Error::new("mfp::io::no-home", format!("there's no home folder to keep the {what} in")).help(format!("name one with `{flag} DIR`, or set HOME"))
+            Error::new("mfp::io::no-home", format!("there's no home folder to keep the {what} in"))
+                .help(format!("name one with `{flag} DIR`, or set HOME"))
         };
         Ok(Self {
             project: folder(project, "MFP_PROJECT").map(|path| current_dir.join(path)),
@@ -275,7 +281,10 @@ impl Talk {
             (None, None | Some("auto")) => ColorChoice::Auto,
             (None, Some("always")) => ColorChoice::Always,
             (None, Some("never")) => ColorChoice::Never,
-            (None, Some(_)) => return Err(Error::new("mfp::usage::environment", "MFP_COLOR is neither auto, always nor never").help("unset it: `unset MFP_COLOR`")),
+            (None, Some(_)) => {
+                return Err(Error::new("mfp::usage::environment", "MFP_COLOR is neither auto, always nor never")
+                    .help("unset it: `unset MFP_COLOR`"));
+            }
         };
         let stderr_is_terminal = std::io::stderr().is_terminal();
         let plain = environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb");
@@ -310,7 +319,12 @@ impl Folders {
     fn resolve() -> Option<Self> {
         let base = etcetera::choose_base_strategy().ok()?;
         let of = |folder: PathBuf| folder.join("mfp");
-        Some(Self { home: base.home_dir().to_owned(), config: of(base.config_dir()), data: of(base.data_dir()), cache: of(base.cache_dir()) })
+        Some(Self {
+            home: base.home_dir().to_owned(),
+            config: of(base.config_dir()),
+            data: of(base.data_dir()),
+            cache: of(base.cache_dir()),
+        })
     }
 
     fn config_file(&self) -> PathBuf {

@@ -118,7 +118,8 @@ impl UserConfig {
     /// Read the file that was named: it must be there.
     pub(crate) fn load_named(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            Error::new("mfp::config::unreadable", format!("the configuration {} can't be read: {error}", file.display())).help("name another with `--config FILE`, or none with `--no-config`")
+            Error::new("mfp::config::unreadable", format!("the configuration {} can't be read: {error}", file.display()))
+                .help("name another with `--config FILE`, or none with `--no-config`")
         })?;
         Self::parse(&text, file)
     }
@@ -144,11 +145,15 @@ impl UserConfig {
     }
 
     fn check_limits(&self, file: &Path) -> Result<()> {
-        let refuse = |what: &str| Err(Error::new("mfp::config::invalid", format!("{}: {what}", file.display())).help("`mfp config list` shows what's in force"));
+        let refuse = |what: &str| {
+            Err(Error::new("mfp::config::invalid", format!("{}: {what}", file.display())).help("`mfp config list` shows what's in force"))
+        };
         match &self.network {
             network if network.concurrency == 0 || network.concurrency > 1000 => refuse("network.concurrency is between 1 and 1000"),
             network if network.retries > 20 => refuse("network.retries is at most 20"),
-            network if [network.connect_timeout, network.idle_timeout, network.artifact_timeout].contains(&Duration::ZERO) => refuse("a time-out of zero would stop everything"),
+            network if [network.connect_timeout, network.idle_timeout, network.artifact_timeout].contains(&Duration::ZERO) => {
+                refuse("a time-out of zero would stop everything")
+            }
             _ => Ok(()),
         }
     }
@@ -163,7 +168,12 @@ fn explain(text: &str, file: &Path, error: &toml_edit::de::Error) -> Error {
         Some(key) => format!("did you mean `{key}`?"),
         None => "`mfp config list` shows every key".to_owned(),
     };
-    let excerpt = Excerpt { file: file.display().to_string(), text: text.to_owned(), span, label: message.lines().next().unwrap_or_default().to_owned() };
+    let excerpt = Excerpt {
+        file: file.display().to_string(),
+        text: text.to_owned(),
+        span,
+        label: message.lines().next().unwrap_or_default().to_owned(),
+    };
     Error::new("mfp::config::invalid", "the user configuration can't be read").excerpt(excerpt).help(help)
 }
 
@@ -181,7 +191,9 @@ pub(crate) fn set_value(text: &str, key: &str, value: &str, file: &Path) -> Resu
     let (last, folders) = path.split_last().expect("`split` gives at least one part");
     for folder in folders {
         let item = table.entry(folder).or_insert_with(toml_edit::table);
-        table = item.as_table_mut().ok_or_else(|| Error::new("mfp::config::invalid", format!("`{folder}` in {} isn't a table", file.display())).help("correct it by hand first"))?;
+        table = item.as_table_mut().ok_or_else(|| {
+            Error::new("mfp::config::invalid", format!("`{folder}` in {} isn't a table", file.display())).help("correct it by hand first")
+        })?;
         table.set_implicit(true);
     }
     table.insert(last, Item::Value(parsed));

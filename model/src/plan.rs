@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::capability::Capabilities;
 use crate::digest::ContentDigest;
@@ -48,8 +48,13 @@ pub struct Change {
     pub from: Option<Side>,
     /// What it will be.
     pub to: Option<Side>,
-    /// Where it's from: where it was from, if it goes.
+    /// Where it's from: where it was from, if it goes. Printed without the values of a URL's query.
+    #[serde(serialize_with = "redacted")]
     pub source: SourceId,
+}
+
+fn redacted<S: Serializer>(source: &SourceId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&source.redacted())
 }
 
 impl Side {

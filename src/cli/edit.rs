@@ -98,4 +98,3 @@ pub(crate) struct UpgradeArgs {
     #[arg(long)]
     pub(crate) no_sync: bool,
 }
-

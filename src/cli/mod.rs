@@ -18,7 +18,14 @@ pub(crate) mod tools;
 ///
 /// Declare plugins in mockforge-plugins.toml, commit plugins.lock, and every machine runs exactly those bytes.
 #[derive(Debug, Parser)]
-#[command(name = "mfp", version, propagate_version = false, max_term_width = 110, arg_required_else_help = true, disable_help_subcommand = false)]
+#[command(
+    name = "mfp",
+    version,
+    propagate_version = false,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    disable_help_subcommand = false
+)]
 #[command(after_help = "Start with `mfp init`, then `mfp add NAME`. Every error code is explained in docs/reference/errors.md.")]
 pub(crate) struct Cli {
     #[command(flatten)]

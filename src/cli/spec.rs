@@ -74,11 +74,18 @@ fn guess(text: &str) -> Result<Spec> {
 }
 
 fn is_path(text: &str) -> bool {
-    matches!(text, "." | "..") || text.starts_with("./") || text.starts_with("../") || std::path::Path::new(text).is_absolute() || text.starts_with(".\\") || text.starts_with("..\\")
+    matches!(text, "." | "..")
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || std::path::Path::new(text).is_absolute()
+        || text.starts_with(".\\")
+        || text.starts_with("..\\")
 }
 
 fn has_scheme(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
+    text.split_once(':').is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+    })
 }
 
 fn is_scp_like(text: &str) -> bool {
@@ -89,7 +96,8 @@ fn is_scp_like(text: &str) -> bool {
 /// `owner/repository` or `owner/repository#ref`.
 fn is_forge_shorthand(text: &str) -> bool {
     let address = text.split('#').next().unwrap_or(text);
-    let segment = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    let segment =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     matches!(address.split('/').collect::<Vec<_>>().as_slice(), [owner, repository] if segment(owner) && segment(repository))
 }
 
@@ -116,7 +124,8 @@ fn is_repository_of_a_forge(path: &str) -> bool {
 fn parse_url(text: &str) -> Result<Spec> {
     match ArtifactUrl::parse_with_digest(text) {
         Ok((url, sha256)) => Ok(Spec::Url { url, sha256 }),
-        Err(error) => Err(pointing(text, 0..text.len(), &error.to_string()).help("write it as `https://host/plugin-1.0.0.tar.zst`, with `#sha256=…` if you know it")),
+        Err(error) => Err(pointing(text, 0..text.len(), &error.to_string())
+            .help("write it as `https://host/plugin-1.0.0.tar.zst`, with `#sha256=…` if you know it")),
     }
 }
 
@@ -128,13 +137,18 @@ fn parse_named(text: &str) -> Result<Spec> {
     let name = PluginName::from_str(name_text).map_err(|error| {
         let mistake = pointing(text, 0..name_text.len(), &error.to_string());
         match error {
-            NameError::Spelling { would_be } => mistake.help(format!("`mfp add {would_be}{}`", version_text.map(|version| format!("@{version}")).unwrap_or_default())),
+            NameError::Spelling { would_be } => {
+                mistake.help(format!("`mfp add {would_be}{}`", version_text.map(|version| format!("@{version}")).unwrap_or_default()))
+            }
             _ => mistake.help("a folder is written `./folder`, an archive by its URL"),
         }
     })?;
-    let requirement = version_text.map(|version| parse_wanted(version).map_err(|error| {
-        pointing(text, name_text.len() + 1..text.len(), &error).help(format!("`{name}@1.2.3` is exactly that version, `{name}@1.2` and `{name}@^1.2` are compatible ones"))
-    }));
+    let requirement = version_text.map(|version| {
+        parse_wanted(version).map_err(|error| {
+            pointing(text, name_text.len() + 1..text.len(), &error)
+                .help(format!("`{name}@1.2.3` is exactly that version, `{name}@1.2` and `{name}@^1.2` are compatible ones"))
+        })
+    });
     Ok(Spec::Named { name, requirement: requirement.transpose()? })
 }
 
@@ -149,14 +163,25 @@ fn parse_wanted(text: &str) -> Result<Requirement, String> {
 /// `NAME` or `NAME@VERSION`, as `info` and `lock --upgrade-plugin` take it.
 pub(crate) fn parse_name_at_version(text: &str) -> Result<(PluginName, Option<Version>)> {
     let (name_text, version_text) = text.split_once('@').map_or((text, None), |(name, version)| (name, Some(version)));
-    let name = name_text.parse().map_err(|error: NameError| pointing(text, 0..name_text.len(), &error.to_string()).help("write it as `NAME` or `NAME@1.2.3`"))?;
-    let version = version_text.map(|version| version.parse::<Version>().map_err(|error| pointing(text, name_text.len() + 1..text.len(), &error.to_string()).help("write it as `NAME@1.2.3`")));
+    let name = name_text
+        .parse()
+        .map_err(|error: NameError| pointing(text, 0..name_text.len(), &error.to_string()).help("write it as `NAME` or `NAME@1.2.3`"))?;
+    let version = version_text.map(|version| {
+        version
+            .parse::<Version>()
+            .map_err(|error| pointing(text, name_text.len() + 1..text.len(), &error.to_string()).help("write it as `NAME@1.2.3`"))
+    });
     Ok((name, version.transpose()?))
 }
 
 /// An error that points into the argument.
 fn pointing(text: &str, span: Range<usize>, what: &str) -> Error {
-    Error::new("mfp::usage::spec", format!("`{}` can't be understood", clean(text))).excerpt(Excerpt { file: "argument".to_owned(), text: text.to_owned(), span, label: what.to_owned() })
+    Error::new("mfp::usage::spec", format!("`{}` can't be understood", clean(text))).excerpt(Excerpt {
+        file: "argument".to_owned(),
+        text: text.to_owned(),
+        span,
+        label: what.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -183,10 +208,20 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for text in ["https://cdn.acme.example/x.zip", "https://a.example/x-1.0.0.tar.zst?token=1", "file:plugins/x.wasm", "http://127.0.0.1/x.tgz"] {
+        for text in
+            ["https://cdn.acme.example/x.zip", "https://a.example/x-1.0.0.tar.zst?token=1", "file:plugins/x.wasm", "http://127.0.0.1/x.tgz"]
+        {
             assert!(matches!(guess(text), Ok(Spec::Url { .. })), "{text}");
         }
-        for text in ["https://github.com/u/r", "https://github.com/u/r#v1:sub", "https://x.example/a/b.git#main", "git+https://x.example/y", "git@host:u/r#x", "u/r#v1", "ssh://git@host/u/r"] {
+        for text in [
+            "https://github.com/u/r",
+            "https://github.com/u/r#v1:sub",
+            "https://x.example/a/b.git#main",
+            "git+https://x.example/y",
+            "git@host:u/r#x",
+            "u/r#v1",
+            "ssh://git@host/u/r",
+        ] {
             assert!(matches!(guess(text), Ok(Spec::Git(_))), "{text}");
         }
         for text in ["./x", "../x", "/abs/x", "."] {

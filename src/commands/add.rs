@@ -46,7 +46,15 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
     let wished_text = declare(&project.manifest_text, args, &additions)?;
     let wished = parse_manifest(&wished_text)?;
     let freedom = Freedom::Names(additions.iter().map(|addition| addition.name.clone()).collect());
-    let goal = Goal { root: &project.root, manifest: &wished, manifest_text: &wished_text, old: old.as_ref(), freedom, precise: BTreeMap::new(), seen };
+    let goal = Goal {
+        root: &project.root,
+        manifest: &wished,
+        manifest_text: &wished_text,
+        old: old.as_ref(),
+        freedom,
+        precise: BTreeMap::new(),
+        seen,
+    };
     let chosen = lock(app, &app.store()?, &goal)?;
 
     let settled = additions.into_iter().map(|addition| settle(addition, &chosen)).collect::<Vec<_>>();
@@ -57,7 +65,14 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         text = approve(&text, &manifest, &new, &settled)?;
         manifest = parse_manifest(&text)?;
     }
-    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    let decision = Decision {
+        manifest: &manifest,
+        manifest_text: text.clone(),
+        old: old.as_ref(),
+        lock: new,
+        dry_run: args.dry_run,
+        no_sync: args.no_sync,
+    };
     carry_out(app, &mut project, decision)
 }
 
@@ -65,13 +80,22 @@ fn check_arguments(args: &AddArgs) -> Result<()> {
     let refuse = |what: &str, help: &str| Err(Error::new("mfp::usage::arguments", what).help(help));
     match () {
         () if args.specs.is_empty() => refuse("what is to be added?", "`mfp add NAME`, `mfp add URL` or `mfp add ./folder`"),
-        () if args.rename.is_some() && args.specs.len() > 1 => refuse("--rename is for exactly one plugin", "`mfp add NAME --rename OTHER`"),
+        () if args.rename.is_some() && args.specs.len() > 1 => {
+            refuse("--rename is for exactly one plugin", "`mfp add NAME --rename OTHER`")
+        }
         () => Ok(()),
     }
 }
 
 /// What an argument declares.
-fn addition(app: &App<'_>, project: &Project, manifest: &Manifest, args: &AddArgs, text: &str, seen: &mut BTreeMap<PluginName, Declared>) -> Result<Addition> {
+fn addition(
+    app: &App<'_>,
+    project: &Project,
+    manifest: &Manifest,
+    args: &AddArgs,
+    text: &str,
+    seen: &mut BTreeMap<PluginName, Declared>,
+) -> Result<Addition> {
     let (id, source, open) = match Spec::parse(text, args)? {
         Spec::Named { name, requirement } => {
             let registry = registry(manifest, args)?;
@@ -98,7 +122,9 @@ fn addition(app: &App<'_>, project: &Project, manifest: &Manifest, args: &AddArg
     };
     let request = Request::new(source);
     Ok(match &args.rename {
-        Some(name) if *name != id => Addition { name: name.clone(), request: Request { package: Some(id), ..request }, open, allow_http: false },
+        Some(name) if *name != id => {
+            Addition { name: name.clone(), request: Request { package: Some(id), ..request }, open, allow_http: false }
+        }
         _ => Addition { name: id, request, open, allow_http: false },
     })
 }
@@ -109,7 +135,8 @@ fn provisional(args: &AddArgs) -> PluginName {
 }
 
 fn unsupported(address: &str, what: &str) -> Error {
-    Error::new("mfp::unsupported", format!("`{}` is {what}, which isn't supported yet", clean(address))).help("take the plugin from a registry, an archive's URL or a folder")
+    Error::new("mfp::unsupported", format!("`{}` is {what}, which isn't supported yet", clean(address)))
+        .help("take the plugin from a registry, an archive's URL or a folder")
 }
 
 fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::RegistryName> {
@@ -118,13 +145,19 @@ fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::Regi
         return Ok(name.clone());
     }
     let near = mfp_model::text::nearest(name.as_str(), manifest.registries.keys().map(AsRef::as_ref));
-    let help = near.map_or_else(|| format!("add it to mockforge-plugins.toml:\n[registries]\n{name} = \"https://…/\""), |near| format!("did you mean `--registry {near}`?"));
+    let help = near.map_or_else(
+        || format!("add it to mockforge-plugins.toml:\n[registries]\n{name} = \"https://…/\""),
+        |near| format!("did you mean `--registry {near}`?"),
+    );
     Err(Error::new("mfp::registry::undeclared", format!("the project names no registry `{name}`")).help(help))
 }
 
 /// A path as it was typed (relative to the current folder), as the manifest has it (relative to the project).
 fn relative_path(app: &App<'_>, project: &Project, typed: &str) -> Result<RelativePath> {
-    let refuse = |why: &str| Error::new("mfp::usage::spec", format!("`{}` can't be a plugin's folder: {why}", clean(typed))).help("name a folder with a plugin.yaml in it, or a .wasm file");
+    let refuse = |why: &str| {
+        Error::new("mfp::usage::spec", format!("`{}` can't be a plugin's folder: {why}", clean(typed)))
+            .help("name a folder with a plugin.yaml in it, or a .wasm file")
+    };
     let place = app.settings.current_dir.join(typed).canonicalize().map_err(|error| refuse(&error.to_string()))?;
     let relative = relative_to(&place, &project.root).ok_or_else(|| refuse("it has no path from the project"))?;
     relative.parse().map_err(|error: mfp_model::source::RelativePathError| refuse(&error.to_string()))
@@ -144,7 +177,11 @@ fn relative_to(place: &std::path::Path, from: &std::path::Path) -> Option<String
 fn declare(text: &str, args: &AddArgs, additions: &[Addition]) -> Result<String> {
     let place = args.group.clone().map_or(Place::Plugins, Place::Group);
     additions.iter().try_fold(text.to_owned(), |text, addition| {
-        let declared = edit::Addition { source: addition.request.source.clone(), package: addition.request.package.clone(), allow_http: addition.allow_http };
+        let declared = edit::Addition {
+            source: addition.request.source.clone(),
+            package: addition.request.package.clone(),
+            allow_http: addition.allow_http,
+        };
         edit::add(&text, &place, &addition.name, &declared).map_err(|error| cant_edit(&error))
     })
 }

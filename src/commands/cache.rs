@@ -19,7 +19,11 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One of the five.
 pub(crate) fn run(app: &App<'_>, args: &CacheArgs) -> Result<Outcome> {
-    let document = CacheDocument { store: app.settings.store_dir.display().to_string(), cache: app.settings.cache_dir.display().to_string(), ..CacheDocument::default() };
+    let document = CacheDocument {
+        store: app.settings.store_dir.display().to_string(),
+        cache: app.settings.cache_dir.display().to_string(),
+        ..CacheDocument::default()
+    };
     match args.action {
         CacheAction::Dir => {
             let text = format!("store {}\ncache {}\n", document.store, document.cache);
@@ -35,7 +39,13 @@ pub(crate) fn run(app: &App<'_>, args: &CacheArgs) -> Result<Outcome> {
 fn measure(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
     let store = app.store()?.size().explained()?;
     let cache = folder_size(&app.settings.cache_dir)?;
-    let text = format!("store {} ({}, {})\ncache {}\n", size(store.bytes), plural(count(store.contents), "plugin"), plural(count(store.files), "file"), size(cache));
+    let text = format!(
+        "store {} ({}, {})\ncache {}\n",
+        size(store.bytes),
+        plural(count(store.contents), "plugin"),
+        plural(count(store.files), "file"),
+        size(cache)
+    );
     Ok(Outcome::done(Document::Cache(CacheDocument { store_bytes: Some(store.bytes), cache_bytes: Some(cache), ..document })).text(text))
 }
 
@@ -74,7 +84,12 @@ fn verify(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
     if is_intact {
         return Ok(outcome);
     }
-    Ok(outcome.refused(Error::new("mfp::store::damaged", "the store holds damaged plugins").points(points).help("`mfp sync` in the projects that need them fetches them again").exit_with(Exit::Integrity)))
+    Ok(outcome.refused(
+        Error::new("mfp::store::damaged", "the store holds damaged plugins")
+            .points(points)
+            .help("`mfp sync` in the projects that need them fetches them again")
+            .exit_with(Exit::Integrity),
+    ))
 }
 
 /// What the locks of all projects that were synced on this machine name. A project that's gone keeps nothing.

@@ -16,7 +16,11 @@ use crate::user_config::{KEYS, get_value, set_value};
 /// Read or write one value, list what's set, or say where the file is.
 pub(crate) fn run(app: &App<'_>, args: &ConfigArgs) -> Result<Outcome> {
     let file = app.settings.user_config_file.as_deref();
-    let text = file.filter(|file| file.exists()).map(|file| std::fs::read_to_string(file).map_err(|error| explain::io("read", file, &error))).transpose()?.unwrap_or_default();
+    let text = file
+        .filter(|file| file.exists())
+        .map(|file| std::fs::read_to_string(file).map_err(|error| explain::io("read", file, &error)))
+        .transpose()?
+        .unwrap_or_default();
     match &args.action {
         ConfigAction::Path => Ok(outcome(file, BTreeMap::new(), format!("{}\n", place(file)?.display()))),
         ConfigAction::Get { key } => get(file, &text, key),
@@ -26,7 +30,10 @@ pub(crate) fn run(app: &App<'_>, args: &ConfigArgs) -> Result<Outcome> {
 }
 
 fn place(file: Option<&Path>) -> Result<&Path> {
-    file.ok_or_else(|| Error::new("mfp::io::no-home", "there's no home folder to keep the configuration in").help("name a file with `--config FILE`, or set HOME"))
+    file.ok_or_else(|| {
+        Error::new("mfp::io::no-home", "there's no home folder to keep the configuration in")
+            .help("name a file with `--config FILE`, or set HOME")
+    })
 }
 
 fn get(file: Option<&Path>, text: &str, key: &str) -> Result<Outcome> {

@@ -20,7 +20,10 @@ pub(crate) fn run(app: &App<'_>, args: &DocsArgs) -> Result<Outcome> {
     let stored = store.need(&plugin.content).explained()?;
     let is_readme = |path: &str| !path.contains('/') && path.to_ascii_lowercase().starts_with("readme");
     let file = stored.listing().iter().map(|(path, _)| path.as_str()).find(|path| is_readme(path));
-    let file = file.ok_or_else(|| Error::new("mfp::docs::none", format!("{} has no README", plugin.name)).help(format!("`mfp info {}` shows what's known about it", plugin.name)))?;
+    let file = file.ok_or_else(|| {
+        Error::new("mfp::docs::none", format!("{} has no README", plugin.name))
+            .help(format!("`mfp info {}` shows what's known about it", plugin.name))
+    })?;
     let bytes = stored.read(file).explained()?;
     let text = clean_lines(&String::from_utf8_lossy(&bytes));
     let version = plugin.version().map(ToString::to_string).unwrap_or_default();

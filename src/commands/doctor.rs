@@ -21,7 +21,13 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     let settings = &app.settings;
     let mut findings = vec![
         fine("mfp", format!("{} ({}, {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH)),
-        fine("user configuration", settings.user_config_file.as_deref().map_or_else(|| "none".to_owned(), |file| if file.exists() { file.display().to_string() } else { format!("{} (not there)", file.display()) })),
+        fine(
+            "user configuration",
+            settings.user_config_file.as_deref().map_or_else(
+                || "none".to_owned(),
+                |file| if file.exists() { file.display().to_string() } else { format!("{} (not there)", file.display()) },
+            ),
+        ),
         store(app),
         folder("cache", &settings.cache_dir),
         fine("network", if settings.offline { "offline".to_owned() } else { proxies(app) }),
@@ -29,13 +35,24 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     ];
     findings.extend(ca_file(app));
     findings.extend(project(app));
-    let text = findings.iter().map(|finding| format!("{} {:20} {}\n", if finding.problem.is_some() { "✗" } else { "✓" }, finding.what, finding.found)).collect();
+    let text = findings
+        .iter()
+        .map(|finding| format!("{} {:20} {}\n", if finding.problem.is_some() { "✗" } else { "✓" }, finding.what, finding.found))
+        .collect();
     let checked = findings.len();
     let problems: Vec<Problem> = findings.into_iter().filter_map(|finding| finding.problem).collect();
     let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
     let head = format!("{} found", plural(points.len(), "problem"));
     let outcome = Outcome::done(Document::Problems(ProblemsDocument { problems, checked })).text(text);
-    Ok(if points.is_empty() { outcome } else { outcome.refused(crate::error::Error::new("mfp::doctor::problems", head).points(points).help("correct them one by one, then run `mfp doctor` again")) })
+    Ok(if points.is_empty() {
+        outcome
+    } else {
+        outcome.refused(
+            crate::error::Error::new("mfp::doctor::problems", head)
+                .points(points)
+                .help("correct them one by one, then run `mfp doctor` again"),
+        )
+    })
 }
 
 fn fine(what: &'static str, found: String) -> Finding {

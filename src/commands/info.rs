@@ -60,7 +60,15 @@ fn registry_of(manifest: &Manifest, locked: Option<&LockedPlugin>, name: &Plugin
     }
 }
 
-fn from_registry(app: &App<'_>, root: &std::path::Path, manifest: &Manifest, registry_name: &RegistryName, name: &PluginName, version: Option<&Version>, locked: Option<&LockedPlugin>) -> Result<InfoPlugin> {
+fn from_registry(
+    app: &App<'_>,
+    root: &std::path::Path,
+    manifest: &Manifest,
+    registry_name: &RegistryName,
+    name: &PluginName,
+    version: Option<&Version>,
+    locked: Option<&LockedPlugin>,
+) -> Result<InfoPlugin> {
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
     let id = locked.map_or(name, LockedPlugin::id);
@@ -68,7 +76,11 @@ fn from_registry(app: &App<'_>, root: &std::path::Path, manifest: &Manifest, reg
         let client = registry(&registries, registry_name)?;
         match client.index(id).await? {
             Some(document) => Ok(document),
-            None => Err(not_found(id, registry_name, &nearest_names(id, &mfp_resolver::Origin::Registry(registry_name.clone()), &registries).await)),
+            None => Err(not_found(
+                id,
+                registry_name,
+                &nearest_names(id, &mfp_resolver::Origin::Registry(registry_name.clone()), &registries).await,
+            )),
         }
     })?;
     let locked_version = locked.and_then(LockedPlugin::version);
@@ -150,12 +162,16 @@ fn from_lock(plugin: &LockedPlugin) -> InfoPlugin {
 }
 
 fn shown_dependencies(dependencies: &[Dependency]) -> Vec<InfoDependency> {
-    dependencies.iter().map(|one| InfoDependency { name: one.name.to_string(), requirement: one.requirement.to_string(), optional: one.optional }).collect()
+    dependencies
+        .iter()
+        .map(|one| InfoDependency { name: one.name.to_string(), requirement: one.requirement.to_string(), optional: one.optional })
+        .collect()
 }
 
 /// What the project hands to the plugin. Variables by name: their values are nobody's business here.
 fn configured(manifest: &Manifest, name: &PluginName) -> Value {
-    let by_name = |variable: &mfp_model::capability::EnvName| Ok::<_, std::convert::Infallible>(serde_json::json!({ "env": variable.to_string() }));
+    let by_name =
+        |variable: &mfp_model::capability::EnvName| Ok::<_, std::convert::Infallible>(serde_json::json!({ "env": variable.to_string() }));
     manifest.config.get(name).map_or(Value::Null, |config| match config.value.to_json(&mut { by_name }) {
         Ok(value) => value,
         Err(never) => match never {},
@@ -170,9 +186,16 @@ fn schema_in_store(store: &Store, lock: Option<&Lock>, name: &PluginName) -> Res
 }
 
 fn text(plugin: &InfoPlugin) -> String {
-    let mut lines = vec![format!("{} {}{}", plugin.name, plugin.version, plugin.yanked.as_ref().map(|why| format!(" (yanked: {})", clean(why))).unwrap_or_default())];
+    let mut lines = vec![format!(
+        "{} {}{}",
+        plugin.name,
+        plugin.version,
+        plugin.yanked.as_ref().map(|why| format!(" (yanked: {})", clean(why))).unwrap_or_default()
+    )];
     lines.extend(plugin.description.as_ref().map(|description| clean(description).into_owned()));
-    let mut put = |key: &str, value: Option<String>| lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{key:13} {}", clean(&value))));
+    let mut put = |key: &str, value: Option<String>| {
+        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{key:13} {}", clean(&value))))
+    };
     put("types", Some(plugin.types.join(", ")));
     put("license", plugin.license.clone());
     put("source", Some(plugin.source.clone()));
@@ -183,8 +206,21 @@ fn text(plugin: &InfoPlugin) -> String {
     put("size", plugin.size.map(size));
     put("content", plugin.content.clone());
     let capabilities = plugin.capabilities.as_object().filter(|object| !object.is_empty());
-    put("asks for", Some(capabilities.map_or_else(|| "nothing beyond the defaults".to_owned(), |asked| Value::Object(asked.clone()).to_string())));
-    put("depends on", Some(plugin.dependencies.iter().map(|one| format!("{} {}{}", one.name, one.requirement, if one.optional { " (optional)" } else { "" })).collect::<Vec<_>>().join(", ")));
+    put(
+        "asks for",
+        Some(capabilities.map_or_else(|| "nothing beyond the defaults".to_owned(), |asked| Value::Object(asked.clone()).to_string())),
+    );
+    put(
+        "depends on",
+        Some(
+            plugin
+                .dependencies
+                .iter()
+                .map(|one| format!("{} {}{}", one.name, one.requirement, if one.optional { " (optional)" } else { "" }))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+    );
     for (key, value) in &plugin.more {
         put(key, Some(value.clone()));
     }

@@ -28,7 +28,8 @@ pub(crate) fn run(app: &App<'_>, args: &InitArgs) -> Result<Outcome> {
     let root = args.directory.as_ref().map_or(root.clone(), |directory| root.join(directory));
     let file = root.join(MANIFEST);
     if file.exists() {
-        return Err(Error::new("mfp::project::exists", format!("there's a project already: {}", file.display())).help("`mfp add NAME` adds a plugin to it"));
+        return Err(Error::new("mfp::project::exists", format!("there's a project already: {}", file.display()))
+            .help("`mfp add NAME` adds a plugin to it"));
     }
     let registry = args.registry.as_ref().or(app.settings.user.registry.as_ref()).map(|text| registry(text)).transpose()?;
     let mut text = edit::new_manifest(registry.as_ref().map(|(url, allow_http)| (url, *allow_http)));
@@ -56,7 +57,8 @@ pub(crate) fn run(app: &App<'_>, args: &InitArgs) -> Result<Outcome> {
 
 fn registry(text: &str) -> Result<(RegistryUrl, bool)> {
     let url: RegistryUrl = text.parse().map_err(|error| {
-        Error::new("mfp::usage::registry", format!("`{}` can't be a registry: {error}", clean(text))).help("write it as `https://plugins.acme.example/` or `file:../registry/`")
+        Error::new("mfp::usage::registry", format!("`{}` can't be a registry: {error}", clean(text)))
+            .help("write it as `https://plugins.acme.example/` or `file:../registry/`")
     })?;
     let allow_http = url.needs_allow_http();
     Ok((url, allow_http))
@@ -89,7 +91,8 @@ fn take_over(file: &Path, text: String, left_out: &mut Vec<String>) -> Result<St
     let default = DEFAULT_REGISTRY.parse().expect("the default is a name");
     let imported = if is_yaml { import::mockforge_yaml(&source) } else { import::documented_lock(&source, &default) };
     let imported = imported.map_err(|error| {
-        Error::new("mfp::import::malformed", format!("{} can't be imported: {error}", file.display())).help(format!("give a mockforge-plugins.lock or a mockforge.yaml; {LOCK} itself needs no import"))
+        Error::new("mfp::import::malformed", format!("{} can't be imported: {error}", file.display()))
+            .help(format!("give a mockforge-plugins.lock or a mockforge.yaml; {LOCK} itself needs no import"))
     })?;
     left_out.extend(imported.left_out.iter().map(|left| clean(left).into_owned()));
     imported.plugins.into_iter().try_fold(text, |text, (name, source)| {

@@ -31,7 +31,9 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     let old = known_lock(app, &project, args)?;
     let (freedom, precise) = freedom(args)?;
     let is_fresh = match &old {
-        Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty(),
+        Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => {
+            staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty()
+        }
         _ => false,
     };
     let new = match &old {
@@ -40,7 +42,15 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
             old.clone()
         }
         _ => {
-            let goal = Goal { root: &project.root, manifest: &manifest, manifest_text: &project.manifest_text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
+            let goal = Goal {
+                root: &project.root,
+                manifest: &manifest,
+                manifest_text: &project.manifest_text,
+                old: old.as_ref(),
+                freedom,
+                precise,
+                seen: BTreeMap::new(),
+            };
             lock(app, &app.store()?, &goal)?
         }
     };
@@ -61,7 +71,10 @@ fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool)
 fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Option<Lock>> {
     let Some(text) = &project.lock_text else { return Ok(None) };
     match Lock::parse(text) {
-        Ok(lock) if lock.is_from_newer_mfp() => Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something").help("install a newer mfp")),
+        Ok(lock) if lock.is_from_newer_mfp() => {
+            Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something")
+                .help("install a newer mfp"))
+        }
         Ok(lock) => Ok(Some(lock)),
         Err(error) if error.kind == LockErrorKind::ConflictMarkers => Ok(both_sides(app, text)),
         Err(_) if args.rebuild => {
@@ -88,7 +101,8 @@ fn both_sides(app: &App<'_>, text: &str) -> Option<Lock> {
 }
 
 fn freedom(args: &LockArgs) -> Result<(Freedom, BTreeMap<PluginName, Version>)> {
-    let named: Vec<(PluginName, Option<Version>)> = args.upgrade_plugin.iter().map(|text| parse_name_at_version(text)).collect::<Result<_>>()?;
+    let named: Vec<(PluginName, Option<Version>)> =
+        args.upgrade_plugin.iter().map(|text| parse_name_at_version(text)).collect::<Result<_>>()?;
     let precise = named.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect();
     let names: BTreeSet<PluginName> = named.into_iter().map(|(name, _)| name).collect();
     Ok(match () {

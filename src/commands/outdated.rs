@@ -24,12 +24,15 @@ pub(crate) fn run(app: &App<'_>, args: &OutdatedArgs) -> Result<Outcome> {
     let registries = &registries;
     let found = app.wait(async {
         let asked = lock.plugins.values().filter_map(|plugin| match &plugin.package()?.pin {
-            Pin::Registry { registry: name, .. } => Some(async move { Ok((plugin, registry(registries, name)?.index(plugin.id()).await?)) }),
+            Pin::Registry { registry: name, .. } => {
+                Some(async move { Ok((plugin, registry(registries, name)?.index(plugin.id()).await?)) })
+            }
             _ => None,
         });
         futures_util::future::try_join_all(asked).await
     })?;
-    let outdated: Vec<OutdatedPlugin> = found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?)).collect();
+    let outdated: Vec<OutdatedPlugin> =
+        found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?)).collect();
     if outdated.is_empty() {
         app.reporter.event(Event::Note("Everything is up to date".to_owned()));
     }
@@ -41,11 +44,22 @@ pub(crate) fn run(app: &App<'_>, args: &OutdatedArgs) -> Result<Outcome> {
 fn compare(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, document: &IndexDocument) -> Option<OutdatedPlugin> {
     let current = plugin.version()?;
     let range = allowed(manifest, lock, plugin);
-    let offered = || document.lines.iter().filter(|line| !line.yanked.is_yanked() && (!line.version.is_prerelease() || current.is_prerelease())).map(|line| &line.version);
+    let offered = || {
+        document
+            .lines
+            .iter()
+            .filter(|line| !line.yanked.is_yanked() && (!line.version.is_prerelease() || current.is_prerelease()))
+            .map(|line| &line.version)
+    };
     let latest = offered().max()?;
     let compatible = offered().filter(|version| range.contains(version)).max().unwrap_or(current);
     let newest = |version: &Version| version.max(current).to_string();
-    (latest > current || compatible > current).then(|| OutdatedPlugin { name: plugin.name.to_string(), current: current.to_string(), compatible: newest(compatible), latest: newest(latest) })
+    (latest > current || compatible > current).then(|| OutdatedPlugin {
+        name: plugin.name.to_string(),
+        current: current.to_string(),
+        compatible: newest(compatible),
+        latest: newest(latest),
+    })
 }
 
 /// What the project and the locked plugins require of it.
@@ -54,7 +68,12 @@ fn allowed(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> VersionRa
         return over.requirement.range();
     }
     let of_project = manifest.plugins.get(&plugin.name).and_then(|entry| entry.request.source.requirement());
-    let of_others = lock.plugins.values().flat_map(|other| other.dependencies()).filter(|dependency| !plugin.is_alias() && dependency.name == plugin.name).map(|dependency| &dependency.requirement);
+    let of_others = lock
+        .plugins
+        .values()
+        .flat_map(|other| other.dependencies())
+        .filter(|dependency| !plugin.is_alias() && dependency.name == plugin.name)
+        .map(|dependency| &dependency.requirement);
     of_project.into_iter().chain(of_others).map(Requirement::range).fold(VersionRange::full(), |all, one| all.intersection(&one))
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use mfp_model::project::edit;
 
 use crate::app::App;
+use crate::changing::cant_edit;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::RemoveArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, lock};
-use crate::changing::cant_edit;
 use crate::project::parse_manifest;
 use crate::report::Outcome;
 
@@ -29,9 +29,24 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
     }
     let manifest = parse_manifest(&text)?;
     let old = project.lock()?;
-    let goal = Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom: Freedom::Keep, precise: BTreeMap::new(), seen: BTreeMap::new() };
+    let goal = Goal {
+        root: &project.root,
+        manifest: &manifest,
+        manifest_text: &text,
+        old: old.as_ref(),
+        freedom: Freedom::Keep,
+        precise: BTreeMap::new(),
+        seen: BTreeMap::new(),
+    };
     let new = lock(app, &app.store()?, &goal)?;
-    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    let decision = Decision {
+        manifest: &manifest,
+        manifest_text: text.clone(),
+        old: old.as_ref(),
+        lock: new,
+        dry_run: args.dry_run,
+        no_sync: args.no_sync,
+    };
     carry_out(app, &mut project, decision)
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemRandom};
 use mfp_model::capability::{Capabilities, EnvName};
-use mfp_model::lock::{Lock, LockedPackage, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
-use mfp_model::plugin::{BareWasm, PluginManifest, PluginType};
+use mfp_model::plugin::{PluginManifest, PluginType};
 use mfp_model::project::Manifest;
-use mfp_store::{Store, Stored};
+use mfp_store::Store;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -21,7 +21,7 @@ use crate::cli::run::RunArgs;
 use crate::commands::{sync, update::not_locked};
 use crate::error::{Error, Result};
 use crate::explain::{self, Explained};
-use crate::installing::{approval_error, bring, unapproved};
+use crate::installing::{approval_error, bring, described, unapproved};
 use crate::report::document::{Document, RunDocument};
 use crate::report::{Outcome, clean};
 
@@ -58,7 +58,9 @@ fn input(args: &RunArgs) -> Result<Option<Value>> {
         None => return Ok(None),
         Some("-") => {
             let mut text = String::new();
-            let unreadable = |error: std::io::Error| Error::new("mfp::io::failed", format!("stdin can't be read: {error}")).help("pipe JSON in, as UTF-8");
+            let unreadable = |error: std::io::Error| {
+                Error::new("mfp::io::failed", format!("stdin can't be read: {error}")).help("pipe JSON in, as UTF-8")
+            };
             std::io::stdin().lock().take(MAX_REQUEST_BYTES).read_to_string(&mut text).map_err(unreadable)?;
             text
         }
@@ -69,9 +71,12 @@ fn input(args: &RunArgs) -> Result<Option<Value>> {
 
 fn parse_json(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| {
-        let start = text.lines().take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>() + error.column().saturating_sub(1);
+        let start =
+            text.lines().take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>() + error.column().saturating_sub(1);
         let excerpt = crate::error::Excerpt { file: what.to_owned(), text: text.to_owned(), span: start..start, label: error.to_string() };
-        Error::new("mfp::run::request", format!("{what} isn't JSON")).excerpt(excerpt).help("quote it for your shell: '{\"query\":\"…\"}'; or pipe it in and give `-`")
+        Error::new("mfp::run::request", format!("{what} isn't JSON"))
+            .excerpt(excerpt)
+            .help("quote it for your shell: '{\"query\":\"…\"}'; or pipe it in and give `-`")
     })
 }
 
@@ -104,7 +109,10 @@ fn call(plugin: &LockedPlugin, args: &RunArgs, input: Option<Value>) -> Result<(
     let object = |value: Option<Value>| value.unwrap_or_else(|| json!({}));
     Ok(match args.call.as_str() {
         "authenticate" => (Call::Authenticate, json!({ "context": request_context(), "credentials": object(input) })),
-        "generate" => (Call::Generate, json!({ "context": request_context(), "request": input.unwrap_or_else(|| json!({ "method": "GET", "path": "/" })) })),
+        "generate" => (
+            Call::Generate,
+            json!({ "context": request_context(), "request": input.unwrap_or_else(|| json!({ "method": "GET", "path": "/" })) }),
+        ),
         "query" => {
             let query = match input {
                 Some(Value::String(text)) => json!({ "query": text }),
@@ -139,54 +147,31 @@ fn unknown_call(plugin: &LockedPlugin, word: &str) -> Error {
     });
     let calls: Vec<&str> = calls.collect();
     let types: Vec<String> = plugin.types.iter().map(ToString::to_string).collect();
-    Error::new("mfp::run::call", format!("{} is a plugin of type {}, and has no call `{}`", plugin.name, types.join(", "), clean(word))).help(format!("its calls: {}", calls.join(", ")))
+    Error::new("mfp::run::call", format!("{} is a plugin of type {}, and has no call `{}`", plugin.name, types.join(", "), clean(word)))
+        .help(format!("its calls: {}", calls.join(", ")))
 }
 
 /// A locked plugin as the loader takes it.
 fn spec(app: &App<'_>, store: &Store, manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> Result<PluginSpec> {
-    let package = plugin.package().ok_or_else(|| Error::new("mfp::unsupported", format!("{} is a service, which this version of mfp can't call yet", plugin.name)).help("call a plugin that runs here"))?;
+    let package = plugin.package().ok_or_else(|| {
+        Error::new("mfp::unsupported", format!("{} is a service, which this version of mfp can't call yet", plugin.name))
+            .help("call a plugin that runs here")
+    })?;
     let stored = store.need(&plugin.content).explained()?;
-    let described = manifest_of(plugin, package, &stored)?;
+    let described = described(plugin, &stored)?;
     let entry = described.entry_in(stored.listing()).map_err(|error| explain::entry(&plugin.name, &error))?.clone();
     let approved = manifest.approvals.get(&plugin.name).map(|approval| &approval.capabilities);
     Ok(PluginSpec {
         name: plugin.name.clone(),
         version: package.version.clone(),
-        types: plugin.types.iter().filter_map(|kind| kind.as_str().parse().ok()).collect(),
+        types: plugin.types.clone(),
         entry,
         dependencies: bound_dependencies(lock, plugin).map(|target| target.name.clone()).collect::<BTreeSet<_>>(),
         limits: limits(&described, &package.capabilities, approved),
         config: config(app, manifest, &plugin.name)?,
         config_schema: described.config_schema,
-        content: Arc::new(FromStore(stored)),
+        content: Arc::new(stored),
     })
-}
-
-/// A stored plugin as the loader reads it. The loader checks every buffer itself.
-struct FromStore(Stored);
-
-impl mfp_loader::Content for FromStore {
-    fn digest(&self) -> mfp_model::digest::ContentDigest {
-        self.0.content()
-    }
-
-    fn listing(&self) -> &mfp_model::content::Listing {
-        self.0.listing()
-    }
-
-    fn read(&self, path: &mfp_model::content::PackagePath) -> std::io::Result<Vec<u8>> {
-        self.0.read(path.as_str()).map_err(std::io::Error::other)
-    }
-}
-
-fn manifest_of(plugin: &LockedPlugin, package: &LockedPackage, stored: &Stored) -> Result<PluginManifest> {
-    if stored.listing().get(mfp_model::content::MANIFEST_FILE).is_none() {
-        let bytes = stored.read(mfp_model::content::BARE_WASM_FILE).explained()?;
-        let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: Some(package.version.clone()) };
-        return PluginManifest::from_wasm(&bytes, &bare).map_err(|error| explain::bare_wasm(&plugin.name, &error));
-    }
-    let text = stored.read(mfp_model::content::MANIFEST_FILE).explained()?;
-    PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{}/plugin.yaml", plugin.name), &text, &error))
 }
 
 fn limits(described: &PluginManifest, asked: &Capabilities, approved: Option<&Capabilities>) -> PluginLimits {
@@ -200,13 +185,20 @@ fn config(app: &App<'_>, manifest: &Manifest, name: &PluginName) -> Result<Value
     let Some(config) = manifest.config.get(name) else { return Ok(json!({})) };
     config.value.to_json(&mut |variable: &EnvName| match app.settings.environment.text(variable.as_str()) {
         Some(value) => Ok(Value::String(value.to_owned())),
-        None => Err(Error::new("mfp::config::variable", format!("the configuration of {name} takes a value from {variable}, which isn't set")).help(format!("set it: `export {variable}=…`"))),
+        None => {
+            Err(Error::new("mfp::config::variable", format!("the configuration of {name} takes a value from {variable}, which isn't set"))
+                .help(format!("set it: `export {variable}=…`")))
+        }
     })
 }
 
 fn options(app: &App<'_>) -> LoaderOptions {
     let verbose = app.settings.talk.verbose > 0 && !app.settings.talk.json;
-    LoaderOptions { aot_cache: Some(app.settings.cache_dir.join("aot")), log: Box::new(Log { verbose }), ..LoaderOptions::new(WallClock, SystemRandom) }
+    LoaderOptions {
+        aot_cache: Some(app.settings.cache_dir.join("aot")),
+        log: Box::new(Log { verbose }),
+        ..LoaderOptions::new(WallClock, SystemRandom)
+    }
 }
 
 /// The clock that plugins see.
@@ -248,7 +240,9 @@ fn explain_call(error: &CallError, name: &PluginName) -> Error {
             let stopped = shown.detail("plugin", stop.plugin.as_str()).detail("function", stop.function);
             stopped.help(format!("the plugin was stopped, nothing else was harmed; its limits: `mfp info {}`", stop.plugin))
         }
-        CallError::Plugin { message, .. } => shown.detail("error", clean(message).into_owned()).help(format!("these are the plugin's own words; `mfp docs {name}` may say more")),
+        CallError::Plugin { message, .. } => shown
+            .detail("error", clean(message).into_owned())
+            .help(format!("these are the plugin's own words; `mfp docs {name}` may say more")),
         CallError::Request { .. } | CallError::WrongType { .. } => shown.help("`mfp run --help` shows what each call takes"),
         CallError::NoFunctions { .. } | CallError::Unknown { .. } => shown.help(format!("`mfp docs {name}` may say more")),
     }

@@ -18,7 +18,10 @@ pub(crate) fn run(app: &App<'_>, args: &SearchArgs) -> Result<Outcome> {
     let name = args.registry.as_ref().unwrap_or(&manifest.project.registry);
     let words: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
     let list = app.wait(async { registry(&registries, name)?.search_list(&words.join(" ")).await })?;
-    let list = list.ok_or_else(|| Error::new("mfp::registry::no-search", format!("registry `{name}` offers no list to search")).help("ask for a plugin by its name: `mfp info NAME`"))?;
+    let list = list.ok_or_else(|| {
+        Error::new("mfp::registry::no-search", format!("registry `{name}` offers no list to search"))
+            .help("ask for a plugin by its name: `mfp info NAME`")
+    })?;
     let mut hits: Vec<(u32, SearchEntry)> = list.into_iter().filter_map(|entry| Some((score(&entry, &words)?, entry))).collect();
     hits.sort_by(|(a, left), (b, right)| b.cmp(a).then_with(|| left.name.cmp(&right.name)));
     hits.truncate(args.limit);
@@ -26,7 +29,8 @@ pub(crate) fn run(app: &App<'_>, args: &SearchArgs) -> Result<Outcome> {
         app.reporter.event(Event::Note("Nothing was found".to_owned()));
     }
     let hits: Vec<SearchHit> = hits.into_iter().map(|(_, entry)| hit(&entry)).collect();
-    let text = hits.iter().map(|hit| format!("{} {} [{}]  {}\n", hit.name, hit.version, hit.types.join(", "), clean(&hit.description))).collect();
+    let text =
+        hits.iter().map(|hit| format!("{} {} [{}]  {}\n", hit.name, hit.version, hit.types.join(", "), clean(&hit.description))).collect();
     Ok(Outcome::done(Document::Search(SearchDocument { results: hits })).text(text))
 }
 

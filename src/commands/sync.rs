@@ -45,7 +45,8 @@ fn looked(app: &App<'_>, args: &SyncArgs, prepared: &crate::installing::Prepared
         return outcome.refused(approval_error(&prepared.unapproved));
     }
     if args.check && !prepared.is_noop() {
-        return outcome.refused(Error::new("mfp::layout::out-of-date", "the plugin folder isn't what plugins.lock says").help("run `mfp sync`"));
+        return outcome
+            .refused(Error::new("mfp::layout::out-of-date", "the plugin folder isn't what plugins.lock says").help("run `mfp sync`"));
     }
     if prepared.is_noop() {
         app.reporter.event(Event::Note("Nothing would change".to_owned()));
@@ -66,7 +67,10 @@ fn check_groups(manifest: &mfp_model::project::Manifest, args: &SyncArgs) -> Res
         None => Ok(()),
         Some(group) => {
             let near = mfp_model::text::nearest(group.as_str(), manifest.groups.keys().map(AsRef::as_ref));
-            let help = near.map_or_else(|| format!("groups are tables of the manifest: `[groups.{group}]`"), |near| format!("did you mean `--group {near}`?"));
+            let help = near.map_or_else(
+                || format!("groups are tables of the manifest: `[groups.{group}]`"),
+                |near| format!("did you mean `--group {near}`?"),
+            );
             Err(Error::new("mfp::usage::group", format!("the project has no group `{group}`")).help(help))
         }
     }

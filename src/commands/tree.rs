@@ -25,7 +25,14 @@ pub(crate) fn run(app: &App<'_>, args: &TreeArgs) -> Result<Outcome> {
         (None, []) => lock.requirements.keys().collect(),
         (None, names) => names.iter().collect(),
     };
-    let mut drawing = Drawing { lock: &lock, next: &next, depth: args.depth.unwrap_or(usize::MAX), seen: BTreeSet::new(), text: String::new(), repeats: false };
+    let mut drawing = Drawing {
+        lock: &lock,
+        next: &next,
+        depth: args.depth.unwrap_or(usize::MAX),
+        seen: BTreeSet::new(),
+        text: String::new(),
+        repeats: false,
+    };
     for root in &roots {
         drawing.root(root);
     }
@@ -40,7 +47,20 @@ type Next<'l> = BTreeMap<&'l PluginName, BTreeSet<&'l PluginName>>;
 
 fn dependencies(lock: &Lock) -> Next<'_> {
     let bound = |plugin: &'_ LockedPlugin| plugin.dependencies().iter().map(|dependency| dependency.name.clone()).collect::<BTreeSet<_>>();
-    lock.plugins.values().map(|plugin| (&plugin.name, bound(plugin).into_iter().filter_map(|name| lock.plugins.get(&name)).filter(|target| !target.is_alias()).map(|target| &target.name).collect())).collect()
+    lock.plugins
+        .values()
+        .map(|plugin| {
+            (
+                &plugin.name,
+                bound(plugin)
+                    .into_iter()
+                    .filter_map(|name| lock.plugins.get(&name))
+                    .filter(|target| !target.is_alias())
+                    .map(|target| &target.name)
+                    .collect(),
+            )
+        })
+        .collect()
 }
 
 fn dependents(lock: &Lock) -> Next<'_> {

@@ -20,9 +20,17 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     let precise = precise(args)?;
     let freedom = if args.names.is_empty() { Freedom::All } else { Freedom::Names(args.names.iter().cloned().collect()) };
     let text = project.manifest_text.clone();
-    let goal = Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
+    let goal =
+        Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
     let new = lock(app, &app.store()?, &goal)?;
-    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    let decision = Decision {
+        manifest: &manifest,
+        manifest_text: text.clone(),
+        old: old.as_ref(),
+        lock: new,
+        dry_run: args.dry_run,
+        no_sync: args.no_sync,
+    };
     carry_out(app, &mut project, decision)
 }
 
@@ -47,6 +55,7 @@ fn precise(args: &UpdateArgs) -> Result<BTreeMap<mfp_model::name::PluginName, mf
     match (&args.precise, args.names.as_slice()) {
         (None, _) => Ok(BTreeMap::new()),
         (Some(version), [name]) => Ok(BTreeMap::from([(name.clone(), version.clone())])),
-        (Some(version), _) => Err(Error::new("mfp::usage::arguments", "--precise is for exactly one plugin").help(format!("`mfp update NAME --precise {version}`"))),
+        (Some(version), _) => Err(Error::new("mfp::usage::arguments", "--precise is for exactly one plugin")
+            .help(format!("`mfp update NAME --precise {version}`"))),
     }
 }

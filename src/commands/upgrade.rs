@@ -27,7 +27,15 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
 
     let open_text = with_requirements(&project.manifest_text, names.iter().map(|name| (name, Requirement::any())))?;
     let open = parse_manifest(&open_text)?;
-    let goal = Goal { root: &project.root, manifest: &open, manifest_text: &open_text, old: old.as_ref(), freedom: Freedom::Names(names.clone()), precise: BTreeMap::new(), seen: BTreeMap::new() };
+    let goal = Goal {
+        root: &project.root,
+        manifest: &open,
+        manifest_text: &open_text,
+        old: old.as_ref(),
+        freedom: Freedom::Names(names.clone()),
+        precise: BTreeMap::new(),
+        seen: BTreeMap::new(),
+    };
     let newest = lock(app, &app.store()?, &goal)?;
 
     let raised = raised(&before, &newest, &names);
@@ -38,25 +46,37 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
         app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));
     }
     let new = Lock::build(&manifest, newest.plugins.into_values().collect());
-    let decision = Decision { manifest: &manifest, manifest_text: text.clone(), old: old.as_ref(), lock: new, dry_run: args.dry_run, no_sync: args.no_sync };
+    let decision = Decision {
+        manifest: &manifest,
+        manifest_text: text.clone(),
+        old: old.as_ref(),
+        lock: new,
+        dry_run: args.dry_run,
+        no_sync: args.no_sync,
+    };
     carry_out(app, &mut project, decision)
 }
 
 /// The plugins to upgrade: those that were named, or all that come from a registry.
 fn chosen(manifest: &Manifest, args: &UpgradeArgs) -> Result<BTreeSet<PluginName>> {
-    let from_registry = |name: &PluginName| manifest.plugins.get(name).is_some_and(|entry| matches!(entry.request.source, Source::Registry { .. }));
+    let from_registry =
+        |name: &PluginName| manifest.plugins.get(name).is_some_and(|entry| matches!(entry.request.source, Source::Registry { .. }));
     if args.names.is_empty() {
         return Ok(manifest.plugins.keys().filter(|name| from_registry(name)).cloned().collect());
     }
     match args.names.iter().find(|name| !from_registry(name)) {
         None => Ok(args.names.iter().cloned().collect()),
-        Some(name) => Err(Error::new("mfp::manifest::not-declared", format!("the manifest has no requirement on `{name}` that could be raised"))
-            .help(format!("`mfp update {name}` takes what its requirements allow"))),
+        Some(name) => {
+            Err(Error::new("mfp::manifest::not-declared", format!("the manifest has no requirement on `{name}` that could be raised"))
+                .help(format!("`mfp update {name}` takes what its requirements allow")))
+        }
     }
 }
 
 fn with_requirements<'a>(text: &str, requirements: impl IntoIterator<Item = (&'a PluginName, Requirement)>) -> Result<String> {
-    requirements.into_iter().try_fold(text.to_owned(), |text, (name, requirement)| edit::set_requirement(&text, name, &requirement).map_err(|error| cant_edit(&error)))
+    requirements.into_iter().try_fold(text.to_owned(), |text, (name, requirement)| {
+        edit::set_requirement(&text, name, &requirement).map_err(|error| cant_edit(&error))
+    })
 }
 
 /// Requirements that the newest versions don't meet, as they have to be.

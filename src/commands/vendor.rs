@@ -22,12 +22,26 @@ pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
     let _guard = hold_store(app, &store)?;
     let plugins: Vec<&LockedPlugin> = lock.plugins.values().filter(|plugin| plugin.package().is_some()).collect();
     bring(app, &store, &project, &manifest, &plugins)?;
-    let items: Vec<VendorItem> = plugins.iter().filter_map(|plugin| Some(VendorItem { name: plugin.id().clone(), version: plugin.version()?.clone(), content: plugin.content, signature: None })).collect();
+    let items: Vec<VendorItem> = plugins
+        .iter()
+        .filter_map(|plugin| {
+            Some(VendorItem { name: plugin.id().clone(), version: plugin.version()?.clone(), content: plugin.content, signature: None })
+        })
+        .collect();
     let folder = app.settings.current_dir.join(&args.directory);
     let vendored = write(&folder, &items, &store).explained()?;
     for path in &vendored.left {
-        app.reporter.event(Event::Warning { code: "mfp::vendor::foreign", text: format!("{} isn't mfp's, so it was left where it is", path.display()) });
+        app.reporter.event(Event::Warning {
+            code: "mfp::vendor::foreign",
+            text: format!("{} isn't mfp's, so it was left where it is", path.display()),
+        });
     }
-    app.reporter.event(Event::Note(format!("Vendored {} in {} ({} new, {} removed)", plural(items.len(), "plugin"), folder.display(), vendored.written.len(), vendored.removed.len())));
+    app.reporter.event(Event::Note(format!(
+        "Vendored {} in {} ({} new, {} removed)",
+        plural(items.len(), "plugin"),
+        folder.display(),
+        vendored.written.len(),
+        vendored.removed.len()
+    )));
     Ok(Outcome::done(Document::Vendor(VendorDocument { path: folder.display().to_string(), plugins: items.len() })))
 }

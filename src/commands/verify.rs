@@ -50,19 +50,36 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
 
 fn outcome(problems: Vec<Problem>, checked: usize) -> Outcome {
     let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
-    let codes: Vec<&'static str> = ["mfp::store::damaged", "mfp::layout::changed", "mfp::approval::missing", "mfp::lock::stale"].into_iter().filter(|code| problems.iter().any(|problem| problem.code == *code)).collect();
+    let codes: Vec<&'static str> = ["mfp::store::damaged", "mfp::layout::changed", "mfp::approval::missing", "mfp::lock::stale"]
+        .into_iter()
+        .filter(|code| problems.iter().any(|problem| problem.code == *code))
+        .collect();
     let outcome = Outcome::done(Document::Problems(ProblemsDocument { problems, checked }));
     match codes.as_slice() {
         [] => outcome,
-        ["mfp::approval::missing"] => outcome.refused(Error::new("mfp::approval::missing", "not everything that's locked was approved").points(points).help("`mfp sync` says what is asked for")),
-        ["mfp::lock::stale"] => outcome.refused(Error::new("mfp::lock::stale", "plugins.lock is out of date").points(points).help("run `mfp lock`")),
-        _ => outcome.refused(Error::new("mfp::verify::failed", "not everything is what plugins.lock says").points(points).help("`mfp verify --fix` fetches what's damaged again").exit_with(Exit::Integrity)),
+        ["mfp::approval::missing"] => outcome.refused(
+            Error::new("mfp::approval::missing", "not everything that's locked was approved")
+                .points(points)
+                .help("`mfp sync` says what is asked for"),
+        ),
+        ["mfp::lock::stale"] => {
+            outcome.refused(Error::new("mfp::lock::stale", "plugins.lock is out of date").points(points).help("run `mfp lock`"))
+        }
+        _ => outcome.refused(
+            Error::new("mfp::verify::failed", "not everything is what plugins.lock says")
+                .points(points)
+                .help("`mfp verify --fix` fetches what's damaged again")
+                .exit_with(Exit::Integrity),
+        ),
     }
 }
 
 fn stale_problems(project: &Project, manifest: &Manifest, lock: &mfp_model::lock::Lock) -> Result<Vec<Problem>> {
     let reasons = staleness(manifest, lock, &path_contents(&project.root, manifest)?);
-    Ok(reasons.iter().map(|reason| Problem { code: "mfp::lock::stale".to_owned(), name: "plugins.lock".to_owned(), message: reason.to_string() }).collect())
+    Ok(reasons
+        .iter()
+        .map(|reason| Problem { code: "mfp::lock::stale".to_owned(), name: "plugins.lock".to_owned(), message: reason.to_string() })
+        .collect())
 }
 
 /// What's not right with the store's copy. Optional groups that nobody synced needn't be there.
@@ -88,16 +105,34 @@ fn layout_problems(store: &Store, project: &Project, manifest: &Manifest, args: 
             ProblemKind::Extra => "isn't the plugin's",
         };
         let path = problem.path.map_or_else(|| "its folder".to_owned(), |path| format!("`{path}`"));
-        Problem { code: "mfp::layout::changed".to_owned(), name: problem.plugin.to_string(), message: format!("{path} in the plugin folder {what}") }
+        Problem {
+            code: "mfp::layout::changed".to_owned(),
+            name: problem.plugin.to_string(),
+            message: format!("{path} in the plugin folder {what}"),
+        }
     });
     Ok(shown.collect())
 }
 
 /// Fetch what's damaged, verify it, and only then replace it; then lay out again what was changed.
-fn fix(app: &App<'_>, store: &Store, project: &Project, manifest: &Manifest, lock: &mfp_model::lock::Lock, plugins: &[&LockedPlugin]) -> Result<()> {
+fn fix(
+    app: &App<'_>,
+    store: &Store,
+    project: &Project,
+    manifest: &Manifest,
+    lock: &mfp_model::lock::Lock,
+    plugins: &[&LockedPlugin],
+) -> Result<()> {
     let _held = project.hold(app.reporter)?;
-    let damaged: BTreeMap<&PluginName, &LockedPlugin> =
-        plugins.iter().filter(|plugin| plugin.package().is_some() && store.contains(&plugin.content) && store.need(&plugin.content).and_then(|stored| stored.check()).is_err()).map(|plugin| (&plugin.name, *plugin)).collect();
+    let damaged: BTreeMap<&PluginName, &LockedPlugin> = plugins
+        .iter()
+        .filter(|plugin| {
+            plugin.package().is_some()
+                && store.contains(&plugin.content)
+                && store.need(&plugin.content).and_then(|stored| stored.check()).is_err()
+        })
+        .map(|plugin| (&plugin.name, *plugin))
+        .collect();
     if !damaged.is_empty() {
         let damaged: Vec<&LockedPlugin> = damaged.into_values().collect();
         crate::sources::fetch::replace_damaged(app, store, manifest, &project.root, &damaged)?;

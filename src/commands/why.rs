@@ -56,7 +56,8 @@ fn sentence(manifest: &Manifest, lock: &Lock, path: &[PluginName]) -> String {
     let mut text = String::new();
     if let Some(root) = path.first() {
         let entry = manifest.plugins.get(root);
-        let asked = entry.and_then(|entry| entry.request.source.requirement()).map(|requirement| format!(" {requirement}")).unwrap_or_default();
+        let asked =
+            entry.and_then(|entry| entry.request.source.requirement()).map(|requirement| format!(" {requirement}")).unwrap_or_default();
         let line = entry.map(|entry| format!(" (mockforge-plugins.toml, line {})", entry.line)).unwrap_or_default();
         text.push_str(&format!("your project wants {root}{asked}{line}\n"));
     }

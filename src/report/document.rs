@@ -354,14 +354,15 @@ pub(crate) fn document_schema(command: &str, data: &Schema) -> Value {
         "type": "object",
         "required": ["code", "message"],
         "properties": {
-            "code": { "type": "string", "pattern": "^mfp::[a-z-]+::[a-z0-9-]+$" },
+            "code": { "type": "string", "pattern": "^mfp::[a-z-]+(::[a-z0-9-]+)?$" },
             "message": { "type": "string" },
             "help": { "type": "string" },
             "details": { "type": "object" },
         },
     });
     let warning = serde_json::json!({ "type": "object", "required": ["code", "message"], "properties": { "code": { "type": "string" }, "message": { "type": "string" } } });
-    let envelope = |ok: bool| serde_json::json!({ "v": { "const": DOCUMENT_VERSION }, "command": { "const": command }, "ok": { "const": ok } });
+    let envelope =
+        |ok: bool| serde_json::json!({ "v": { "const": DOCUMENT_VERSION }, "command": { "const": command }, "ok": { "const": ok } });
     let mut schema = serde_json::json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("mfp {command} --json"),

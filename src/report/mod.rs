@@ -104,7 +104,11 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control_or_bidi) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().map(|character| if is_control_or_bidi(character) { character.escape_unicode().to_string() } else { character.to_string() }).collect())
+    Cow::Owned(
+        text.chars()
+            .map(|character| if is_control_or_bidi(character) { character.escape_unicode().to_string() } else { character.to_string() })
+            .collect(),
+    )
 }
 
 /// The same for a text of several lines: line feeds and tabs stay.
@@ -152,6 +156,9 @@ mod tests {
     #[test]
     fn sizes_and_times_are_short() {
         assert_eq!([size(0), size(1023), size(1_258_291), size(5 << 30)], ["0 B", "1023 B", "1.1 MiB", "5.0 GiB"]);
-        assert_eq!([elapsed(Duration::from_micros(300)), elapsed(Duration::from_millis(41)), elapsed(Duration::from_millis(1340))], ["0ms", "41ms", "1.34s"]);
+        assert_eq!(
+            [elapsed(Duration::from_micros(300)), elapsed(Duration::from_millis(41)), elapsed(Duration::from_millis(1340))],
+            ["0ms", "41ms", "1.34s"]
+        );
     }
 }

@@ -98,7 +98,9 @@ fn excerpt_text(style: Style, excerpt: &Excerpt) -> String {
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(0).with_width(110);
     match handler.render_report(&mut drawn, &snippet) {
         // miette draws a head of its own; ours stands above, so only the frame is taken.
-        Ok(()) => drawn.lines().skip_while(|line| !line.contains("╭─")).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n"),
+        Ok(()) => {
+            drawn.lines().skip_while(|line| !line.contains("╭─")).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+        }
         Err(_) => format!("  {}: {}", clean_lines(&excerpt.file), clean_lines(&excerpt.label)),
     }
 }
@@ -121,8 +123,12 @@ mod tests {
     #[test]
     fn an_error_reads_from_what_to_where_to_what_next() {
         let text = "[plugins]\nauth-jwt = \"^2.0\"\n".to_owned();
-        let excerpt = Excerpt { file: "mockforge-plugins.toml".into(), text, span: 10..27, label: "your project wants auth-jwt ^2.0".into() };
-        let error = Error::new("mfp::resolve::conflict", "these plugins can't be had together").excerpt(excerpt).note("Because …").help("`mfp add x`");
+        let excerpt =
+            Excerpt { file: "mockforge-plugins.toml".into(), text, span: 10..27, label: "your project wants auth-jwt ^2.0".into() };
+        let error = Error::new("mfp::resolve::conflict", "these plugins can't be had together")
+            .excerpt(excerpt)
+            .note("Because …")
+            .help("`mfp add x`");
         insta::assert_snapshot!(error_text(Style { color: false }, &error), @r#"
         error[mfp::resolve::conflict]: these plugins can't be had together
            ╭─[mockforge-plugins.toml:2:1]

@@ -25,7 +25,13 @@ pub(crate) struct Reporter {
 impl Reporter {
     /// A reporter that talks this way.
     pub(crate) fn new(talk: Talk) -> Self {
-        Self { talk, style: Style { color: talk.color_stderr }, bar: Mutex::new(None), warnings: Mutex::new(Vec::new()), command: OnceLock::new() }
+        Self {
+            talk,
+            style: Style { color: talk.color_stderr },
+            bar: Mutex::new(None),
+            warnings: Mutex::new(Vec::new()),
+            command: OnceLock::new(),
+        }
     }
 
     /// Which command is it that talks?
@@ -138,7 +144,9 @@ impl Reporter {
 fn change_text(style: Style, change: &ChangeLine) -> String {
     let note = |note: &Option<String>| note.as_ref().map(|note| style.dim(&format!(" ({})", clean(note)))).unwrap_or_default();
     match change {
-        ChangeLine::Added { name, version, note: more } => format!(" {} {} {}{}", style.green("+"), style.bold(&clean(name)), clean(version), note(more)),
+        ChangeLine::Added { name, version, note: more } => {
+            format!(" {} {} {}{}", style.green("+"), style.bold(&clean(name)), clean(version), note(more))
+        }
         ChangeLine::Updated { name, from, to, note: more } => {
             format!(" {} {} {} → {}{}", style.yellow("~"), style.bold(&clean(name)), clean(from), clean(to), note(more))
         }

@@ -62,9 +62,16 @@ impl Credentials {
 
 /// An origin in its one spelling, without a trailing slash and without a default port.
 fn canonical_origin(text: &str) -> Result<String> {
-    let refuse = || Error::new("mfp::usage::credentials", "credentials are for an origin: a scheme, a host and perhaps a port").help("write it as `https://plugins.acme.example` or `https://host:8443`");
+    let refuse = || {
+        Error::new("mfp::usage::credentials", "credentials are for an origin: a scheme, a host and perhaps a port")
+            .help("write it as `https://plugins.acme.example` or `https://host:8443`")
+    };
     let url = Url::parse(text).map_err(|_| refuse())?;
-    let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
     plain.then(|| url.origin().ascii_serialization()).ok_or_else(refuse)
 }
 
@@ -78,7 +85,8 @@ fn from_config(settings: &Settings, config: &CredentialConfig) -> Result<Option<
 
 fn parse_variable(json: &str) -> Result<BTreeMap<String, String>> {
     serde_json::from_str(json).map_err(|_| {
-        Error::new("mfp::usage::credentials", "MFP_CREDENTIALS isn't a JSON object of origins and tokens").help(r#"write it as {"https://plugins.acme.example":"…"}"#)
+        Error::new("mfp::usage::credentials", "MFP_CREDENTIALS isn't a JSON object of origins and tokens")
+            .help(r#"write it as {"https://plugins.acme.example":"…"}"#)
     })
 }
 
@@ -86,9 +94,17 @@ fn from_netrc(file: &std::path::Path) -> Result<BTreeMap<String, Secret>> {
     if !file.is_file() {
         return Ok(BTreeMap::new());
     }
-    let unreadable = || Error::new("mfp::usage::credentials", format!("{} can't be read as a netrc file", file.display())).help("correct it, or point NETRC at another file");
+    let unreadable = || {
+        Error::new("mfp::usage::credentials", format!("{} can't be read as a netrc file", file.display()))
+            .help("correct it, or point NETRC at another file")
+    };
     let netrc = netrc::Netrc::from_file(file).map_err(|_| unreadable())?;
-    netrc.hosts.iter().filter(|(host, _)| *host != "default").map(|(host, entry)| Ok((host.clone(), basic(&entry.login, &entry.password)?))).collect()
+    netrc
+        .hosts
+        .iter()
+        .filter(|(host, _)| *host != "default")
+        .map(|(host, entry)| Ok((host.clone(), basic(&entry.login, &entry.password)?)))
+        .collect()
 }
 
 fn bearer(token: &str) -> Result<Secret> {
@@ -100,8 +116,10 @@ fn basic(username: &str, password: &str) -> Result<Secret> {
 }
 
 fn secret(text: &str) -> Result<Secret> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Error::new("mfp::usage::credentials", "a credential holds characters that can't be sent in a header").help("look for a line break at its end"))?;
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::new("mfp::usage::credentials", "a credential holds characters that can't be sent in a header")
+            .help("look for a line break at its end")
+    })?;
     value.set_sensitive(true);
     Ok(Secret(value))
 }
@@ -119,14 +137,22 @@ mod tests {
         let by_origin = BTreeMap::from([(canonical_origin("https://Plugins.acme.example:443").unwrap(), bearer("t0ken").unwrap())]);
         let credentials = Credentials { by_origin, by_host: BTreeMap::new() };
         assert!(credentials.for_url(&url("https://plugins.acme.example/index/x")).is_some());
-        for other in ["http://plugins.acme.example/", "https://plugins.acme.example:8443/", "https://acme.example/", "https://plugins.acme.example.evil.example/"] {
+        for other in [
+            "http://plugins.acme.example/",
+            "https://plugins.acme.example:8443/",
+            "https://acme.example/",
+            "https://plugins.acme.example.evil.example/",
+        ] {
             assert!(credentials.for_url(&url(other)).is_none(), "{other}");
         }
     }
 
     #[test]
     fn nothing_prints_a_secret() {
-        let credentials = Credentials { by_origin: BTreeMap::from([("https://a.example".to_owned(), bearer("canary-7f3a").unwrap())]), by_host: BTreeMap::new() };
+        let credentials = Credentials {
+            by_origin: BTreeMap::from([("https://a.example".to_owned(), bearer("canary-7f3a").unwrap())]),
+            by_host: BTreeMap::new(),
+        };
         assert!(!format!("{credentials:?}").contains("canary"));
     }
 

@@ -32,7 +32,13 @@ pub(crate) struct Folder {
 }
 
 /// Read the plugin at a path of the project.
-pub(crate) fn read_folder(name: &PluginName, project: &Path, path: &RelativePath, bare: &mfp_model::source::BareWasm, package: Option<&PluginName>) -> Result<Folder> {
+pub(crate) fn read_folder(
+    name: &PluginName,
+    project: &Path,
+    path: &RelativePath,
+    bare: &mfp_model::source::BareWasm,
+    package: Option<&PluginName>,
+) -> Result<Folder> {
     let place = path.under(project);
     let at = || Error::new("mfp::path::invalid", format!("{name}: the folder `{}` isn't a plugin", clean(path.as_str())));
     if path.is_wasm() {
@@ -41,12 +47,18 @@ pub(crate) fn read_folder(name: &PluginName, project: &Path, path: &RelativePath
     let manifest_path = place.join(MANIFEST_FILE);
     let text = match std::fs::read(&manifest_path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(at().note(format!("there's no {MANIFEST_FILE} in {}", place.display())).help("check the path in mockforge-plugins.toml")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(at()
+                .note(format!("there's no {MANIFEST_FILE} in {}", place.display()))
+                .help("check the path in mockforge-plugins.toml"));
+        }
         Err(error) => return Err(explain::io("read", &manifest_path, &error)),
     };
-    let manifest = PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&manifest_path.display().to_string(), &text, &error))?;
+    let manifest =
+        PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&manifest_path.display().to_string(), &text, &error))?;
     let found = list_files(&place)?;
-    let selected = mfp_model::package::select(&manifest, found.iter().map(String::as_str), None).map_err(|error| at().note(error.to_string()).help("correct the plugin's files or its `include`"))?;
+    let selected = mfp_model::package::select(&manifest, found.iter().map(String::as_str), None)
+        .map_err(|error| at().note(error.to_string()).help("correct the plugin's files or its `include`"))?;
     let files: Vec<(PackagePath, PathBuf)> = selected.into_iter().map(|path| (path.clone(), place.join(path.as_str()))).collect();
     let listing = hash(&files)?;
     Ok(Folder { manifest, listing, files })
@@ -80,7 +92,8 @@ fn list_files(root: &Path) -> Result<Vec<String>> {
             }
         }
         if files.len() > MAX_FOLDER_ENTRIES {
-            return Err(Error::new("mfp::path::invalid", format!("{} holds more than {MAX_FOLDER_ENTRIES} files", root.display())).help("point at the plugin's own folder"));
+            return Err(Error::new("mfp::path::invalid", format!("{} holds more than {MAX_FOLDER_ENTRIES} files", root.display()))
+                .help("point at the plugin's own folder"));
         }
     }
     files.sort();
@@ -104,7 +117,8 @@ fn hash(files: &[(PackagePath, PathBuf)]) -> Result<Listing> {
 fn read_file(place: &Path) -> Result<Vec<u8>> {
     let metadata = std::fs::symlink_metadata(place).map_err(|error| explain::io("read", place, &error))?;
     if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-        return Err(Error::new("mfp::path::invalid", format!("{} isn't a file of at most {MAX_FILE_BYTES} bytes", place.display())).help("a plugin's files are regular ones, no links"));
+        return Err(Error::new("mfp::path::invalid", format!("{} isn't a file of at most {MAX_FILE_BYTES} bytes", place.display()))
+            .help("a plugin's files are regular ones, no links"));
     }
     std::fs::read(place).map_err(|error| explain::io("read", place, &error))
 }

@@ -50,7 +50,15 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
     app.reporter.event(Event::FetchPlanned { total });
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
-    let job = Job { http: &sources.http, registries: &registries, manifest, root, store, reporter: app.reporter, unpackers: Arc::new(Semaphore::new(threads())) };
+    let job = Job {
+        http: &sources.http,
+        registries: &registries,
+        manifest,
+        root,
+        store,
+        reporter: app.reporter,
+        unpackers: Arc::new(Semaphore::new(threads())),
+    };
     let (folders, remote): (Vec<&LockedPlugin>, Vec<&LockedPlugin>) = wanted.iter().partition(|plugin| is_folder(plugin));
     for plugin in folders {
         let tree = job.folder(plugin)?;
@@ -67,7 +75,15 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
 pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest, root: &Path, damaged: &[&LockedPlugin]) -> Result<()> {
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
-    let job = Job { http: &sources.http, registries: &registries, manifest, root, store, reporter: app.reporter, unpackers: Arc::new(Semaphore::new(threads())) };
+    let job = Job {
+        http: &sources.http,
+        registries: &registries,
+        manifest,
+        root,
+        store,
+        reporter: app.reporter,
+        unpackers: Arc::new(Semaphore::new(threads())),
+    };
     for plugin in damaged {
         let tree = if is_folder(plugin) { job.folder(plugin)? } else { app.wait(job.one(plugin))? };
         store.replace(tree).map_err(explain::store)?;
@@ -120,7 +136,10 @@ impl Job<'_> {
     async fn one(&self, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
         let package = plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))?;
         let artifact = package.pin.artifact().ok_or_else(|| Error::bug(format!("{} has no artifact to fetch", plugin.name)))?;
-        let expected = Expected::Locked { content: plugin.content, artifact: Some(ExpectedArtifact { sha256: artifact.sha256, size: Some(artifact.size) }) };
+        let expected = Expected::Locked {
+            content: plugin.content,
+            artifact: Some(ExpectedArtifact { sha256: artifact.sha256, size: Some(artifact.size) }),
+        };
         let place = self.place(plugin, package).await?;
         let tree = match self.ingest(&place, artifact.format, Some(artifact.size), expected).await {
             Err(error) if error.is_missing_artifact() => match self.other_place(plugin, package, artifact).await? {
@@ -150,9 +169,13 @@ impl Job<'_> {
         let Pin::Registry { registry: name, .. } = &package.pin else { return Ok(None) };
         let client = registry(self.registries, name)?;
         let document = client.index(plugin.id()).await?;
-        let line = document.as_ref().and_then(|document| document.lines.iter().find(|line| line.version == package.version && line.sha256 == artifact.sha256));
+        let line = document
+            .as_ref()
+            .and_then(|document| document.lines.iter().find(|line| line.version == package.version && line.sha256 == artifact.sha256));
         match line {
-            Some(line) if line.file != usual_file(plugin, package, artifact) => client.artifact(plugin.id(), &package.version, &line.file).await.map(Some),
+            Some(line) if line.file != usual_file(plugin, package, artifact) => {
+                client.artifact(plugin.id(), &package.version, &line.file).await.map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -163,7 +186,10 @@ impl Job<'_> {
         let entry = self.manifest.plugins.get(&plugin.name).ok_or_else(missing)?;
         let Source::Path { path, bare } = &entry.request.source else { return Err(missing()) };
         let folder = read_folder(&plugin.name, self.root, path, bare, entry.request.package.as_ref())?;
-        let tree = self.store.ingest_folder(folder.files, &Expected::Locked { content: plugin.content, artifact: None }).map_err(|error| explain::store(error).about(&plugin.name))?;
+        let tree = self
+            .store
+            .ingest_folder(folder.files, &Expected::Locked { content: plugin.content, artifact: None })
+            .map_err(|error| explain::store(error).about(&plugin.name))?;
         let package = plugin.package().ok_or_else(missing)?;
         check_metadata(plugin, package, &tree)?;
         Ok(tree)
@@ -284,14 +310,18 @@ pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tre
 
 /// The manifest of a package, whose files must be as a plugin's are.
 fn manifest_of(name: &PluginName, tree: &Tree, bare: &BareWasm, artifact: Option<&Artifact>) -> Result<PluginManifest> {
-    let is_bare = artifact.is_some_and(|artifact| artifact.format == ArchiveFormat::Wasm) || (tree.manifest().is_none() && tree.listing().len() == 1);
+    let is_bare =
+        artifact.is_some_and(|artifact| artifact.format == ArchiveFormat::Wasm) || (tree.manifest().is_none() && tree.listing().len() == 1);
     if is_bare {
         let bytes = tree.read(mfp_model::content::BARE_WASM_FILE).map_err(explain::store)?;
         return PluginManifest::from_wasm(&bytes, bare).map_err(|error| explain::bare_wasm(name, &error));
     }
     check_manifest_files(tree.listing().iter().map(|(path, _)| path.as_str())).map_err(|error| explain::entry(name, &error))?;
-    let text = tree.manifest().ok_or_else(|| Error::new("mfp::manifest::invalid", format!("{name}: {MANIFEST_FILE} is larger than 1 MiB")).help("tell the plugin's publisher"))?;
-    let manifest = PluginManifest::from_bytes(text).map_err(|error| explain::plugin_manifest(&format!("{name}/{MANIFEST_FILE}"), text, &error))?;
+    let text = tree.manifest().ok_or_else(|| {
+        Error::new("mfp::manifest::invalid", format!("{name}: {MANIFEST_FILE} is larger than 1 MiB")).help("tell the plugin's publisher")
+    })?;
+    let manifest =
+        PluginManifest::from_bytes(text).map_err(|error| explain::plugin_manifest(&format!("{name}/{MANIFEST_FILE}"), text, &error))?;
     let entry = manifest.entry_in(tree.listing()).map_err(|error| explain::entry(name, &error))?;
     let module = tree.read(entry.as_str()).map_err(explain::store)?;
     check_wasm_header(&module).map_err(|error| explain::wasm(name, &error))?;
@@ -315,16 +345,32 @@ impl FirstSight {
 }
 
 /// Fetch a URL plugin that nobody has locked yet into the store, and see what it is.
-pub(crate) async fn fetch_first_sight(sources: &Sources<'_>, store: &Store, root: &Path, name: &PluginName, alias: Option<&PluginName>, source: &Source) -> Result<FirstSight> {
+pub(crate) async fn fetch_first_sight(
+    sources: &Sources<'_>,
+    store: &Store,
+    root: &Path,
+    name: &PluginName,
+    alias: Option<&PluginName>,
+    source: &Source,
+) -> Result<FirstSight> {
     let Source::Url { url, sha256, bare } = source else {
         return Err(Error::bug(format!("{name} isn't declared by a URL")));
     };
     let format = ArchiveFormat::from_file_name(&url.file_name()).ok_or_else(|| {
-        Error::new("mfp::manifest::invalid", format!("{name}: the URL doesn't end in .tar.zst, .tar.gz, .tgz, .zip or .wasm")).help("only archives of these kinds, and bare modules, can be plugins")
+        Error::new("mfp::manifest::invalid", format!("{name}: the URL doesn't end in .tar.zst, .tar.gz, .tgz, .zip or .wasm"))
+            .help("only archives of these kinds, and bare modules, can be plugins")
     })?;
     let expected = sha256.map_or(Expected::FirstSight, |sha256| Expected::Artifact(ExpectedArtifact { sha256, size: None }));
     let (registries, manifest) = (Registries::new(), Manifest::default());
-    let job = Job { http: &sources.http, registries: &registries, manifest: &manifest, root, store, reporter: sources.reporter(), unpackers: Arc::new(Semaphore::new(1)) };
+    let job = Job {
+        http: &sources.http,
+        registries: &registries,
+        manifest: &manifest,
+        root,
+        store,
+        reporter: sources.reporter(),
+        unpackers: Arc::new(Semaphore::new(1)),
+    };
     let tree = job.ingest(&place_of(&url.resolve(root)), format, None, expected).await.map_err(|error| error.about(name))?;
     let found = tree.artifact().ok_or_else(|| Error::bug("an archive has no size"))?;
     let artifact = Artifact { format, size: found.size, sha256: found.sha256 };

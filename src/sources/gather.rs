@@ -5,15 +5,19 @@
 //! it has levels, and one solve.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mfp_model::index::IndexDocument;
 use mfp_model::name::PluginName;
-use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Unresolved, resolve, speculate};
+use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Unresolved, resolve_unless, speculate};
 
 use crate::error::{Error, Result};
 use crate::sources::{Registries, registry};
+
+/// How long one search may take. What takes longer is a graph that somebody should look at.
+const LONGEST_SEARCH: Duration = Duration::from_secs(20);
 
 /// What's known so far: the catalog for the resolver, and the index documents behind it.
 #[derive(Debug, Default)]
@@ -27,14 +31,20 @@ pub(crate) type Adjust<'a> = &'a dyn Fn(&PackageKey, &mut Candidate);
 
 impl Known {
     /// Gather and decide.
-    pub(crate) async fn decide(&mut self, request: &Request, registries: &Registries<'_>, adjust: Adjust<'_>) -> Result<Resolution, Undecided> {
+    pub(crate) async fn decide(
+        &mut self,
+        request: &Request,
+        registries: &Registries<'_>,
+        adjust: Adjust<'_>,
+    ) -> Result<Resolution, Undecided> {
         loop {
             let mut wanted = speculate(request, &self.catalog);
             while !wanted.is_empty() {
                 self.learn(wanted, registries, adjust).await?;
                 wanted = speculate(request, &self.catalog);
             }
-            match resolve(request, &self.catalog) {
+            let started = Instant::now();
+            match resolve_unless(request, &self.catalog, &|| started.elapsed() > LONGEST_SEARCH) {
                 Ok(resolution) => return Ok(resolution),
                 Err(Unresolved::Missing(names)) => self.learn(names, registries, adjust).await?,
                 Err(unresolved) => return Err(Undecided::Unresolved(unresolved)),
@@ -103,7 +113,13 @@ fn candidate(line: &mfp_model::index::IndexLine) -> Candidate {
 
 /// The model's dependencies as the resolver has them.
 pub(crate) fn dependencies(of: &[mfp_model::plugin::Dependency]) -> Vec<Dependency> {
-    of.iter().map(|dependency| Dependency { name: dependency.name.clone(), requirement: dependency.requirement.clone(), optional: dependency.optional }).collect()
+    of.iter()
+        .map(|dependency| Dependency {
+            name: dependency.name.clone(),
+            requirement: dependency.requirement.clone(),
+            optional: dependency.optional,
+        })
+        .collect()
 }
 
 /// The names of a registry's list that are near to one that isn't there.

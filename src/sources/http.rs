@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mfp_model::source::Redacted;
-use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
+};
 use reqwest::{Client, Response, StatusCode};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -163,7 +165,13 @@ impl Http {
         }
     }
 
-    async fn download_once(&self, url: &Url, cap: Cap, progress: &mut Progress, take: &mut impl AsyncFnMut(Bytes) -> Result<()>) -> Result<(), Failed> {
+    async fn download_once(
+        &self,
+        url: &Url,
+        cap: Cap,
+        progress: &mut Progress,
+        take: &mut impl AsyncFnMut(Bytes) -> Result<()>,
+    ) -> Result<(), Failed> {
         let (mut response, at) = self.send(url, &progress.resume_headers()).await?;
         progress.begin(&response, &at)?;
         if progress.done == 0 {
@@ -253,7 +261,8 @@ impl Http {
             .flatten()
             .map(|rule| match rule {
                 Ok(proxy) => Ok(proxy.no_proxy(except.clone())),
-                Err(_) => Err(Error::new("mfp::usage::proxy", "a proxy's URL can't be understood").help("look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and `mfp config get network.proxy`")),
+                Err(_) => Err(Error::new("mfp::usage::proxy", "a proxy's URL can't be understood")
+                    .help("look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and `mfp config get network.proxy`")),
             })
             .collect()
     }
@@ -262,15 +271,18 @@ impl Http {
     fn broken(&self, url: &Url, error: &reqwest::Error) -> Failed {
         let cause = root_cause(error);
         let error = match () {
-            () if error.is_timeout() && error.is_connect() => timeout(url, &format!("no connection within {:?}", self.network.connect_timeout)),
+            () if error.is_timeout() && error.is_connect() => {
+                timeout(url, &format!("no connection within {:?}", self.network.connect_timeout))
+            }
             () if error.is_timeout() => timeout(url, &format!("no byte came for {:?}", self.network.idle_timeout)),
             () if cause.contains("certificate") || cause.contains("UnknownIssuer") => {
                 let help = "if the server's certificate comes from a CA of your own, name it: `mfp config set network.ca-file FILE`";
-                return Failed::finally(Error::new("mfp::network::tls", format!("{} shows a certificate that isn't trusted: {cause}", host(url))).help(help));
+                return Failed::finally(
+                    Error::new("mfp::network::tls", format!("{} shows a certificate that isn't trusted: {cause}", host(url))).help(help),
+                );
             }
-            () if error.is_connect() => {
-                Error::new("mfp::network::connect", format!("can't connect to {}: {cause}", host(url))).help("check the network, the proxy and the URL; `--offline` works from lock and store")
-            }
+            () if error.is_connect() => Error::new("mfp::network::connect", format!("can't connect to {}: {cause}", host(url)))
+                .help("check the network, the proxy and the URL; `--offline` works from lock and store"),
             () => Error::new("mfp::network::broken", format!("the connection to {} broke: {cause}", host(url))).help("try again"),
         };
         Failed { error, again: Again::AfterBackoff }
@@ -347,14 +359,16 @@ impl Progress {
 
 fn continues_at(headers: &HeaderMap, start: u64) -> bool {
     let range = headers.get(reqwest::header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    range.and_then(|range| range.strip_prefix("bytes ")).and_then(|range| range.split('-').next()).and_then(|first| first.parse().ok()) == Some(start)
+    range.and_then(|range| range.strip_prefix("bytes ")).and_then(|range| range.split('-').next()).and_then(|first| first.parse().ok())
+        == Some(start)
 }
 
 fn follow(from: &Url, location: &HeaderValue) -> Result<Url> {
     let refuse = |why: &str| Error::new("mfp::network::redirect", format!("{} redirects {why}", Redacted(from)));
     let target = location.to_str().ok().and_then(|text| from.join(text).ok()).ok_or_else(|| refuse("to something that isn't a URL"))?;
     if target.scheme() != from.scheme() {
-        return Err(refuse(&format!("to another scheme ({}:)", target.scheme())).help("ask whoever runs the server; mfp never follows a redirect to another scheme"));
+        return Err(refuse(&format!("to another scheme ({}:)", target.scheme()))
+            .help("ask whoever runs the server; mfp never follows a redirect to another scheme"));
     }
     if !target.username().is_empty() || target.password().is_some() {
         return Err(refuse("to a URL with a user name in it"));
@@ -366,22 +380,26 @@ fn check_length(response: &Response, url: &Url, cap: Cap) -> Result<()> {
     match (response.content_length(), cap.exactly) {
         (Some(length), _) if length > cap.at_most => Err(too_large(url, cap.at_most)),
         (Some(length), Some(exactly)) if length != exactly => {
-            Err(Error::new("mfp::integrity::size", format!("{} has {length} bytes, and {exactly} were promised", Redacted(url))).help("nothing was kept; if the file was meant to change, ask its publisher for a new version"))
+            Err(Error::new("mfp::integrity::size", format!("{} has {length} bytes, and {exactly} were promised", Redacted(url)))
+                .help("nothing was kept; if the file was meant to change, ask its publisher for a new version"))
         }
         _ => Ok(()),
     }
 }
 
 fn too_large(url: &Url, at_most: u64) -> Error {
-    Error::new("mfp::network::too-large", format!("{} is larger than the limit of {at_most} bytes", Redacted(url))).exit_with(Exit::Integrity)
+    Error::new("mfp::network::too-large", format!("{} is larger than the limit of {at_most} bytes", Redacted(url)))
+        .exit_with(Exit::Integrity)
 }
 
 fn timeout(url: &Url, what: &str) -> Error {
-    Error::new("mfp::network::timeout", format!("{} didn't answer in time: {what}", host(url))).help("try again; the limits are `network.*-timeout` in `mfp config list`")
+    Error::new("mfp::network::timeout", format!("{} didn't answer in time: {what}", host(url)))
+        .help("try again; the limits are `network.*-timeout` in `mfp config list`")
 }
 
 fn offline(url: &Url) -> Error {
-    Error::new("mfp::network::offline", format!("{} is needed, and --offline was given", Redacted(url))).help("run the command once without `--offline`, or give a vendored folder: `--vendor DIR`")
+    Error::new("mfp::network::offline", format!("{} is needed, and --offline was given", Redacted(url)))
+        .help("run the command once without `--offline`, or give a vendored folder: `--vendor DIR`")
 }
 
 fn refused(url: &Url, status: StatusCode, headers: &HeaderMap) -> Failed {
@@ -393,8 +411,14 @@ fn refused(url: &Url, status: StatusCode, headers: &HeaderMap) -> Failed {
                 "put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (`mfp config path`), or in MFP_CREDENTIALS"
             )))
         }
-        429 => Failed { error: error("mfp::network::status", ": too many requests").help("try again later"), again: retry_after(headers).map_or(Again::AfterBackoff, Again::After) },
-        500..=599 => Failed { error: error("mfp::network::status", "").help("the server has a problem; try again later"), again: Again::AfterBackoff },
+        429 => Failed {
+            error: error("mfp::network::status", ": too many requests").help("try again later"),
+            again: retry_after(headers).map_or(Again::AfterBackoff, Again::After),
+        },
+        500..=599 => Failed {
+            error: error("mfp::network::status", "").help("the server has a problem; try again later"),
+            again: Again::AfterBackoff,
+        },
         _ => Failed::finally(error("mfp::network::status", "").help("check the URL")),
     }
 }
@@ -414,7 +438,10 @@ fn max_age(headers: &HeaderMap) -> Duration {
 }
 
 fn read_certificates(file: &std::path::Path) -> Result<Vec<reqwest::Certificate>> {
-    let error = |why: String| Error::new("mfp::usage::ca-file", format!("the CA file {} can't be used: {why}", file.display())).help("`mfp config set network.ca-file FILE` with a PEM file");
+    let error = |why: String| {
+        Error::new("mfp::usage::ca-file", format!("the CA file {} can't be used: {why}", file.display()))
+            .help("`mfp config set network.ca-file FILE` with a PEM file")
+    };
     let pem = std::fs::read(file).map_err(|failure| error(failure.to_string()))?;
     match reqwest::Certificate::from_pem_bundle(&pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -440,5 +467,9 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    if std::ptr::eq(cause, std::ptr::from_ref(error) as *const dyn std::error::Error) { "no reason was given".to_owned() } else { cause.to_string() }
+    if std::ptr::eq(cause, std::ptr::from_ref(error) as *const dyn std::error::Error) {
+        "no reason was given".to_owned()
+    } else {
+        cause.to_string()
+    }
 }

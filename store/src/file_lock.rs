@@ -159,7 +159,7 @@ mod tests {
         let error = FileLock::acquire(&path, LockMode::Shared, Duration::from_millis(150), &mut |path| announced.push(path.to_owned()))
             .unwrap_err();
         assert!((150..2_000).contains(&begun.elapsed().as_millis()));
-        assert_eq!(announced, [path.clone()]);
+        assert_eq!(announced, std::slice::from_ref(&path));
         assert_eq!((error.code(), error.exit_code()), ("mfp::io::lock-timeout", 8));
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }

@@ -141,6 +141,7 @@ pub(crate) fn exists(path: &Path) -> Result<bool, IoError> {
 }
 
 /// Delete a folder and all that's in it; links in it are deleted, not followed. It's fine if it isn't there.
+#[expect(clippy::disallowed_methods, reason = "this is the one place; callers hand in what mfp made")]
 pub fn remove_dir_all(path: &Path) -> Result<(), IoError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(IoError::new("delete", path, error)),
@@ -172,6 +173,7 @@ pub(crate) fn flush_all(folder: &Path) -> Result<(), IoError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test's files needn't outlive a crash")]
 mod tests {
     use super::*;
 

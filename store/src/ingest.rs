@@ -31,7 +31,7 @@ impl Store {
             return Err(too_large(wanted.and_then(|artifact| artifact.size), cap, unpacked.err()));
         }
         if wanted.is_some() && matches!(unpacked, Err(StoreError::Archive(_))) {
-            input.drain().map_err(|error| if matches!(error, StoreError::Source(_)) { error } else { oversize(&wanted, cap, error) })?;
+            input.drain().map_err(|error| if matches!(error, StoreError::Source(_)) { error } else { oversize(wanted, cap, error) })?;
         }
         let (size, sha256) = input.measure();
         let artifact = Artifact { format, size, sha256 };
@@ -88,7 +88,7 @@ fn too_large(expected: Option<u64>, cap: u64, error: Option<StoreError>) -> Stor
     }
 }
 
-fn oversize(wanted: &Option<verify::ExpectedArtifact>, cap: u64, error: StoreError) -> StoreError {
+fn oversize(wanted: Option<verify::ExpectedArtifact>, cap: u64, error: StoreError) -> StoreError {
     too_large(wanted.and_then(|artifact| artifact.size), cap, Some(error))
 }
 

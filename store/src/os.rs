@@ -113,8 +113,8 @@ impl OpenFolder {
             let flags = if through_link { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
             let found = rustix::fs::statat(&self.folder, relative, flags).ok()?;
             let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
-            #[expect(clippy::useless_conversion, clippy::unnecessary_cast, reason = "these fields' types differ between systems")]
-            let time = i64::from(found.st_mtime).wrapping_mul(1_000_000_000).wrapping_add(found.st_mtime_nsec as i64);
+            let nanoseconds = i64::try_from(found.st_mtime_nsec).ok()?;
+            let time = found.st_mtime.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds);
             Some((u64::try_from(found.st_size).ok()?, time, found.st_ino)).filter(|_| is_file)
         }
         #[cfg(not(unix))]

@@ -41,7 +41,7 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// A store to read and write, with a wait of one minute.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), read_only: false, lock_timeout: Duration::from_secs(60) }
+        Self { root: root.into(), read_only: false, lock_timeout: Duration::from_mins(1) }
     }
 }
 

@@ -128,9 +128,9 @@ fn every_way_of_being_stale_has_its_words() {
     ];
     let mut report = String::new();
     for (from, to) in changes {
-        let changed = wanted.replacen(from, to, 1);
-        assert_ne!(changed, wanted, "{from}");
-        let manifest = Manifest::parse(&changed, &own()).unwrap();
+        let edited = wanted.replacen(from, to, 1);
+        assert_ne!(edited, wanted, "{from}");
+        let manifest = Manifest::parse(&edited, &own()).unwrap();
         let reasons = staleness(&manifest, &lock, &BTreeMap::new());
         assert!(!reasons.is_empty(), "{to}");
         writeln!(report, "{} → {}", from.trim_end(), to.trim_end()).unwrap();

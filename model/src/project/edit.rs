@@ -87,13 +87,12 @@ pub fn remove(text: &str, name: &PluginName) -> Result<(String, Vec<Place>)> {
     }
     let mut text = text.to_owned();
     for place in &found {
-        text = match cut_line(&text, place, name) {
-            Some(shorter) => shorter,
-            None => {
-                let mut document = parse(&text)?;
-                plugins_table(&mut document, place)?.remove(name.as_str());
-                document.to_string()
-            }
+        text = if let Some(shorter) = cut_line(&text, place, name) {
+            shorter
+        } else {
+            let mut document = parse(&text)?;
+            plugins_table(&mut document, place)?.remove(name.as_str());
+            document.to_string()
         };
     }
     Ok((text, found))

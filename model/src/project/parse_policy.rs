@@ -1,11 +1,12 @@
 //! Reading `[policy]` and `[approvals]`: what is allowed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::parse::named;
 use super::{Approval, Limits, MinReleaseAge, Policy};
 use crate::capability::Capabilities;
+use crate::signer::Signer;
 use crate::source::SourceKind;
 use crate::text::is_control_or_bidi;
 use crate::toml::{TableReader, ValueReader};
@@ -26,11 +27,15 @@ pub(super) fn read_policy(mut table: TableReader<'_>, places: &mut BTreeMap<Stri
     policy.allow = take("allow").and_then(|value| value.list());
     policy.deny = take("deny").and_then(|value| value.list()).unwrap_or_default();
     let keys = take("keys").and_then(|value| value.table());
-    policy.keys = keys.map(|keys| named(keys, |value| value.list())).unwrap_or_default();
+    policy.keys = keys.map(|keys| named(keys, read_keys)).unwrap_or_default();
     let limits = take("limits").and_then(|value| value.table());
     policy.limits = limits.map(read_limits).unwrap_or_default();
     table.finish();
     policy
+}
+
+fn read_keys(value: &ValueReader<'_>) -> Option<BTreeSet<Signer>> {
+    value.list()
 }
 
 fn read_age(value: &ValueReader<'_>) -> Option<MinReleaseAge> {

@@ -68,7 +68,7 @@ fn root() -> Value {
 /// A closed table of these keys, all of them required but the optional ones.
 fn table(description: &str, keys: &[&str], optional: &[&str], from: &Value) -> Value {
     let required: Vec<&str> = keys.iter().copied().filter(|key| !optional.contains(key)).collect();
-    closed(description, &pick(keys, from), &required)
+    closed(description, pick(keys, from), &required)
 }
 
 fn want() -> Value {
@@ -88,7 +88,7 @@ fn want() -> Value {
         "subdir": string("The plugin's folder in the repository."),
         "submodules": boolean("Whether submodules are part of the plugin."),
         "path": string("The folder or bare module, relative to the project."),
-        "remote": { "anyOf": [{ "type": "string" }, closed("From the environment.", &json!({ "env": string("The variable's name.") }), &["env"])] },
+        "remote": { "anyOf": [{ "type": "string" }, closed("From the environment.", json!({ "env": string("The variable's name.") }), &["env"])] },
         "timeout-ms": integer("Milliseconds that one call may take.", 0, None),
         "retries": integer("How often a call is tried again.", 0, None),
         "health-check-interval": integer("Seconds between health checks.", 0, None),
@@ -140,7 +140,7 @@ fn definitions_of_lock() -> Map<String, Value> {
         "optional": { "const": true, "description": "It needs no entry, but binds the one that there is." },
     });
     [
-        ("capabilities", closed("What it asks for beyond the defaults.", &pick(&Capabilities::KEYS, &capabilities), &[])),
+        ("capabilities", closed("What it asks for beyond the defaults.", pick(&Capabilities::KEYS, &capabilities), &[])),
         ("dependency", table("A plugin that it calls.", keys::DEPENDENCY, &["optional"], &dependency)),
     ]
     .into_iter()

@@ -8,7 +8,7 @@ use super::{DIALECT, boolean, by_name, choice, closed, described, integer, list,
 pub fn manifest_schema() -> Value {
     let mut definitions = shared_definitions();
     definitions.extend(definitions_of_manifest());
-    let root = closed("The MockForge plugins of a project: what it wants. plugins.lock says what exactly runs.", &root(), &[]);
+    let root = closed("The MockForge plugins of a project: what it wants. plugins.lock says what exactly runs.", root(), &[]);
     let mut schema = json!({ "$schema": DIALECT, "title": "mockforge-plugins.toml" });
     merge(&mut schema, root);
     schema["$defs"] = Value::Object(definitions);
@@ -41,7 +41,7 @@ fn root() -> Value {
         "policy": reference("policy"),
         "resolver": closed(
             "How versions are chosen.",
-            &json!({ "strategy": choice("Take the newest of the versions that will do (the default), or the oldest.", &["highest", "lowest"]) }),
+            json!({ "strategy": choice("Take the newest of the versions that will do (the default), or the oldest.", &["highest", "lowest"]) }),
             &[],
         ),
     })
@@ -98,7 +98,7 @@ fn plugin_table() -> Value {
         "types": reference("types"),
         "remote": {
             "description": "The address of a service that speaks the remote-plugin protocol, or the environment variable that holds it.",
-            "anyOf": [{ "type": "string" }, closed("From the environment.", &json!({ "env": string("The variable's name.") }), &["env"])],
+            "anyOf": [{ "type": "string" }, closed("From the environment.", json!({ "env": string("The variable's name.") }), &["env"])],
         },
         "timeout-ms": integer("Milliseconds that one call of a service may take. Default: 5000.", 1, Some(600_000)),
         "retries": integer("How often a call of a service is tried again. Default: 3.", 0, Some(10)),
@@ -158,10 +158,10 @@ fn age() -> Value {
 fn limits() -> Value {
     let caps = closed(
         "Caps that are stricter than the sandbox's own.",
-        &json!({ "memory": reference("size"), "time-ms": integer("Milliseconds of a call.", 0, None) }),
+        json!({ "memory": reference("size"), "time-ms": integer("Milliseconds of a call.", 0, None) }),
         &[],
     );
-    closed("Stricter caps by kind of source.", &json!({ "registry": caps, "url": caps, "git": caps, "path": caps }), &[])
+    closed("Stricter caps by kind of source.", json!({ "registry": caps, "url": caps, "git": caps, "path": caps }), &[])
 }
 
 fn policy() -> Value {

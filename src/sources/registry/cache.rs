@@ -65,7 +65,8 @@ impl DocumentCache {
         if header.v != HEADER_VERSION {
             return None;
         }
-        let (etag, missing, fresh_until) = (header.etag.map(std::borrow::Cow::into_owned), header.missing, Timestamp::from_second(header.until).ok()?);
+        let (etag, missing, fresh_until) =
+            (header.etag.map(std::borrow::Cow::into_owned), header.missing, Timestamp::from_second(header.until).ok()?);
         let mut bytes = bytes;
         bytes.drain(..=end);
         Some(Cached { bytes, missing, etag, fresh_until })
@@ -95,7 +96,10 @@ mod tests {
         let now = Timestamp::from_second(1_000).unwrap();
         cache.put("index/x", Some(b"line\n"), Some("\"e\""), now, Duration::from_secs(60)).unwrap();
         let cached = cache.get("index/x").unwrap();
-        assert_eq!((cached.bytes.as_slice(), cached.etag.as_deref(), cached.fresh_until.as_second()), (&b"line\n"[..], Some("\"e\""), 1_060));
+        assert_eq!(
+            (cached.bytes.as_slice(), cached.etag.as_deref(), cached.fresh_until.as_second()),
+            (&b"line\n"[..], Some("\"e\""), 1_060)
+        );
         assert!(!cache.is_cold());
         cache.put("index/y", None, None, now, Duration::MAX).unwrap();
         assert!(cache.get("index/y").unwrap().missing);

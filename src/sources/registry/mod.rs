@@ -67,9 +67,20 @@ pub(crate) enum ArtifactPlace {
 
 impl<'a> RegistryClient<'a> {
     /// A client of this registry of the project. Asks nothing yet.
-    pub(crate) fn new(name: RegistryName, registry: &Registry, project: &Path, mirrors: &BTreeMap<String, String>, cache_dir: &Path, http: &'a Http, now: Timestamp) -> Result<Self> {
+    pub(crate) fn new(
+        name: RegistryName,
+        registry: &Registry,
+        project: &Path,
+        mirrors: &BTreeMap<String, String>,
+        cache_dir: &Path,
+        http: &'a Http,
+        now: Timestamp,
+    ) -> Result<Self> {
         if registry.kind != RegistryKind::Mfp {
-            let error = Error::new("mfp::unsupported", format!("registry `{name}` is of kind `{}`, which this version of mfp can't read yet", registry.kind.as_str()));
+            let error = Error::new(
+                "mfp::unsupported",
+                format!("registry `{name}` is of kind `{}`, which this version of mfp can't read yet", registry.kind.as_str()),
+            );
             return Err(error.help("name a registry of mfp's own kind, or declare the plugins by URL"));
         }
         let root = registry.url.resolve(project);
@@ -104,7 +115,9 @@ impl<'a> RegistryClient<'a> {
         let path = self.config().await?.dl.path(name, version, file);
         match &self.place {
             Place::Folder(root) => Ok(ArtifactPlace::File(root.join(relative(&path)?))),
-            Place::Server { root, .. } => self.allowed(root, root.join(&path).map_err(|_| self.malformed("config.json", "`dl` gives something that isn't a URL"))?).map(ArtifactPlace::Url),
+            Place::Server { root, .. } => self
+                .allowed(root, root.join(&path).map_err(|_| self.malformed("config.json", "`dl` gives something that isn't a URL"))?)
+                .map(ArtifactPlace::Url),
         }
     }
 
@@ -115,8 +128,14 @@ impl<'a> RegistryClient<'a> {
             return Ok(url);
         }
         let origin = url.origin().ascii_serialization();
-        Err(Error::new("mfp::registry::dl-origin", format!("registry `{}` keeps its artifacts on {origin}, which isn't its own origin", self.name))
-            .help(format!("if that's right, allow it in mockforge-plugins.toml: `dl-origins = [\"{origin}\"]` in the table of `{}`", self.name)))
+        Err(Error::new(
+            "mfp::registry::dl-origin",
+            format!("registry `{}` keeps its artifacts on {origin}, which isn't its own origin", self.name),
+        )
+        .help(format!(
+            "if that's right, allow it in mockforge-plugins.toml: `dl-origins = [\"{origin}\"]` in the table of `{}`",
+            self.name
+        )))
     }
 
     /// The registry's configuration, read once.
@@ -131,7 +150,8 @@ impl<'a> RegistryClient<'a> {
 
     fn no_registry(&self) -> Error {
         let at = mfp_model::source::Redacted(&self.root);
-        Error::new("mfp::registry::not-a-registry", format!("registry `{}`: there's no config.json at {at}", self.name)).help("check the URL under [registries] in mockforge-plugins.toml")
+        Error::new("mfp::registry::not-a-registry", format!("registry `{}`: there's no config.json at {at}", self.name))
+            .help("check the URL under [registries] in mockforge-plugins.toml")
     }
 
     fn malformed(&self, file: &str, why: &str) -> Error {
@@ -194,7 +214,9 @@ impl<'a> RegistryClient<'a> {
             return Ok(());
         }
         let url = self.allowed(root, root.join(&bulk.url).map_err(|_| self.malformed("config.json", "the bulk index's URL isn't one"))?)?;
-        let Fetched::Body { bytes, max_age, .. } = self.http.get(&url, None, bulk.size, MissingStatus::default()).await? else { return Ok(()) };
+        let Fetched::Body { bytes, max_age, .. } = self.http.get(&url, None, bulk.size, MissingStatus::default()).await? else {
+            return Ok(());
+        };
         // It's an optimisation: one that isn't what was promised is left aside, and the documents are asked for one by one.
         match unpack_bulk(&bytes, &bulk) {
             Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_secs(600))),
@@ -234,13 +256,21 @@ fn unpack_bulk(bytes: &[u8], bulk: &Bulk) -> Option<Vec<u8>> {
 fn mirror_url(text: &str) -> Result<Url> {
     let with_slash = if text.ends_with('/') { text.to_owned() } else { format!("{text}/") };
     let url = Url::parse(&with_slash).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "file"));
-    url.ok_or_else(|| Error::new("mfp::config::invalid", format!("the mirror `{}` isn't an https, http or file URL", clean(text))).help("`mfp config list` shows the mirrors"))
+    url.ok_or_else(|| {
+        Error::new("mfp::config::invalid", format!("the mirror `{}` isn't an https, http or file URL", clean(text)))
+            .help("`mfp config list` shows the mirrors")
+    })
 }
 
 /// A path below a registry's folder; what would leave it is refused.
 fn relative(path: &str) -> Result<&Path> {
     let safe = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    if safe { Ok(Path::new(path)) } else { Err(Error::new("mfp::registry::malformed", format!("`{}` would leave the registry's folder", clean(path))).help("ask whoever keeps the registry")) }
+    if safe {
+        Ok(Path::new(path))
+    } else {
+        Err(Error::new("mfp::registry::malformed", format!("`{}` would leave the registry's folder", clean(path)))
+            .help("ask whoever keeps the registry"))
+    }
 }
 
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
@@ -249,7 +279,11 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
             let mut bytes = Vec::new();
             file.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes).map_err(|error| explain::io("read", path, &error))?;
             if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
-                return Err(Error::new("mfp::registry::malformed", format!("{} is larger than {MAX_DOCUMENT_BYTES} bytes", path.display())).help("ask whoever keeps the registry"));
+                return Err(Error::new(
+                    "mfp::registry::malformed",
+                    format!("{} is larger than {MAX_DOCUMENT_BYTES} bytes", path.display()),
+                )
+                .help("ask whoever keeps the registry"));
             }
             Ok(Some(bytes))
         }
@@ -260,6 +294,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// A file name for a document's path; a query or anything odd is hashed.
 fn cache_key(path: &str) -> String {
-    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_')) && relative(path).is_ok();
+    let plain =
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_')) && relative(path).is_ok();
     if plain { path.to_owned() } else { format!("other/{}", blake3::hash(path.as_bytes()).to_hex()) }
 }

@@ -32,14 +32,22 @@ pub(crate) struct Unpacked {
 
 /// A file of the root, or of the folder that may turn out to be the root, that's kept in memory as well.
 #[derive(Debug, Default)]
-struct Kept {
-    /// Its path and bytes; no bytes if it's too large.
-    found: Option<(String, Option<Vec<u8>>)>,
+enum Kept {
+    #[default]
+    None,
+    /// Its path and bytes.
+    Bytes(String, Vec<u8>),
+    /// Its path; it has more bytes than are kept.
+    TooLarge(String),
 }
 
 impl Kept {
-    fn take(self, root: &str, name: &str) -> Option<Option<Vec<u8>>> {
-        self.found.filter(|(path, _)| path.strip_prefix(root) == Some(name)).map(|(_, bytes)| bytes)
+    /// It, if it's the file with this name in this root.
+    fn of_root(self, root: &str, name: &str) -> Self {
+        match &self {
+            Self::Bytes(path, _) | Self::TooLarge(path) if path.strip_prefix(root) == Some(name) => self,
+            _ => Self::None,
+        }
     }
 }
 
@@ -136,7 +144,11 @@ impl Sink {
             }
         }
         if limit.is_some() {
-            self.kept_for(path).found = Some((path.to_string(), kept));
+            let path_text = path.to_string();
+            *self.kept_for(path) = match kept {
+                Some(bytes) => Kept::Bytes(path_text, bytes),
+                None => Kept::TooLarge(path_text),
+            };
         }
         let digest = FileDigest::from_hash(*hasher.finalize().as_bytes());
         self.files.push((path.clone(), FileEntry { digest, size }));
@@ -179,11 +191,11 @@ impl Sink {
     /// All members were seen: strip one common leading folder if there is one, and list the files.
     pub(crate) fn finish(self) -> Result<Unpacked> {
         let root = self.common_folder().filter(|_| self.strips).unwrap_or_default();
-        let manifest = self.manifest.take(&root, MANIFEST_FILE).flatten();
-        let signature = match self.signature.take(&root, SIGNATURE_FILE) {
-            Some(bytes) => Some(signature_text(bytes)?),
-            None => None,
+        let manifest = match self.manifest.of_root(&root, MANIFEST_FILE) {
+            Kept::Bytes(_, bytes) => Some(bytes),
+            Kept::None | Kept::TooLarge(_) => None,
         };
+        let signature = signature_text(self.signature.of_root(&root, SIGNATURE_FILE))?;
         if !root.is_empty() {
             strip(&self.folder, &root, signature.is_some())?;
         }
@@ -211,10 +223,15 @@ fn check_size(path: &PackagePath, size: u64, unpacked: u64) -> Result<(), Archiv
     Ok(())
 }
 
-fn signature_text(bytes: Option<Vec<u8>>) -> Result<String, ArchiveError> {
+fn signature_text(kept: Kept) -> Result<Option<String>, ArchiveError> {
     let refuse = |class, why| ArchiveError::member(class, SIGNATURE_FILE.as_bytes(), why);
-    let bytes = bytes.ok_or_else(|| refuse(ArchiveClass::Limit, "a signature of more than 16 KiB"))?;
-    String::from_utf8(bytes).map_err(|_| refuse(ArchiveClass::Corrupt, "a signature that isn't text"))
+    match kept {
+        Kept::None => Ok(None),
+        Kept::TooLarge(_) => Err(refuse(ArchiveClass::Limit, "a signature of more than 16 KiB")),
+        Kept::Bytes(_, bytes) => {
+            String::from_utf8(bytes).map(Some).map_err(|_| refuse(ArchiveClass::Corrupt, "a signature that isn't text"))
+        }
+    }
 }
 
 /// Make `<folder>/<top>` what `<folder>` is, and take the signature out of it.

@@ -78,7 +78,7 @@ impl Case {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    mfp_model::digest::Sha256::from_hash(Sha256::digest(bytes).into()).hex()
 }
 
 /// Unpack it in a store of its own, and look at everything that could have gone wrong.
