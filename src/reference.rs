@@ -46,7 +46,10 @@ fn pretty(schema: &Value) -> String {
 fn commands_page() -> String {
     let mut root = Cli::command();
     root.build();
-    let mut text = format!("# Commands\n\n{GENERATED}\n{}\n\n## Global options\n\n", root.get_long_about().or(root.get_about()).expect("mfp says what it is"));
+    let mut text = format!(
+        "# Commands\n\n{GENERATED}\n{}\n\n## Global options\n\n",
+        root.get_long_about().or(root.get_about()).expect("mfp says what it is")
+    );
     text.push_str("Every command takes these. Each `--x-y` is also the variable `MFP_X_Y` (`1`, `true`, `0`, `false` or empty where it takes no value); flags come before variables, variables before files.\n\n");
     text.push_str(&table(root.get_arguments().filter(|arg| arg.is_global_set())));
     for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -69,7 +72,8 @@ fn section(text: &mut String, command: &Command, parent: &str, level: usize) {
         writeln!(text, "\n{}", rows.trim_end()).expect("a string takes text");
     }
     if let Some(after) = command.get_after_help() {
-        let (sentence, examples) = after.to_string().split_once("\n\n").map(|(sentence, examples)| (sentence.to_owned(), examples.to_owned())).unwrap_or_default();
+        let (sentence, examples) =
+            after.to_string().split_once("\n\n").map(|(sentence, examples)| (sentence.to_owned(), examples.to_owned())).unwrap_or_default();
         writeln!(text, "\n{sentence}\n\n```text\n{examples}\n```").expect("a string takes text");
     }
     for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
@@ -101,8 +105,13 @@ fn meaning(argument: &Arg) -> String {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let choices: Vec<String> = argument.get_possible_values().iter().map(|choice| format!("`{}`", choice.get_name())).collect();
     let default: Vec<String> = argument.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-    let choices = if choices.is_empty() || !argument.get_action().takes_values() { String::new() } else { format!(": {}", choices.join(", ")) };
-    let default = if default.is_empty() || !argument.get_action().takes_values() { String::new() } else { format!(" (default: {})", default.join(", ")) };
+    let choices =
+        if choices.is_empty() || !argument.get_action().takes_values() { String::new() } else { format!(": {}", choices.join(", ")) };
+    let default = if default.is_empty() || !argument.get_action().takes_values() {
+        String::new()
+    } else {
+        format!(" (default: {})", default.join(", "))
+    };
     format!("{help}{choices}{default}")
 }
 
@@ -112,7 +121,9 @@ fn cell(text: &str) -> String {
 
 /// A page with every error code.
 fn errors_page() -> String {
-    let mut text = format!("# Error codes\n\n{GENERATED}\nEvery failure has a code; `--json` has it in `error.code`. Codes are never renamed. An exit code of 0 marks a warning.\n");
+    let mut text = format!(
+        "# Error codes\n\n{GENERATED}\nEvery failure has a code; `--json` has it in `error.code`. Codes are never renamed. An exit code of 0 marks a warning.\n"
+    );
     let mut area = "";
     for code in CATALOGUE {
         let next = code.name.split("::").nth(1).unwrap_or_default();
@@ -120,14 +131,17 @@ fn errors_page() -> String {
             area = next;
             writeln!(text, "\n## {area}\n\n| code | exit | what happened | what to do |\n|---|---|---|---|").expect("a string takes text");
         }
-        writeln!(text, "| `{}` | {} | {} | {} |", code.name, code.exit.code(), cell(code.meaning), cell(code.remedy)).expect("a string takes text");
+        writeln!(text, "| `{}` | {} | {} | {} |", code.name, code.exit.code(), cell(code.meaning), cell(code.remedy))
+            .expect("a string takes text");
     }
     text
 }
 
 /// A page with every key of the user configuration.
 fn configuration_page() -> String {
-    let mut text = format!("# User configuration\n\n{GENERATED}\n`mfp config path` says where the file is, `mfp config set KEY VALUE` writes to it.\n\n| key | meaning |\n|---|---|\n");
+    let mut text = format!(
+        "# User configuration\n\n{GENERATED}\n`mfp config path` says where the file is, `mfp config set KEY VALUE` writes to it.\n\n| key | meaning |\n|---|---|\n"
+    );
     for (key, meaning) in KEYS {
         writeln!(text, "| `{key}` | {} |", cell(meaning)).expect("a string takes text");
     }
@@ -150,9 +164,13 @@ fn the_reference_is_what_the_program_says() {
         }
         return;
     }
-    let found: BTreeMap<String, String> = files(&folder, &[]).iter().map(|path| (relative(path, &folder), std::fs::read_to_string(path).unwrap())).collect();
+    let found: BTreeMap<String, String> =
+        files(&folder, &[]).iter().map(|path| (relative(path, &folder), std::fs::read_to_string(path).unwrap())).collect();
     let differ: Vec<&String> = pages.keys().chain(found.keys()).filter(|path| pages.get(*path) != found.get(*path)).collect();
-    assert!(differ.is_empty(), "docs/reference isn't up to date: {differ:?}\nlook at the change, then run `MFP_ACCEPT=1 cargo test -p mfp reference`");
+    assert!(
+        differ.is_empty(),
+        "docs/reference isn't up to date: {differ:?}\nlook at the change, then run `MFP_ACCEPT=1 cargo test -p mfp reference`"
+    );
 }
 
 #[test]
@@ -177,7 +195,10 @@ fn every_code_says_what_happened_and_what_to_do_in_sentences() {
 /// Every literal `"mfp::…"` in the sources of all crates but the catalogue itself.
 fn codes_in_sources() -> BTreeSet<String> {
     let rooms = ["src", "model/src", "resolver/src", "store/src", "loader/src"];
-    let sources = rooms.iter().flat_map(|room| files(&repository().join(room), &["rs"])).filter(|path| !path.ends_with("src/error/catalogue.rs") && !path.ends_with("src/reference.rs"));
+    let sources = rooms
+        .iter()
+        .flat_map(|room| files(&repository().join(room), &["rs"]))
+        .filter(|path| !path.ends_with("src/error/catalogue.rs") && !path.ends_with("src/reference.rs"));
     let mut codes = BTreeSet::new();
     for path in sources {
         let text = std::fs::read_to_string(&path).unwrap();
@@ -188,7 +209,10 @@ fn codes_in_sources() -> BTreeSet<String> {
 }
 
 fn is_code(literal: &str) -> bool {
-    literal.split("::").count() <= 3 && literal.split("::").all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
+    literal.split("::").count() <= 3
+        && literal
+            .split("::")
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'))
 }
 
 fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 //!
 //! [`resolve`] is a pure function: no file, no network, no clock, no printing. It works over what a [`Catalog`] knows and
 //! answers [`Unresolved::Missing`] with the names that it needs besides; a gatherer fetches them all at once and asks again
-//! ([`speculate`] names in advance what a typical graph will need). A bug report is then a catalog.
+//! ([`Speculation`] names in advance what a typical graph will need). A bug report is then a catalog.
 #![warn(missing_docs)]
 
 mod catalog;

@@ -6,7 +6,6 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
@@ -18,7 +17,7 @@ use mfp_model::name::PluginName;
 use mfp_model::plugin::{BareWasm, HostRange, Metadata, PluginManifest, check_manifest_files, check_wasm_header};
 use mfp_model::project::Manifest;
 use mfp_model::source::{ArchiveFormat, Artifact, Pin, Source};
-use mfp_store::{Expected, ExpectedArtifact, Store, StoreError, Tree, Verified};
+use mfp_store::{Expected, ExpectedArtifact, Store, Tree, Verified};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::App;
@@ -37,6 +36,8 @@ const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
 const SMALL: u64 = 256 << 10;
 /// How many plugins are committed at once.
 const BATCH: usize = 512;
+/// How many larger ones are unpacked while they come.
+const STREAMS: usize = 8;
 /// Chunks on their way from the network to the unpacker.
 const CHUNKS_IN_FLIGHT: usize = 16;
 
@@ -57,7 +58,8 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
         root,
         store,
         reporter: app.reporter,
-        unpackers: Arc::new(Semaphore::new(threads())),
+        unpackers: Semaphore::new(threads()),
+        streams: Semaphore::new(STREAMS),
     };
     let (folders, remote): (Vec<&LockedPlugin>, Vec<&LockedPlugin>) = wanted.iter().partition(|plugin| is_folder(plugin));
     for plugin in folders {
@@ -82,7 +84,8 @@ pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest,
         root,
         store,
         reporter: app.reporter,
-        unpackers: Arc::new(Semaphore::new(threads())),
+        unpackers: Semaphore::new(threads()),
+        streams: Semaphore::new(STREAMS),
     };
     for plugin in damaged {
         let tree = if is_folder(plugin) { job.folder(plugin)? } else { app.wait(job.one(plugin))? };
@@ -116,7 +119,8 @@ struct Job<'a> {
     root: &'a Path,
     store: &'a Store,
     reporter: &'a Reporter,
-    unpackers: Arc<Semaphore>,
+    unpackers: Semaphore,
+    streams: Semaphore,
 }
 
 impl Job<'_> {
@@ -201,7 +205,7 @@ impl Job<'_> {
             ArtifactPlace::File(path) => {
                 let file = std::fs::File::open(path).map_err(|error| explain::artifact_file(path, &error))?;
                 self.reporter.event(Event::FetchProgress { bytes: size.unwrap_or(0) });
-                return self.unpack(file, format, expected).await;
+                return self.unpack_in_turn(file, format, expected).await;
             }
             ArtifactPlace::Url(url) => url,
         };
@@ -215,8 +219,9 @@ impl Job<'_> {
                     Ok(())
                 })
                 .await?;
-            return self.unpack(std::io::Cursor::new(whole), format, expected).await;
+            return self.unpack_in_turn(std::io::Cursor::new(whole), format, expected).await;
         }
+        let _stream = self.streams.acquire().await.expect("the semaphore is never closed");
         let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
         let unpacking = self.unpack(Chunks { receiver, current: Bytes::new() }, format, expected);
         let downloading = async move {
@@ -240,14 +245,21 @@ impl Job<'_> {
         }
     }
 
+    /// Unpack something that's here: as many at once as there are cores.
+    async fn unpack_in_turn(
+        &self,
+        reader: impl Read + Send + 'static,
+        format: ArchiveFormat,
+        expected: Expected,
+    ) -> Result<Verified<Tree>> {
+        let _turn = self.unpackers.acquire().await.expect("the semaphore is never closed");
+        self.unpack(reader, format, expected).await
+    }
+
     async fn unpack(&self, reader: impl Read + Send + 'static, format: ArchiveFormat, expected: Expected) -> Result<Verified<Tree>> {
-        let permit = Arc::clone(&self.unpackers).acquire_owned().await.expect("the semaphore is never closed");
         let store = self.store.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            store.ingest_archive(reader, packed(format), &expected)
-        });
-        work.await.map_err(|_| Error::bug("the unpacker panicked"))?.map_err(|error: StoreError| explain::store(error))
+        let work = tokio::task::spawn_blocking(move || store.ingest_archive(reader, packed(format), &expected));
+        work.await.map_err(|_| Error::bug("the unpacker panicked"))?.map_err(explain::store)
     }
 }
 
@@ -369,7 +381,8 @@ pub(crate) async fn fetch_first_sight(
         root,
         store,
         reporter: sources.reporter(),
-        unpackers: Arc::new(Semaphore::new(1)),
+        unpackers: Semaphore::new(1),
+        streams: Semaphore::new(STREAMS),
     };
     let tree = job.ingest(&place_of(&url.resolve(root)), format, None, expected).await.map_err(|error| error.about(name))?;
     let found = tree.artifact().ok_or_else(|| Error::bug("an archive has no size"))?;

@@ -107,11 +107,25 @@ impl Machine {
         let text = text.replace(&root.display().to_string(), "[ROOT]").replace(&self.root.path().display().to_string(), "[ROOT]");
         let words = text.split_inclusive([' ', '\n', ')']).map(|word| {
             let bare = word.trim_end_matches([' ', '\n', ')']);
-            let is_time = bare.strip_suffix("ms").or_else(|| bare.strip_suffix('s')).is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+            let is_time = bare
+                .strip_suffix("ms")
+                .or_else(|| bare.strip_suffix('s'))
+                .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
             if is_time { word.replacen(bare, "[TIME]", 1) } else { word.to_owned() }
         });
-        words.collect()
+        without_registry_names(&words.collect::<String>())
     }
+}
+
+/// A registry's folder has another name each time.
+fn without_registry_names(text: &str) -> String {
+    let mut parts = text.split("/tmp/mfp-registry-");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str("[REGISTRY]");
+        plain.push_str(part.trim_start_matches(|character: char| character.is_ascii_alphanumeric()));
+    }
+    plain
 }
 
 impl Run {

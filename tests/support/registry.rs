@@ -78,7 +78,8 @@ impl Plugin {
             writeln!(text, "mockforge: \"{range}\"").expect("a string takes text");
         }
         if !self.http.is_empty() {
-            writeln!(text, "capabilities:\n  network: {{ allow_http_outbound: true, allowed_hosts: {:?} }}", self.http).expect("a string takes text");
+            writeln!(text, "capabilities:\n  network: {{ allow_http_outbound: true, allowed_hosts: {:?} }}", self.http)
+                .expect("a string takes text");
         }
         if !self.dependencies.is_empty() {
             text.push_str("dependencies:\n");
@@ -136,11 +137,15 @@ impl Plugin {
 
     /// The index line.
     pub(crate) fn line(&self, archive: &[u8]) -> serde_json::Value {
-        let dependencies: Vec<_> = self.dependencies.iter().map(|(name, req, optional)| serde_json::json!({ "name": name, "req": req, "optional": optional })).collect();
+        let dependencies: Vec<_> = self
+            .dependencies
+            .iter()
+            .map(|(name, req, optional)| serde_json::json!({ "name": name, "req": req, "optional": optional }))
+            .collect();
         let mut line = serde_json::json!({
             "v": 1, "name": self.name, "version": self.version, "types": self.types, "description": "A plugin for tests", "license": "MIT",
             "deps": dependencies, "file": format!("{}-{}.tar.gz", self.name, self.version), "size": archive.len(),
-            "sha256": format!("{:x}", sha2::Sha256::digest(archive)), "content": self.content(), "published": self.published,
+            "sha256": sha2::Sha256::digest(archive).iter().map(|byte| format!("{byte:02x}")).collect::<String>(), "content": self.content(), "published": self.published,
             "capabilities": {}, "yanked": self.yanked,
         });
         if !self.http.is_empty() {
@@ -171,6 +176,20 @@ impl Registry {
         registry
     }
 
+    /// A small shop: `greet` (1.0.0, 1.1.0, 2.0.0) needs `words` (1.0.0, 1.1.0); `hash` (0.3.1) needs nothing; `caller`
+    /// (1.0.0) asks for the network.
+    pub(crate) fn shop() -> Self {
+        Self::with([
+            Plugin::new("words", "1.0.0"),
+            Plugin::new("words", "1.1.0"),
+            Plugin::new("greet", "1.0.0").needs("words", "^1"),
+            Plugin::new("greet", "1.1.0").needs("words", "^1"),
+            Plugin::new("greet", "2.0.0").needs("words", "^1.1"),
+            Plugin::new("hash", "0.3.1"),
+            Plugin::new("caller", "1.0.0").asks_http("api.example.com"),
+        ])
+    }
+
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -195,7 +214,8 @@ impl Registry {
         std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
         let mut index = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("the index can be opened");
         writeln!(index, "{line}").expect("the index can be written");
-        let mut list: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(self.folder.path().join("search.json")).expect("it's there")).expect("it's JSON");
+        let mut list: Vec<serde_json::Value> =
+            serde_json::from_slice(&std::fs::read(self.folder.path().join("search.json")).expect("it's there")).expect("it's JSON");
         list.retain(|entry| entry["name"] != plugin.name.as_str());
         list.push(serde_json::json!({ "name": plugin.name, "version": plugin.version, "description": "A plugin for tests", "types": plugin.types, "license": "MIT", "keywords": ["test"], "published": plugin.published, "downloads": 1 }));
         self.put("search.json", serde_json::to_string(&list).expect("it's JSON").as_bytes());

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What to do with a request instead of answering it well.
@@ -35,6 +36,8 @@ struct Shared {
     max_age: u64,
     fault: Option<Fault>,
     seen: Mutex<Vec<Request>>,
+    connections: AtomicUsize,
+    stopped: AtomicBool,
 }
 
 impl Server {
@@ -52,10 +55,21 @@ impl Server {
     pub(crate) fn start(folder: &Path, max_age: u64, fault: Option<Fault>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
         let port = listener.local_addr().expect("it's bound").port();
-        let shared = Arc::new(Shared { folder: folder.to_owned(), max_age, fault, seen: Mutex::new(Vec::new()) });
+        let shared = Arc::new(Shared {
+            folder: folder.to_owned(),
+            max_age,
+            fault,
+            seen: Mutex::new(Vec::new()),
+            connections: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+        });
         let served = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                if served.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                served.connections.fetch_add(1, Ordering::SeqCst);
                 let served = Arc::clone(&served);
                 std::thread::spawn(move || served.talk(stream));
             }
@@ -68,6 +82,16 @@ impl Server {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
+    /// Its origin: the root without the slash.
+    pub(crate) fn origin(&self) -> String {
+        self.url().trim_end_matches('/').to_owned()
+    }
+
+    /// The same origin's port under another host name: another origin on the same machine.
+    pub(crate) fn localhost(&self) -> String {
+        format!("http://localhost:{}/", self.port)
+    }
+
     /// What it was asked for, in order.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.seen.lock().expect("no thread panics with it").clone()
@@ -77,6 +101,47 @@ impl Server {
     pub(crate) fn count(&self, part: &str) -> usize {
         self.requests().iter().filter(|request| request.path.contains(part)).count()
     }
+
+    /// How many connections were made to it, with a request or without one.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the listener up, which closes its port.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// Answer with a status, headers (each ended by `\r\n`) and a body of its true length. Always `true`, for use in a fault.
+pub(crate) fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: impl AsRef<[u8]>) -> bool {
+    let body = body.as_ref();
+    let _ = write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    let _ = stream.write_all(body);
+    true
+}
+
+/// Answer `200` and promise `promised` bytes, but send only these, and break off.
+pub(crate) fn break_off(stream: &mut TcpStream, headers: &str, promised: usize, sent: &[u8]) -> bool {
+    let _ = write!(stream, "HTTP/1.1 200 OK\r\n{headers}content-length: {promised}\r\n\r\n");
+    let _ = stream.write_all(sent);
+    let _ = stream.flush();
+    // Let it arrive before the connection is torn down.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    true
+}
+
+/// Answer `200` and send this piece again and again, without an end, as long as somebody listens.
+pub(crate) fn without_end(stream: &mut TcpStream, piece: &[u8]) -> bool {
+    let _ = write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    let mut chunk = format!("{:x}\r\n", piece.len()).into_bytes();
+    chunk.extend_from_slice(piece);
+    chunk.extend_from_slice(b"\r\n");
+    while stream.write_all(&chunk).is_ok() {}
+    true
 }
 
 impl Shared {
@@ -114,22 +179,38 @@ impl Shared {
     }
 
     fn answer(&self, request: &Request, stream: &mut TcpStream) -> std::io::Result<()> {
-        let file = self.folder.join(request.path.trim_start_matches('/'));
+        let path = request.path.split('?').next().unwrap_or_default();
+        let file = self.folder.join(path.trim_start_matches('/'));
         let Ok(mut file) = std::fs::File::open(file) else {
             return write!(stream, "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
         };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let etag = format!("\"{}\"", &blake3::hash(&bytes).to_hex()[..16]);
+        let etag = etag(&bytes);
         if request.header("if-none-match") == Some(&etag) {
             return write!(stream, "HTTP/1.1 304 Not Modified\r\netag: {etag}\r\ncache-control: max-age={}\r\n\r\n", self.max_age);
         }
-        let start = request.header("range").filter(|_| request.header("if-range") == Some(&etag)).and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+        let start = request
+            .header("range")
+            .filter(|_| request.header("if-range") == Some(&etag))
+            .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
         let (status, range, body) = match start {
-            Some(start) if start < bytes.len() => ("206 Partial Content", format!("content-range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len()), &bytes[start..]),
+            Some(start) if start < bytes.len() => {
+                ("206 Partial Content", format!("content-range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len()), &bytes[start..])
+            }
             _ => ("200 OK", String::new(), &bytes[..]),
         };
-        write!(stream, "HTTP/1.1 {status}\r\netag: {etag}\r\ncache-control: max-age={}\r\n{range}content-length: {}\r\n\r\n", self.max_age, body.len())?;
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\netag: {etag}\r\ncache-control: max-age={}\r\n{range}content-length: {}\r\n\r\n",
+            self.max_age,
+            body.len()
+        )?;
         stream.write_all(body)
     }
+}
+
+/// The ETag that this server gives these bytes.
+pub(crate) fn etag(bytes: &[u8]) -> String {
+    format!("\"{}\"", &blake3::hash(bytes).to_hex()[..16])
 }

@@ -52,6 +52,8 @@ pub enum Stale {
     RegistryRemoved { name: RegistryName },
     /// A registry is elsewhere.
     RegistryMoved { name: RegistryName, manifest: RegistryUrl, lock: RegistryUrl },
+    /// The project asks for it, the lock knows that, and has no entry. Never so in a lock that was read.
+    EntryMissing { name: PluginName },
     /// The entry's version isn't one that the project's requirement takes.
     Unsatisfied { name: PluginName, version: Version, requirement: Requirement },
     /// A dependency has no entry.
@@ -203,9 +205,12 @@ fn effective<'a>(lock: &'a Lock, name: &PluginName, asked: &'a Requirement) -> &
 fn check_direct_versions(manifest: &Manifest, lock: &Lock, stale: &mut Vec<Stale>) {
     for (name, request) in &lock.requirements {
         let unchanged = manifest.plugins.get(name).is_some_and(|entry| entry.request == *request);
-        let (Source::Registry { requirement, .. }, true) = (&request.source, unchanged) else { continue };
+        let Some(plugin) = lock.plugins.get(name) else {
+            stale.push(Stale::EntryMissing { name: name.clone() });
+            continue;
+        };
+        let (Source::Registry { requirement, .. }, true, Some(version)) = (&request.source, unchanged, plugin.version()) else { continue };
         let requirement = effective(lock, name, requirement);
-        let Some(version) = lock.plugins.get(name).and_then(LockedPlugin::version) else { continue };
         let meant = !version.is_prerelease() || requirement.matches(version);
         if !meant || !requirement.range().contains(version) {
             stale.push(Stale::Unsatisfied { name: name.clone(), version: version.clone(), requirement: requirement.clone() });
@@ -320,6 +325,7 @@ impl Display for Stale {
             Self::RegistryMoved { name, manifest, lock } => {
                 write!(out, "registry {name}: the manifest says `{manifest}`, the lock `{lock}`")
             }
+            Self::EntryMissing { name } => write!(out, "{name}: required, but it has no entry in the lock"),
             Self::Unsatisfied { name, version, requirement } => {
                 write!(out, "{name}: locked at {version}, which `{requirement}` doesn't take")
             }

@@ -174,6 +174,9 @@ fn a_lock_whose_edges_do_not_hold_is_stale() {
             package.dependencies.clear();
         }),
         edited(&|lock| {
+            lock.plugins.remove("csv");
+        }),
+        edited(&|lock| {
             lock.overrides.clear();
         }),
     ];

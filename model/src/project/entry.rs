@@ -154,13 +154,10 @@ fn url(fields: &Fields<'_>, warnings: &mut Vec<Warning>) -> Option<Source> {
 
 fn parse_artifact_url(value: &ValueReader<'_>) -> Option<ArtifactUrl> {
     let text = value.string()?;
-    match text.split_once("#sha256=") {
-        Some((url, digest)) => {
-            let help = format!("write `url = \"{}\", sha256 = \"{}\"`", url.escape_debug(), digest.escape_debug());
-            value.invalid_with_help("the digest stands beside the URL in this file, not in it", help)
-        }
-        None => value.parse(),
+    if text.contains("#sha256=") {
+        return value.invalid_with_help("the digest stands beside the URL in this file, not in it", "write it as `sha256 = \"…\"`");
     }
+    value.parse()
 }
 
 fn bare(fields: &Fields<'_>, may_be_bare: bool) -> Option<BareWasm> {

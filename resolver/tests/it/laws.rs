@@ -1,7 +1,7 @@
 //! What holds for every universe.
 
 use mfp_model::requirement::Requirement;
-use mfp_resolver::{Catalog, Origin, PackageKey, Request, Resolution, Root, Unresolved, resolve};
+use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Root, Unresolved, resolve};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -122,8 +122,7 @@ proptest! {
         if let Ok(before) = resolve(&universe.request, &world) {
             let mut request = Request { preferences: before.versions(), ..universe.request.clone() };
             let requirement: Requirement = ["*", "^1", "^2"][version].parse().expect("a requirement");
-            let origin = Origin::Registry("default".parse().expect("a name"));
-            request.roots.push(Root { entry: added.clone(), package: added, alias: false, origin, requirement, line: None, group: None });
+            request.roots.push(Root { requirement, ..root(added.as_str()) });
             let kept = |chosen: &Assignment<'_>| before.plugins.values().all(|plugin| {
                 chosen.get(&plugin.entry).is_some_and(|(key, candidate)| *key == plugin.key() && candidate.version == plugin.version)
             });
@@ -135,6 +134,49 @@ proptest! {
             }
         }
     }
+}
+
+/// What makes a lazy answer that of a full catalog: not even a version that was given up for another reason may have needed
+/// something unknown, since knowing it might have sent the search another way.
+#[test]
+fn a_search_that_met_an_unknown_name_has_no_answer() {
+    let key = |name: &str| PackageKey::in_registry(name_of(name), "default".parse().expect("a name"));
+    let version = |text: &str| Candidate::new(text.parse().expect("a version"));
+    let edge = |name: &str, requirement: &str| Dependency {
+        name: name_of(name),
+        requirement: requirement.parse().expect("a requirement"),
+        optional: false,
+    };
+    let mut newest = version("1.1.0");
+    newest.dependencies = vec![edge("unknown", "*"), edge("leaf", "^9")];
+    let mut catalog = Catalog::new();
+    catalog.insert(key("app"), vec![version("1.0.0"), newest]);
+    catalog.insert(key("leaf"), vec![version("1.0.0")]);
+    let request = Request { roots: vec![root("app")], ..Request::default() };
+    assert_eq!(resolve(&request, &catalog), Err(Unresolved::Missing([key("unknown")].into())));
+    catalog.insert_not_found(key("unknown"));
+    let versions = resolve(&request, &catalog).map(|resolution| resolution.versions());
+    assert_eq!(versions, Ok([(name_of("app"), version("1.0.0").version)].into()));
+}
+
+#[test]
+fn a_resolution_remembers_whose_group_asked() {
+    let key = |name: &str| PackageKey::in_registry(name_of(name), "default".parse().expect("a name"));
+    let mut catalog = Catalog::new();
+    for name in ["a", "b", "c"] {
+        catalog.insert(key(name), vec![Candidate::new("1.0.0".parse().expect("a version"))]);
+    }
+    let grouped = |name: &str, group: &str| Root { group: Some(group.parse().expect("a name")), ..root(name) };
+    let roots = vec![root("a"), grouped("b", "load"), grouped("b", "smoke"), grouped("c", "load"), root("c")];
+    let resolution = resolve(&Request { roots, ..Request::default() }, &catalog).expect("an answer");
+    let groups = |name: &str| resolution.plugins[&name_of(name)].groups.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((groups("a"), groups("b"), groups("c")), (vec![], vec!["load".to_owned(), "smoke".to_owned()], vec![]));
+}
+
+fn root(name: &str) -> Root {
+    let origin = Origin::Registry("default".parse().expect("a name"));
+    let (entry, package) = (name_of(name), name_of(name));
+    Root { entry, package, alias: false, origin, requirement: Requirement::any(), line: None, group: None }
 }
 
 #[test]
@@ -155,7 +197,6 @@ fn a_search_ends_when_it_is_cancelled() {
 
 /// Pigeons: each of `n` plugins needs one of `n - 1` holes for itself.
 fn hard() -> (Request, Catalog) {
-    use mfp_resolver::{Candidate, Dependency};
     let key = |name: &str| PackageKey::in_registry(name_of(name), "default".parse().expect("a name"));
     let (pigeons, mut world, mut request) = (9u64, Catalog::new(), Request::default());
     for pigeon in 0..pigeons {
@@ -170,15 +211,7 @@ fn hard() -> (Request, Catalog) {
         });
         let name = format!("pigeon{pigeon}");
         world.insert(key(&name), holes.collect());
-        request.roots.push(Root {
-            entry: name_of(&name),
-            package: name_of(&name),
-            alias: false,
-            origin: Origin::Registry("default".parse().expect("a name")),
-            requirement: Requirement::any(),
-            line: None,
-            group: None,
-        });
+        request.roots.push(root(&name));
     }
     for hole in 1..pigeons {
         let versions = (1..=pigeons).map(|version| Candidate::new(mfp_model::version::Version::new(version, 0, 0)));

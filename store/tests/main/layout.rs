@@ -255,10 +255,10 @@ fn each_link_mode_does_what_it_says() {
 #[cfg(unix)]
 #[test]
 fn a_strict_mode_that_is_not_possible_says_so_and_auto_falls_back() {
+    use std::os::unix::fs::MetadataExt;
     // Two file systems, where there are two.
     let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
     let here = tempfile::tempdir().unwrap();
-    use std::os::unix::fs::MetadataExt;
     if other.path().metadata().unwrap().dev() == here.path().metadata().unwrap().dev() {
         return;
     }

@@ -66,7 +66,8 @@ fn the_store_is_this_users_and_its_files_are_read_only() {
 
 #[test]
 fn tampering_with_a_file_is_never_read_as_its_content() {
-    let spoil: [(&str, fn(&Path)); 5] = [
+    type Spoil = (&'static str, fn(&Path));
+    let spoil: [Spoil; 5] = [
         ("flipped", |path| overwrite(path, b"hellO")),
         ("longer", |path| overwrite(path, b"hello!")),
         ("empty", |path| overwrite(path, b"")),
@@ -154,7 +155,8 @@ fn one_content_committed_by_many_threads_is_one_object() {
     let fixture = Fixture::new();
     let contents: BTreeSet<_> = std::thread::scope(|scope| {
         let ingest = |thread: usize| {
-            let store = if thread % 2 == 0 { fixture.store.clone() } else { Store::open(StoreOptions::new(&fixture.root)).unwrap() };
+            let store =
+                if thread.is_multiple_of(2) { fixture.store.clone() } else { Store::open(StoreOptions::new(&fixture.root)).unwrap() };
             let tar = zstd(&tar_of(&FILES));
             let same = store.ingest_archive(&tar[..], ArchiveFormat::TarZst, &Expected::FirstSight).unwrap();
             let own = vec![("own".parse::<PackagePath>().unwrap(), format!("{thread}"))];

@@ -153,7 +153,8 @@ pub(crate) fn pax(records: &[(&str, &str)]) -> Vec<u8> {
         while length != body.len() + length.to_string().len() {
             length = body.len() + length.to_string().len();
         }
-        data += &format!("{length}{body}");
+        data += &length.to_string();
+        data += &body;
     }
     Header::new("PaxHeaders/x", b'x', data.len()).with(data.as_bytes())
 }
@@ -230,7 +231,7 @@ impl ZipMember {
         let mut bytes = b"PK\x03\x04\x14\0".to_vec();
         bytes.extend([self.flags, self.method, 0, 0x21].iter().flat_map(|field| field.to_le_bytes()));
         bytes.extend(if self.flags & 1 << 3 == 0 { self.facts() } else { vec![0; 12] });
-        bytes.extend([name.len(), self.local_extra.len()].iter().flat_map(|length| (*length as u16).to_le_bytes()));
+        bytes.extend([name.len(), self.local_extra.len()].iter().flat_map(|length| length_of(*length)));
         [bytes, name.clone(), self.local_extra.clone(), self.data.clone(), self.gap.clone()].concat()
     }
 
@@ -238,10 +239,14 @@ impl ZipMember {
         let mut bytes = b"PK\x01\x02\x1e\x03\x14\0".to_vec();
         bytes.extend([self.flags, self.method, 0, 0x21].iter().flat_map(|field| field.to_le_bytes()));
         bytes.extend(self.facts());
-        bytes.extend([self.name.len(), self.extra.len(), 0, 0, 0].iter().flat_map(|field| (*field as u16).to_le_bytes()));
+        bytes.extend([self.name.len(), self.extra.len(), 0, 0, 0].iter().flat_map(|length| length_of(*length)));
         bytes.extend([self.attributes, offset].iter().flat_map(|field| field.to_le_bytes()));
         [bytes, self.name.clone(), self.extra.clone()].concat()
     }
+}
+
+fn length_of(length: usize) -> [u8; 2] {
+    u16::try_from(length).unwrap().to_le_bytes()
 }
 
 pub(crate) fn zip(members: &[ZipMember]) -> Vec<u8> {
