@@ -1,6 +1,8 @@
 //! What commands that change the manifest have in common: everything is decided, fetched and verified before a file of the
 //! project changes; then the lock is written, then the manifest, then the plugin folder is switched over.
 
+use std::collections::BTreeSet;
+
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::plan::{Change, ChangeKind, diff};
 use mfp_model::project::Manifest;
@@ -65,7 +67,9 @@ pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision
     }
     let prepared = prepare(app, project, decision.manifest, &decision.lock, &options)?;
     save(app, project, &decision)?;
+    let laid_out: BTreeSet<String> = prepared.changes.iter().map(|change| change.document().name).collect();
     let unapproved = prepared.apply(app, project, &options)?;
+    report_elsewhere(app, changes.iter().filter(|change| !laid_out.contains(change.name.as_str())));
     let outcome = outcome(&changes);
     Ok(if unapproved.is_empty() { outcome } else { outcome.refused(approval_error(&unapproved)) })
 }
@@ -84,14 +88,21 @@ fn refuse_unapproved(manifest: &Manifest, lock: &Lock, changes: &[Change]) -> Re
     if unapproved.is_empty() { Ok(()) } else { Err(approval_error(&unapproved).note("no file was changed")) }
 }
 
+/// Say what changed in the lock and not in the plugin folder: plugins of optional groups, mostly.
+fn report_elsewhere<'c>(app: &App<'_>, changes: impl Iterator<Item = &'c Change>) {
+    let lines: Vec<ChangeLine> = changes.map(line).collect();
+    if !lines.is_empty() {
+        app.reporter.event(Event::Note("In plugins.lock only:".to_owned()));
+        app.reporter.event(Event::Changes(lines));
+    }
+}
+
 /// Say what changed in the lock.
 pub(crate) fn report_changes(app: &App<'_>, changes: &[Change], dry_run: bool) {
     if changes.is_empty() {
-        app.reporter.event(Event::Note(if dry_run { "plugins.lock wouldn't change" } else { "plugins.lock is unchanged" }.to_owned()));
+        app.reporter.event(Event::Note(if dry_run { "No plugin would change" } else { "No plugin changed" }.to_owned()));
     }
-    for change in changes {
-        app.reporter.event(Event::Change(line(change)));
-    }
+    app.reporter.event(Event::Changes(changes.iter().map(line).collect()));
 }
 
 fn line(change: &Change) -> ChangeLine {

@@ -156,6 +156,13 @@ impl Error {
         self
     }
 
+    /// With another place in a file, or none.
+    #[must_use]
+    pub(crate) fn with_excerpt_of(mut self, change: impl FnOnce(&Excerpt) -> Option<Excerpt>) -> Self {
+        self.0.excerpt = self.0.excerpt.as_ref().and_then(change);
+        self
+    }
+
     /// Something for programs, under `details`.
     #[must_use]
     pub(crate) fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -214,14 +221,27 @@ impl Error {
         self.0.excerpt.as_ref()
     }
 
-    /// What to do next: what the place of the error said, else what the catalogue says of its code.
+    /// With something to do next: what the catalogue says of its code, where nothing better was said.
+    #[must_use]
+    pub(crate) fn with_remedy(self) -> Self {
+        let remedy = remedy_of(self.0.code);
+        self.help_or(remedy.map(as_help))
+    }
+
     pub(crate) fn help_text(&self) -> Option<&str> {
-        self.0.help.as_deref().or_else(|| remedy_of(self.0.code))
+        self.0.help.as_deref()
     }
 
     pub(crate) fn detail_map(&self) -> &Map<String, Value> {
         &self.0.details
     }
+}
+
+/// A sentence as the end of an error has it: without its capital and its full stop.
+fn as_help(sentence: &str) -> String {
+    let mut characters = sentence.trim_end_matches('.').chars();
+    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
 }
 
 impl fmt::Display for Error {

@@ -64,8 +64,8 @@ pub(crate) fn lock(text: &str, error: &LockError) -> Error {
 pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolved, near: &[String]) -> Error {
     let error = Error::new(unresolved.code(), message(unresolved, near)).help_or(unresolved.help());
     let error = match unresolved.details() {
-        Some(details) => error.note(details),
-        None => error,
+        Some(details) if !matches!(unresolved, Unresolved::NotFound(missing) if missing.chain.links.is_empty()) => error.note(details),
+        _ => error,
     };
     let error = match wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)) {
         Some(excerpt) => error.excerpt(excerpt),
@@ -86,9 +86,19 @@ pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolve
 
 fn message(unresolved: &Unresolved, near: &[String]) -> String {
     match (unresolved, near) {
-        (Unresolved::NotFound(_), [first, ..]) => format!("{unresolved}. Did you mean {first}?"),
+        (Unresolved::NotFound(_), [first, ..]) => format!("{}. Did you mean {first}?", capital(&unresolved.to_string())),
+        (Unresolved::NotFound(_), []) => capital(&unresolved.to_string()),
+        (Unresolved::Conflict(conflict), _) => match conflict.roots.as_slice() {
+            [only] => format!("{only} can't be had"),
+            _ => unresolved.to_string(),
+        },
         _ => unresolved.to_string(),
     }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut characters = sentence.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn not_found_help(near: &[String]) -> String {
@@ -147,7 +157,13 @@ fn of_a_plugin(code: &'static str, message: String) -> Error {
 
 /// A bare module isn't a plugin.
 pub(crate) fn bare_wasm(name: &PluginName, error: &BareWasmError) -> Error {
-    Error::new(error.code(), format!("{name}: {error}")).help("a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its `types` in the manifest: `types = [\"template\"]`")
+    let help = match error {
+        BareWasmError::Wasm(_) => "nothing was kept; a plugin is a WebAssembly module, or a package with one in it",
+        BareWasmError::Manifest(_) => {
+            "a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its type in the manifest: `{ path = \"…\", types = [\"template\"] }`"
+        }
+    };
+    Error::new(error.code(), format!("{name}: {error}")).help(help)
 }
 
 /// A package without the module it should have, or with two manifests.

@@ -247,14 +247,14 @@ pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &
     let mut missing: Vec<&LockedPlugin> =
         plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !store.contains(&plugin.content)).collect();
     for folder in vendored_folders(app, project, manifest) {
-        let vendor = Vendor::open(&folder).explained()?;
+        let vendor = Vendor::open(&folder).map_err(|error| explain::store(error).help("`mfp vendor DIR` makes a vendored folder"))?;
         let mut still = Vec::new();
         for plugin in missing {
             if !vendor.contains(&plugin.content) {
                 still.push(plugin);
                 continue;
             }
-            let tree = vendor.ingest(store, &plugin.content).map_err(|error| crate::explain::store(error).about(&plugin.name))?;
+            let tree = vendor.ingest(store, &plugin.content).map_err(|error| explain::store(error).about(&plugin.name))?;
             if let Some(package) = plugin.package() {
                 check_metadata(plugin, package, &tree)?;
             }
@@ -290,9 +290,7 @@ impl Prepared {
 
     /// Say what would be done, without doing it.
     pub(crate) fn describe(&self, app: &App<'_>) {
-        for change in &self.changes {
-            app.reporter.event(Event::Change(change.line()));
-        }
+        app.reporter.event(Event::Changes(self.changes.iter().map(FolderChange::line).collect()));
     }
 
     /// Switch the plugin folder over, and say what was done.
@@ -308,7 +306,7 @@ impl Prepared {
         if !self.plan.is_empty() || self.layout.stamp() != stamp {
             let applied = self.layout.apply(&self.plan, &self.store, mode, &stamp).explained()?;
             for path in &applied.left {
-                let text = format!("{} isn't mfp's, so it was left where it is", project.shown(path).display());
+                let text = format!("{} holds what isn't mfp's, so it was left where it is", project.shown(path).display());
                 app.reporter.event(Event::Warning { code: "mfp::layout::foreign", text });
             }
         }

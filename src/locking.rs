@@ -283,15 +283,21 @@ async fn from_the_world(
 ) -> Result<Lock> {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
     let adjust = |key: &PackageKey, candidate: &mut Candidate| {
-        if let Some(version) = goal.precise.get(&key.name).filter(|version| **version != candidate.version) {
-            candidate.held =
-                Some(Held { reason: format!("{version} was asked for exactly"), setting: Some("--precise".to_owned()), by_policy: false });
+        if goal.precise.get(&key.name).is_some_and(|version| *version != candidate.version) {
+            candidate.held = Some(Held {
+                reason: "isn't the version that was asked for".to_owned(),
+                setting: Some("--precise".to_owned()),
+                by_policy: false,
+            });
         }
     };
     match known.decide(request, registries, &adjust).await {
         Ok(resolution) => build(goal, declared, &resolution, &known),
         Err(Undecided::Failed(error)) => Err(error),
         Err(Undecided::Unresolved(unresolved)) => {
+            if let Some(error) = no_such_version(goal, &known) {
+                return Err(error);
+            }
             let near = match &unresolved {
                 mfp_resolver::Unresolved::NotFound(missing) => nearest_names(&missing.key.name, &missing.key.origin, registries).await,
                 _ => Vec::new(),
@@ -299,6 +305,18 @@ async fn from_the_world(
             Err(explain::unresolved(goal.manifest, goal.manifest_text, &unresolved, &near))
         }
     }
+}
+
+/// A version that was asked for exactly and that no registry has.
+fn no_such_version(goal: &Goal<'_>, known: &Known) -> Option<Error> {
+    let (name, version) = goal.precise.iter().find(|(name, version)| {
+        let mut documents = known.documents.iter().filter(|(key, _)| key.name == **name).peekable();
+        documents.peek().is_some() && documents.all(|(_, document)| document.lines.iter().all(|line| line.version != **version))
+    })?;
+    Some(
+        Error::new("mfp::resolve::no-version", format!("{name} has no version {version}"))
+            .help(format!("`mfp info {name}` shows which it has")),
+    )
 }
 
 /// The decision as a lock.
@@ -361,7 +379,14 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
     let lock_mode = app.settings.lock_mode;
     if lock_mode == LockMode::Frozen {
         refuse_unsupported(manifest, &project.manifest_text)?;
-        return project.existing_lock();
+        let lock = project.existing_lock()?;
+        // Cut in the right place, a lock is an empty one. Freshness would tell; `--frozen` doesn't ask.
+        if lock.requirements.is_empty() && !manifest.plugins.is_empty() {
+            return Err(Error::new("mfp::lock::empty", "`plugins.lock` holds nothing, and the manifest declares plugins")
+                .help("run `mfp lock`, or take plugins.lock from version control again"));
+        }
+        refuse_changed_folders(&lock, &path_contents(&project.root, manifest)?)?;
+        return Ok(lock);
     }
     let old = project.lock()?;
     if let Some(lock) = &old {
@@ -395,6 +420,19 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         project.save_lock(&lock)?;
     }
     Ok(lock)
+}
+
+/// Under `--frozen` a folder that isn't what was locked can't make the lock stale: it's bytes that don't verify.
+fn refuse_changed_folders(lock: &Lock, found: &BTreeMap<PluginName, ContentDigest>) -> Result<()> {
+    let is_changed =
+        |(name, content): &(&PluginName, &ContentDigest)| lock.plugins.get(*name).is_some_and(|plugin| plugin.content != **content);
+    match found.iter().find(is_changed) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(Error::new("mfp::integrity::content", format!("{name}: the files in its folder aren't those that were locked"))
+                .help("run `mfp lock`, if they're meant"))
+        }
+    }
 }
 
 /// The lock isn't fresh, and may not be written.

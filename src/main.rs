@@ -21,10 +21,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::app::App;
-use crate::cli::Cli;
+use crate::cli::{Cli, GlobalArgs};
 use crate::error::{Error, Exit};
 use crate::report::Reporter;
 use crate::settings::{Environment, Settings, Talk};
@@ -45,6 +46,10 @@ mod settings;
 mod sources;
 mod user_config;
 
+/// A resolution is made of a great many small values; this allocator halves what they cost.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let environment = Environment::capture();
     let exit = match Cli::try_parse() {
@@ -60,7 +65,7 @@ fn run(cli: &Cli, environment: Environment) -> Exit {
         Ok(talk) => talk,
         Err(error) => return Reporter::new(Talk::plain(cli.global.json)).finish(Err(error)),
     };
-    trace(&talk);
+    trace(talk);
     let reporter = Reporter::new(talk);
     reporter.set_command(cli.command.name());
     let result = Settings::resolve(cli, environment).and_then(|settings| {
@@ -72,7 +77,7 @@ fn run(cli: &Cli, environment: Environment) -> Exit {
 }
 
 /// `-vv`: a trace of what's done, on stderr.
-fn trace(talk: &Talk) {
+fn trace(talk: Talk) {
     if talk.verbose >= 2 {
         let filter = tracing_subscriber::EnvFilter::new(if talk.verbose >= 3 {
             "mfp=trace,mfp_store=trace,mfp_loader=trace"
@@ -85,12 +90,39 @@ fn trace(talk: &Talk) {
 
 /// Arguments that can't be understood, or `--help` and `--version`, which are no errors.
 fn usage(error: &clap::Error, environment: &Environment) -> Exit {
-    let json = std::env::args_os().any(|argument| argument == "--json") || matches!(environment.text("MFP_JSON"), Some("1" | "true"));
-    if json && error.use_stderr() {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return Reporter::new(Talk::plain(true)).finish(Err(Error::new("mfp::usage::arguments", message).help("`mfp --help`")));
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return if error.use_stderr() { Exit::Usage } else { Exit::Done };
     }
-    let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    let json = std::env::args_os().any(|argument| argument == "--json") || matches!(environment.text("MFP_JSON"), Some("1" | "true"));
+    let talk = Talk::resolve(&GlobalArgs { json, ..GlobalArgs::default() }, environment).unwrap_or_else(|_| Talk::plain(json));
+    Reporter::new(talk).finish(Err(in_our_words(&error.render().to_string())))
+}
+
+/// What clap says, as every other error is told: what's wrong, how it's used, what to type next.
+fn in_our_words(text: &str) -> Error {
+    let paragraphs: Vec<String> =
+        text.trim_start_matches("error: ").split("\n\n").map(|part| part.lines().map(str::trim).collect::<Vec<_>>().join(" ")).collect();
+    let starting = |word: &str| paragraphs.iter().find_map(|part| part.strip_prefix(word).map(|rest| rest.trim().to_owned()));
+    let usage = starting("Usage:");
+    let help = format!("`{} --help`", command_words(usage.as_deref()));
+    let shown = Error::new("mfp::usage::arguments", paragraphs.first().cloned().unwrap_or_default());
+    let shown = match usage {
+        Some(usage) => shown.note(format!("usage: {usage}")),
+        None => shown,
+    };
+    shown.help(starting("tip:").unwrap_or(help))
+}
+
+/// `mfp config set`, from the usage that clap shows, else from what was typed.
+fn command_words(usage: Option<&str>) -> String {
+    let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase());
+    if let Some(usage) = usage {
+        return usage.split(' ').take_while(is_word).collect::<Vec<_>>().join(" ");
+    }
+    let commands = Cli::command();
+    let typed = std::env::args_os()
+        .skip(1)
+        .find_map(|argument| commands.find_subcommand(argument.to_str()?).map(|command| command.get_name().to_owned()));
+    typed.map_or_else(|| "mfp".to_owned(), |command| format!("mfp {command}"))
 }

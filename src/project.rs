@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use mfp_model::lock::Lock;
 use mfp_model::project::Manifest;
+use mfp_store::StoreError;
 use mfp_store::file_lock::{FileLock, LockMode};
 use mfp_store::fs::write_atomic;
 
@@ -63,10 +64,21 @@ impl Project {
             .ok_or_else(|| Error::new("mfp::lock::missing", format!("there's no {LOCK} in {}", self.root.display())).help("run `mfp lock`"))
     }
 
-    /// Hold the project, so that no other mfp changes it meanwhile. Waiting is announced and bounded.
-    pub(crate) fn hold(&self, reporter: &Reporter) -> Result<FileLock> {
+    /// Hold the project, so that no other mfp changes it meanwhile. Waiting is announced and bounded. Then both files are read
+    /// again: what another mfp wrote since they were opened mustn't be overwritten. So parse them after this, not before.
+    pub(crate) fn hold(&mut self, reporter: &Reporter) -> Result<FileLock> {
+        let held = self.hold_only(reporter)?;
+        self.manifest_text = read(&self.root.join(MANIFEST))?.ok_or_else(|| missing(&self.root))?;
+        self.lock_text = read(&self.root.join(LOCK))?;
+        Ok(held)
+    }
+
+    /// [`Project::hold`] for those who write neither of the two files.
+    pub(crate) fn hold_only(&self, reporter: &Reporter) -> Result<FileLock> {
         let folder = self.root.join(".mockforge");
+        refuse_link(&folder)?;
         std::fs::create_dir_all(&folder).map_err(|error| explain::io("make the folder", &folder, &error))?;
+        refuse_link(&folder.join("mfp.lock"))?;
         FileLock::acquire(&folder.join("mfp.lock"), LockMode::Exclusive, LOCK_TIMEOUT, &mut |path: &Path| {
             reporter.event(Event::Waiting { path: path.display().to_string() });
         })
@@ -77,10 +89,21 @@ impl Project {
     pub(crate) fn save_lock(&mut self, lock: &Lock) -> Result<()> {
         let text = lock.to_text();
         if self.lock_text.as_ref() != Some(&text) {
+            self.refuse_newer()?;
             write_atomic(&self.root.join(LOCK), text.as_bytes()).map_err(explain::store)?;
             self.lock_text = Some(text);
         }
         Ok(())
+    }
+
+    /// A lock that a newer mfp wrote may hold what this one doesn't know, and would lose.
+    pub(crate) fn refuse_newer(&self) -> Result<()> {
+        let is_newer = self.lock_text.as_deref().is_some_and(|text| Lock::parse(text).is_ok_and(|lock| lock.is_from_newer_mfp()));
+        if !is_newer {
+            return Ok(());
+        }
+        Err(Error::new("mfp::lock::newer", format!("{LOCK} was written by a newer mfp; writing it with this one would lose something"))
+            .help("install a newer mfp"))
     }
 
     /// Write the manifest, if it's another than what's on disk.
@@ -95,6 +118,16 @@ impl Project {
     /// A path in the project as a person would name it.
     pub(crate) fn shown<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
+    }
+}
+
+/// A cloned project mustn't decide where on the disk mfp writes.
+fn refuse_link(path: &Path) -> Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => {
+            Err(explain::store(StoreError::Place { path: path.to_owned(), why: "it's a symbolic link" }))
+        }
+        _ => Ok(()),
     }
 }
 

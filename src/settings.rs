@@ -190,6 +190,7 @@ impl Settings {
         let current_dir = std::env::current_dir()
             .map_err(|error| Error::new("mfp::io::current-dir", format!("the current folder can't be read: {error}")))?;
         let base = Folders::resolve();
+        let config = config.filter(|file| file != std::path::Path::new(crate::cli::CONFIG_SHOWN));
         let named_config = folder(config, "MFP_CONFIG").map(|path| current_dir.join(path));
         let usual_config = base.as_ref().map(Folders::config_file);
         let user = match (either(no_config, "MFP_NO_CONFIG")?, &named_config, &usual_config) {

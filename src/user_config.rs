@@ -198,8 +198,17 @@ pub(crate) fn set_value(text: &str, key: &str, value: &str, file: &Path) -> Resu
     }
     table.insert(last, Item::Value(parsed));
     let text = document.to_string();
-    UserConfig::parse(&text, file)?;
-    Ok(text)
+    match UserConfig::parse(&text, file) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(cant_be(key, value, &error)),
+    }
+}
+
+fn cant_be(key: &str, value: &str, error: &Error) -> Error {
+    let why = error.source_excerpt().map_or_else(|| error.message().to_owned(), |excerpt| excerpt.label.clone());
+    let clean = crate::report::clean;
+    Error::new("mfp::config::invalid", format!("`{}` can't be `{}`: {why}", clean(key), clean(value)))
+        .help("`mfp config list` shows what each key means")
 }
 
 /// The value of one key as it stands in the file.
@@ -216,6 +225,26 @@ pub(crate) fn get_value(text: &str, key: &str) -> Result<Option<String>> {
         }
     }
     Ok(item.as_str().map(str::to_owned).or_else(|| Some(item.to_string().trim().to_owned())))
+}
+
+/// What a key that's a table holds, each value under the key that `get_value` takes.
+pub(crate) fn table_values(text: &str, key: &str) -> BTreeMap<String, String> {
+    let document: DocumentMut = text.parse().unwrap_or_default();
+    let mut values = BTreeMap::new();
+    if let Some(table) = document.get(key).and_then(Item::as_table_like) {
+        collect(key, table, &mut values);
+    }
+    values
+}
+
+fn collect(prefix: &str, table: &dyn toml_edit::TableLike, values: &mut BTreeMap<String, String>) {
+    for (key, item) in table.iter() {
+        let key = format!("{prefix}.{key}");
+        match item.as_table_like() {
+            Some(inner) => collect(&key, inner, values),
+            None => drop(values.insert(key, item.as_str().map_or_else(|| item.to_string().trim().to_owned(), str::to_owned))),
+        }
+    }
 }
 
 /// `mirrors.https://…` has dots after its first; the others are split at every dot.

@@ -1,3 +1,23 @@
-//! Tests.
-mod network;
+//! The command as a person meets it: what's typed goes in; exit code, stdout, stderr and files come out.
+//!
+//! One binary, a module a command or a subject. Every story has a machine of its own ([`support::Machine`]); none touches
+//! a real network, the real HOME or the real store.
+#![expect(clippy::disallowed_methods, reason = "tests set the stage: they write and remove files as they like")]
+
 mod support;
+
+mod add;
+mod edit;
+mod flags;
+mod hostile;
+mod init;
+mod json;
+mod lock;
+mod look;
+mod machines;
+mod network;
+mod quickstart;
+mod run;
+mod sync;
+mod tools;
+mod verify;

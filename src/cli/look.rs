@@ -47,9 +47,11 @@ pub(crate) struct InfoArgs {
     /// The plugin, and perhaps its version
     #[arg(value_name = "NAME[@VERSION]")]
     pub(crate) plugin: String,
-    /// Show the plugin's configuration: what it takes, and what the project gives
-    #[arg(long)]
-    pub(crate) config: bool,
+    /// Show the plugin's configuration: what it takes, and what the project gives (here, another user configuration is named
+    /// by MFP_CONFIG)
+    // It stands where the global `--config FILE` would, and clap wants one type for both: its presence is `-`.
+    #[arg(long, num_args = 0, default_missing_value = super::CONFIG_SHOWN, value_name = "FILE")]
+    pub(crate) config: Option<std::path::PathBuf>,
     /// Ask this registry of the project
     #[arg(long, value_name = "NAME")]
     pub(crate) registry: Option<RegistryName>,

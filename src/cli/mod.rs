@@ -85,6 +85,9 @@ pub(crate) struct GlobalArgs {
     pub(crate) vendor: Option<PathBuf>,
 }
 
+/// What `--config` holds where it's `mfp info`'s own flag, which takes no value.
+pub(crate) const CONFIG_SHOWN: &str = "-";
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {

@@ -8,12 +8,13 @@ use mfp_model::project::edit::Place;
 use mfp_model::project::{Approval, Manifest, edit};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{BareWasm, RelativePath, Request, Source};
+use mfp_model::version::Version;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
 use crate::cli::spec::Spec;
-use crate::error::{Error, Result};
+use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, lock};
 use crate::project::{Project, parse_manifest};
 use crate::report::{Outcome, clean};
@@ -52,10 +53,10 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         manifest_text: &wished_text,
         old: old.as_ref(),
         freedom,
-        precise: BTreeMap::new(),
+        precise: exactly(&additions),
         seen,
     };
-    let chosen = lock(app, &app.store()?, &goal)?;
+    let chosen = lock(app, &app.store()?, &goal).map_err(|error| pointing_into(&project.manifest_text, error))?;
 
     let settled = additions.into_iter().map(|addition| settle(addition, &chosen)).collect::<Vec<_>>();
     let mut text = declare(&project.manifest_text, args, &settled)?;
@@ -74,6 +75,33 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         no_sync: args.no_sync,
     };
     carry_out(app, &mut project, decision)
+}
+
+/// Versions that a person named in full: taken also where they're yanked.
+fn exactly(additions: &[Addition]) -> BTreeMap<PluginName, Version> {
+    let exact = |addition: &Addition| match &addition.request.source {
+        Source::Registry { requirement, .. } => {
+            let version = requirement.to_string().strip_prefix('=')?.parse().ok()?;
+            requirement.is_exact().then(|| (addition.name.clone(), version))
+        }
+        _ => None,
+    };
+    additions.iter().filter_map(exact).collect()
+}
+
+/// Errors point into the file that's on disk, not into the one that would have been written.
+fn pointing_into(on_disk: &str, error: Error) -> Error {
+    // What isn't declared yet can't be updated.
+    let help = error.help_text().map(|help| help.replace(" --precise ", "@").replace("`mfp update ", "`mfp add "));
+    let error = match help {
+        Some(help) => error.help(help),
+        None => error,
+    };
+    error.with_excerpt_of(|excerpt| {
+        let line = excerpt.text.get(excerpt.span.clone())?;
+        let start = on_disk.find(line)?;
+        Some(Excerpt { text: on_disk.to_owned(), span: start..start + line.len(), ..excerpt.clone() })
+    })
 }
 
 fn check_arguments(args: &AddArgs) -> Result<()> {
@@ -104,13 +132,14 @@ fn addition(
         }
         Spec::Path(path) => {
             let path = relative_path(app, project, &path)?;
-            let folder = read_folder(&provisional(args), &project.root, &path, &BareWasm::default(), None)?;
+            let folder = read_folder(&provisional(args, text), &project.root, &path, &BareWasm::default(), None)?;
             (folder.manifest.id, Source::Path { path, bare: BareWasm::default() }, false)
         }
         Spec::Url { url, sha256 } => {
             let source = Source::Url { url, sha256, bare: BareWasm::default() };
             let (sources, store) = (app.sources()?, app.store()?);
-            let sight = app.wait(fetch_first_sight(&sources, &store, &project.root, &provisional(args), args.rename.as_ref(), &source))?;
+            let sight =
+                app.wait(fetch_first_sight(&sources, &store, &project.root, &provisional(args, text), args.rename.as_ref(), &source))?;
             let id = sight.manifest.id.clone();
             let name = args.rename.clone().unwrap_or_else(|| id.clone());
             let declared = sight.declare(&name, (name != id).then_some(&id));
@@ -129,9 +158,13 @@ fn addition(
     })
 }
 
-/// A name for messages, until the plugin has said its own.
-fn provisional(args: &AddArgs) -> PluginName {
-    args.rename.clone().unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
+/// A name for messages, until the plugin has said its own: what its file or folder is called.
+fn provisional(args: &AddArgs, typed: &str) -> PluginName {
+    let file =
+        typed.split(['#', '?']).next().unwrap_or_default().trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = file.split('.').next().unwrap_or_default();
+    let named = args.rename.clone().or_else(|| stem.parse().ok());
+    named.unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
 }
 
 fn unsupported(address: &str, what: &str) -> Error {
@@ -155,7 +188,7 @@ fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::Regi
 /// A path as it was typed (relative to the current folder), as the manifest has it (relative to the project).
 fn relative_path(app: &App<'_>, project: &Project, typed: &str) -> Result<RelativePath> {
     let refuse = |why: &str| {
-        Error::new("mfp::usage::spec", format!("`{}` can't be a plugin's folder: {why}", clean(typed)))
+        Error::new("mfp::usage::spec", format!("`{}` can't be a plugin: {why}", clean(typed)))
             .help("name a folder with a plugin.yaml in it, or a .wasm file")
     };
     let place = app.settings.current_dir.join(typed).canonicalize().map_err(|error| refuse(&error.to_string()))?;

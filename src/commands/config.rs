@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::Outcome;
 use crate::report::document::{ConfigDocument, Document};
-use crate::user_config::{KEYS, get_value, set_value};
+use crate::user_config::{KEYS, get_value, set_value, table_values};
 
 /// Read or write one value, list what's set, or say where the file is.
 pub(crate) fn run(app: &App<'_>, args: &ConfigArgs) -> Result<Outcome> {
@@ -54,17 +54,23 @@ fn set(file: &Path, text: &str, key: &str, value: &str) -> Result<Outcome> {
 
 fn list(file: Option<&Path>, text: &str) -> Result<Outcome> {
     let mut values = BTreeMap::new();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (key, meaning) in KEYS {
+        let inner = table_values(text, key);
+        for (key, value) in &inner {
+            lines.push(format!("{key} = {value}\n"));
+        }
+        values.extend(inner.clone());
         match get_value(text, key)? {
+            _ if !inner.is_empty() => {}
             Some(value) => {
-                lines.push_str(&format!("{key} = {value}\n"));
+                lines.push(format!("{key} = {value}\n"));
                 values.insert((*key).to_owned(), value);
             }
-            None => lines.push_str(&format!("# {key}: {meaning}\n")),
+            None => lines.push(format!("# {key}: {meaning}\n")),
         }
     }
-    Ok(outcome(file, values, lines))
+    Ok(outcome(file, values, lines.concat()))
 }
 
 fn outcome(file: Option<&Path>, values: BTreeMap<String, String>, text: String) -> Outcome {

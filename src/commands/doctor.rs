@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::App;
 use crate::cli::tools::DoctorArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::report::document::{Document, Problem, ProblemsDocument};
 use crate::report::{Outcome, plural};
@@ -47,11 +47,8 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     Ok(if points.is_empty() {
         outcome
     } else {
-        outcome.refused(
-            crate::error::Error::new("mfp::doctor::problems", head)
-                .points(points)
-                .help("correct them one by one, then run `mfp doctor` again"),
-        )
+        outcome
+            .refused(Error::new("mfp::doctor::problems", head).points(points).help("correct them one by one, then run `mfp doctor` again"))
     })
 }
 
@@ -98,16 +95,24 @@ fn project(app: &App<'_>) -> Vec<Finding> {
     let project = match Project::open(&app.settings) {
         Ok(project) => project,
         Err(error) if error.code() == "mfp::project::not-found" => return vec![fine("project", "none here".to_owned())],
-        Err(error) => return vec![wrong("project", String::new(), error.code(), error.message().to_owned())],
+        Err(error) => return vec![wrong("project", "can't be read".to_owned(), error.code(), reason(&error))],
     };
     let mut findings = vec![match project.manifest() {
         Ok(manifest) => fine("project", format!("{} ({})", project.root.display(), plural(manifest.plugins.len(), "plugin"))),
-        Err(error) => wrong("project", project.root.display().to_string(), error.code(), error.message().to_owned()),
+        Err(error) => wrong("project", project.root.display().to_string(), error.code(), reason(&error)),
     }];
     findings.push(match project.lock() {
         Ok(Some(lock)) => fine("plugins.lock", plural(lock.plugins.len(), "plugin")),
         Ok(None) => fine("plugins.lock", "not there yet: `mfp lock` makes it".to_owned()),
-        Err(error) => wrong("plugins.lock", String::new(), error.code(), error.message().to_owned()),
+        Err(error) => wrong("plugins.lock", "can't be read".to_owned(), error.code(), reason(&error)),
     });
     findings
+}
+
+/// What an error says, and where in the file it says it.
+fn reason(error: &Error) -> String {
+    match error.source_excerpt() {
+        Some(excerpt) => excerpt.label.clone(),
+        None => error.message().to_owned(),
+    }
 }

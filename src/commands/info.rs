@@ -1,6 +1,7 @@
 //! `mfp info`: what's known about a plugin, from the registry and from the lock.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use mfp_model::index::{IndexDocument, IndexLine};
 use mfp_model::lock::{Lock, LockedPlugin};
@@ -13,6 +14,7 @@ use mfp_store::Store;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::cli::CONFIG_SHOWN;
 use crate::cli::look::InfoArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::error::{Error, Result};
@@ -34,7 +36,7 @@ pub(crate) fn run(app: &App<'_>, args: &InfoArgs) -> Result<Outcome> {
         (None, Some(locked)) => from_lock(locked),
         (None, None) => return Err(unresolved_name(&name, lock.as_ref())),
     };
-    if args.config {
+    if args.config.as_deref().is_some_and(|config| config == Path::new(CONFIG_SHOWN)) {
         plugin.config = Some(configured(&manifest, &name));
         plugin.config_schema = schema_in_store(&app.store()?, lock.as_ref(), &name)?;
     }
@@ -62,7 +64,7 @@ fn registry_of(manifest: &Manifest, locked: Option<&LockedPlugin>, name: &Plugin
 
 fn from_registry(
     app: &App<'_>,
-    root: &std::path::Path,
+    root: &Path,
     manifest: &Manifest,
     registry_name: &RegistryName,
     name: &PluginName,
@@ -89,10 +91,10 @@ fn from_registry(
 }
 
 fn not_found(name: &PluginName, registry: &RegistryName, near: &[String]) -> Error {
-    let error = Error::new("mfp::resolve::not-found", format!("Plugin '{name}' not found in registry '{registry}'."));
+    let error = Error::new("mfp::resolve::not-found", format!("Plugin '{name}' not found in registry '{registry}'"));
     match near {
         [] => error.help("`mfp search TEXT` looks through the registry"),
-        near => error.help(format!("did you mean {}?", near.join(", "))),
+        near => error.help(format!("did you mean {}?", near.join(" or "))),
     }
 }
 
@@ -194,7 +196,7 @@ fn text(plugin: &InfoPlugin) -> String {
     )];
     lines.extend(plugin.description.as_ref().map(|description| clean(description).into_owned()));
     let mut put = |key: &str, value: Option<String>| {
-        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{key:13} {}", clean(&value))))
+        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("{key:13} {}", clean(&value))));
     };
     put("types", Some(plugin.types.join(", ")));
     put("license", plugin.license.clone());

@@ -56,10 +56,14 @@ pub(crate) fn run(app: &App<'_>, args: &InitArgs) -> Result<Outcome> {
 }
 
 fn registry(text: &str) -> Result<(RegistryUrl, bool)> {
-    let url: RegistryUrl = text.parse().map_err(|error| {
-        Error::new("mfp::usage::registry", format!("`{}` can't be a registry: {error}", clean(text)))
+    let refuse = |why: &str| {
+        Error::new("mfp::usage::registry", format!("`{}` can't be a registry: {why}", clean(text)))
             .help("write it as `https://plugins.acme.example/` or `file:../registry/`")
-    })?;
+    };
+    if !text.contains(':') && !text.starts_with('.') && !text.starts_with('/') {
+        return Err(refuse("it's neither a URL nor a folder"));
+    }
+    let url: RegistryUrl = text.parse().map_err(|error: mfp_model::source::UrlError| refuse(&error.to_string()))?;
     let allow_http = url.needs_allow_http();
     Ok((url, allow_http))
 }

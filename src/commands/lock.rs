@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::changing::{change_documents, report_changes};
 use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
+use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, current_lock, lock, path_contents};
 use crate::project::Project;
@@ -21,8 +22,8 @@ use crate::settings::LockMode;
 /// Lock, changing as little as the flags let it.
 pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     let mut project = app.project()?;
-    let manifest = project.manifest()?;
     let _held = if args.check || args.dry_run { None } else { Some(project.hold(app.reporter)?) };
+    let manifest = project.manifest()?;
     if app.settings.lock_mode != LockMode::Update {
         let lock = current_lock(app, &mut project, &manifest, true)?;
         app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
@@ -30,6 +31,11 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     }
     let old = known_lock(app, &project, args)?;
     let (freedom, precise) = freedom(args)?;
+    if let (Freedom::Names(names), Some(old)) = (&freedom, &old)
+        && let Some(name) = names.iter().find(|name| !old.plugins.contains_key(*name))
+    {
+        return Err(not_locked(name, old));
+    }
     let is_fresh = match &old {
         Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => {
             staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty()

@@ -71,7 +71,7 @@ fn allowed(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> VersionRa
     let of_others = lock
         .plugins
         .values()
-        .flat_map(|other| other.dependencies())
+        .flat_map(LockedPlugin::dependencies)
         .filter(|dependency| !plugin.is_alias() && dependency.name == plugin.name)
         .map(|dependency| &dependency.requirement);
     of_project.into_iter().chain(of_others).map(Requirement::range).fold(VersionRange::full(), |all, one| all.intersection(&one))

@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::explain::{self, Explained};
 use crate::installing::{approval_error, bring, described, unapproved};
 use crate::report::document::{Document, RunDocument};
-use crate::report::{Outcome, clean};
+use crate::report::{Outcome, clean, neutral_json};
 
 /// The largest request that's read from stdin, in bytes.
 const MAX_REQUEST_BYTES: u64 = 32 << 20;
@@ -48,7 +48,7 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let specs = needed.iter().map(|plugin| spec(app, &store, &manifest, &lock, plugin)).collect::<Result<Vec<_>>>()?;
     let plugins = Loader::new(options(app)).load(specs).map_err(|error| explain_load(&error))?;
     let answer = plugins.call(&args.plugin, &call, &request).map_err(|error| explain_call(&error, &args.plugin))?;
-    let text = format!("{}\n", answer.as_json());
+    let text = format!("{}\n", neutral_json(answer.as_json()));
     Ok(Outcome::done(Document::Run(RunDocument { result: answer.to_value() })).text(text))
 }
 
@@ -66,14 +66,16 @@ fn input(args: &RunArgs) -> Result<Option<Value>> {
         }
         Some(text) => text.to_owned(),
     };
-    parse_json(&text, "JSON").map(Some)
+    parse_json(&text, "the request").map(Some)
 }
 
 fn parse_json(text: &str, what: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| {
         let start =
             text.lines().take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>() + error.column().saturating_sub(1);
-        let excerpt = crate::error::Excerpt { file: what.to_owned(), text: text.to_owned(), span: start..start, label: error.to_string() };
+        let start = (0..=start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let end = text[start..].chars().next().map_or(start, |character| start + character.len_utf8());
+        let excerpt = crate::error::Excerpt { file: what.to_owned(), text: text.to_owned(), span: start..end, label: error.to_string() };
         Error::new("mfp::run::request", format!("{what} isn't JSON"))
             .excerpt(excerpt)
             .help("quote it for your shell: '{\"query\":\"…\"}'; or pipe it in and give `-`")
@@ -225,7 +227,10 @@ impl LogSink for Log {
 
 fn explain_load(error: &LoadError) -> Error {
     let help = match error {
-        LoadError::Config { .. } => "correct `[config.…]` in mockforge-plugins.toml; `mfp info NAME --config` shows what it takes",
+        LoadError::Config { plugin, .. } => {
+            return Error::new(error.code(), error.to_string())
+                .help(format!("correct `[config.{plugin}]` in mockforge-plugins.toml; `mfp info {plugin} --config` shows what it takes"));
+        }
         LoadError::Listing(_) | LoadError::Digest { .. } => "`mfp verify --fix` fetches it again",
         LoadError::Unsupported { .. } => "a later version of mfp runs it",
         _ => "tell the plugin's publisher",

@@ -16,15 +16,15 @@ pub(crate) fn run(app: &App<'_>, args: &SyncArgs) -> Result<Outcome> {
     let mut project = app.project()?;
     let only_look = args.check || args.dry_run;
     let options = Options { groups: groups(args), link_mode: args.link_mode, only_plan: only_look };
-    if args.link_mode.is_none() {
-        if let Some(count) = is_synced(&project, &options.groups) {
-            app.reporter.event(Event::Checked { count, elapsed: started.elapsed() });
-            return Ok(Outcome::done(Document::Changes(ChangesDocument { changes: Vec::new(), dry_run: only_look })));
-        }
+    if args.link_mode.is_none()
+        && let Some(count) = is_synced(&project, &options.groups)
+    {
+        app.reporter.event(Event::Checked { count, elapsed: started.elapsed() });
+        return Ok(Outcome::done(Document::Changes(ChangesDocument { changes: Vec::new(), dry_run: only_look })));
     }
+    let _held = if only_look { None } else { Some(project.hold(app.reporter)?) };
     let manifest = project.manifest()?;
     check_groups(&manifest, args)?;
-    let _held = if only_look { None } else { Some(project.hold(app.reporter)?) };
     let lock = current_lock(app, &mut project, &manifest, only_look)?;
     let prepared = prepare(app, &project, &manifest, &lock, &options)?;
     let changes = prepared.changes.iter().map(FolderChange::document).collect();

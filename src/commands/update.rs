@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use mfp_model::lock::Lock;
+use mfp_model::name::PluginName;
+use mfp_model::project::Manifest;
+use mfp_model::version::Version;
+
 use crate::app::App;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::UpdateArgs;
@@ -18,6 +23,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     let old = project.lock()?;
     check_names(args, old.as_ref())?;
     let precise = precise(args)?;
+    check_wanted(&manifest, &precise)?;
     let freedom = if args.names.is_empty() { Freedom::All } else { Freedom::Names(args.names.iter().cloned().collect()) };
     let text = project.manifest_text.clone();
     let goal =
@@ -34,7 +40,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     carry_out(app, &mut project, decision)
 }
 
-fn check_names(args: &UpdateArgs, lock: Option<&mfp_model::lock::Lock>) -> Result<()> {
+fn check_names(args: &UpdateArgs, lock: Option<&Lock>) -> Result<()> {
     let Some(lock) = lock else { return Ok(()) };
     match args.names.iter().find(|name| !lock.plugins.contains_key(*name)) {
         None => Ok(()),
@@ -42,8 +48,23 @@ fn check_names(args: &UpdateArgs, lock: Option<&mfp_model::lock::Lock>) -> Resul
     }
 }
 
+/// A version that the manifest itself rules out: that's for `add` or `upgrade`.
+fn check_wanted(manifest: &Manifest, precise: &BTreeMap<PluginName, Version>) -> Result<()> {
+    for (name, version) in precise {
+        let Some(entry) = manifest.plugins.get(name) else { continue };
+        if let Some(requirement) = entry.request.source.requirement().filter(|requirement| !requirement.matches(version)) {
+            return Err(Error::new(
+                "mfp::resolve::conflict",
+                format!("the manifest wants {name} `{requirement}` (line {}), which {version} isn't", entry.line),
+            )
+            .help(format!("`mfp add {name}@{version}` changes the manifest too")));
+        }
+    }
+    Ok(())
+}
+
 /// A name that isn't in the lock, with its nearest.
-pub(crate) fn not_locked(name: &mfp_model::name::PluginName, lock: &mfp_model::lock::Lock) -> Error {
+pub(crate) fn not_locked(name: &PluginName, lock: &Lock) -> Error {
     let error = Error::new("mfp::lock::not-locked", format!("there's no plugin `{name}` in plugins.lock"));
     match mfp_model::text::nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)) {
         Some(near) => error.help(format!("did you mean {near}?")),
@@ -51,7 +72,7 @@ pub(crate) fn not_locked(name: &mfp_model::name::PluginName, lock: &mfp_model::l
     }
 }
 
-fn precise(args: &UpdateArgs) -> Result<BTreeMap<mfp_model::name::PluginName, mfp_model::version::Version>> {
+fn precise(args: &UpdateArgs) -> Result<BTreeMap<PluginName, Version>> {
     match (&args.precise, args.names.as_slice()) {
         (None, _) => Ok(BTreeMap::new()),
         (Some(version), [name]) => Ok(BTreeMap::from([(name.clone(), version.clone())])),

@@ -15,8 +15,8 @@ use crate::report::{Event, Outcome, plural};
 /// Bring everything, then write what isn't in the folder yet.
 pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
     let mut project = app.project()?;
-    let manifest = project.manifest()?;
     let _held = project.hold(app.reporter)?;
+    let manifest = project.manifest()?;
     let lock = current_lock(app, &mut project, &manifest, false)?;
     let store = app.store()?;
     let _guard = hold_store(app, &store)?;

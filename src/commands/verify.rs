@@ -49,7 +49,13 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
 }
 
 fn outcome(problems: Vec<Problem>, checked: usize) -> Outcome {
-    let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
+    let points: Vec<String> =
+        problems
+            .iter()
+            .map(|problem| {
+                if problem.code == "mfp::lock::stale" { problem.message.clone() } else { format!("{}: {}", problem.name, problem.message) }
+            })
+            .collect();
     let codes: Vec<&'static str> = ["mfp::store::damaged", "mfp::layout::changed", "mfp::approval::missing", "mfp::lock::stale"]
         .into_iter()
         .filter(|code| problems.iter().any(|problem| problem.code == *code))
@@ -123,7 +129,7 @@ fn fix(
     lock: &mfp_model::lock::Lock,
     plugins: &[&LockedPlugin],
 ) -> Result<()> {
-    let _held = project.hold(app.reporter)?;
+    let _held = project.hold_only(app.reporter)?;
     let damaged: BTreeMap<&PluginName, &LockedPlugin> = plugins
         .iter()
         .filter(|plugin| {

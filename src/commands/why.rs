@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mfp_model::lock::Lock;
+use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::project::Manifest;
 
@@ -40,7 +40,7 @@ fn shortest(lock: &Lock, from: &PluginName, to: &PluginName) -> Option<Vec<Plugi
             path.reverse();
             return Some(path);
         }
-        for dependency in lock.plugins.get(&name).into_iter().flat_map(|plugin| plugin.dependencies()) {
+        for dependency in lock.plugins.get(&name).into_iter().flat_map(LockedPlugin::dependencies) {
             let is_entry = lock.plugins.get(&dependency.name).is_some_and(|target| !target.is_alias());
             if is_entry && !came_from.contains_key(&dependency.name) {
                 came_from.insert(dependency.name.clone(), Some(name.clone()));

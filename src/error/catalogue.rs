@@ -238,6 +238,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Take plugins.lock from version control again, or run `mfp lock --rebuild`.",
     ),
     code(
+        "mfp::lock::empty",
+        Usage,
+        "plugins.lock holds nothing, and mockforge-plugins.toml declares plugins: its end may have been cut off.",
+        "Run `mfp lock`, or take plugins.lock from version control again.",
+    ),
+    code(
         "mfp::lock::invalid",
         Usage,
         "A value in plugins.lock isn't what it should be.",
@@ -473,7 +479,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "mfp::resolve::conflict",
         No,
         "The plugins that the project wants can't be had together. The exit code is 5 where only the project's own policy stands in the way.",
-        "The message says why, and what would help.",
+        "Loosen one of the requirements that are named, or take one of the plugins out.",
     ),
     code("mfp::resolve::cycle", No, "Plugins would depend on each other in a circle.", "Choose other versions, or tell the publishers."),
     code(

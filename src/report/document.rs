@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, schema_for};
+use schemars::JsonSchema;
+#[cfg(test)]
+use schemars::{Schema, schema_for};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::report::Outcome;
+use crate::report::{Outcome, neutral_json};
 
 /// The version of the documents.
 const DOCUMENT_VERSION: u32 = 1;
@@ -315,7 +317,8 @@ pub(crate) struct RunDocument {
     pub(crate) result: Value,
 }
 
-/// Every command, with the schema of its data.
+/// Every command, with the schema of its data: for the reference, which a test writes.
+#[cfg(test)]
 pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
     let changes = || schema_for!(ChangesDocument);
     vec![
@@ -347,6 +350,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
 }
 
 /// The schema of a whole document: the envelope around a command's data, or an error.
+#[cfg(test)]
 pub(crate) fn document_schema(command: &str, data: &Schema) -> Value {
     let mut data = data.clone().to_value();
     let definitions = data.as_object_mut().and_then(|object| object.remove("$defs"));
@@ -421,7 +425,7 @@ impl Envelope {
 
     /// One line of JSON.
     pub(crate) fn to_text(&self) -> String {
-        format!("{}\n", serde_json::to_string(&self.0).expect("a map of JSON values is JSON"))
+        format!("{}\n", neutral_json(&serde_json::to_string(&self.0).expect("a map of JSON values is JSON")))
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) enum Event {
     Removed { count: usize },
     /// Nothing was to be done.
     Checked { count: usize, elapsed: Duration },
-    /// One line of what changed.
-    Change(ChangeLine),
+    /// What changed, a line each.
+    Changes(Vec<ChangeLine>),
     /// Somebody else has a lock; we wait.
     Waiting { path: String },
     /// Something to know that's no error, with its code.
@@ -111,6 +111,29 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// JSON text whose strings hold nothing that moves the cursor or turns the direction of text: the same values, escaped.
+pub(crate) fn neutral_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_control_or_bidi) {
+        return Cow::Borrowed(json);
+    }
+    let mut units = [0; 2];
+    let mut escaped = |character: char| character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    // Outside of strings JSON has no such characters but white space.
+    Cow::Owned(
+        json.chars()
+            .map(
+                |character| {
+                    if is_control_or_bidi(character) && !character.is_ascii_whitespace() {
+                        escaped(character)
+                    } else {
+                        character.to_string()
+                    }
+                },
+            )
+            .collect(),
+    )
+}
+
 /// The same for a text of several lines: line feeds and tabs stay.
 pub(crate) fn clean_lines(text: &str) -> String {
     let line = |line: &str| line.split('\t').map(|part| clean(part).into_owned()).collect::<Vec<_>>().join("\t");
@@ -125,7 +148,7 @@ pub(crate) fn size(bytes: u64) -> String {
         return format!("{bytes} B");
     }
     let (whole, rest) = (bytes >> (10 * exponent), bytes & ((1 << (10 * exponent)) - 1));
-    format!("{whole}.{} {}", rest * 10 >> (10 * exponent), UNITS[exponent as usize])
+    format!("{whole}.{} {}", (rest * 10) >> (10 * exponent), UNITS[exponent as usize])
 }
 
 /// A time for people: `12ms`, `1.34s`.
@@ -151,6 +174,15 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31m\u{202e}b"), "a\\u{1b}[31m\\u{202e}b");
         assert_eq!(clean_lines("a\tb\r\nc\u{1b}"), "a\tb\nc\\u{1b}");
         assert!(matches!(clean("plain é"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_moves_no_cursor() {
+        let value = serde_json::json!({ "a": "x\u{202e}y\u{9b}z\n", "ü": 1 });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let neutral = neutral_json(&text);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&neutral).unwrap(), value);
+        assert!(!neutral.contains(['\u{202e}', '\u{9b}']) && neutral.contains("\\u202e") && neutral.contains('ü'), "{neutral}");
     }
 
     #[test]

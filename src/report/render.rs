@@ -4,8 +4,11 @@
 //! drawn by miette.
 
 use std::fmt;
+use std::ops::Range;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+};
 
 use crate::error::{Error, Excerpt};
 use crate::report::clean_lines;
@@ -59,8 +62,39 @@ pub(crate) fn error_text(style: Style, error: &Error) -> String {
 
 /// A file's text with one underlined span, as miette wants it.
 struct Snippet {
-    source: NamedSource<String>,
+    source: Lines,
     label: LabeledSpan,
+}
+
+/// A file that's shown in whole lines, and only in those that a label touches.
+struct Lines {
+    file: String,
+    text: String,
+}
+
+impl SourceCode for Lines {
+    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, _after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = &self.text;
+        if !text.is_char_boundary(span.offset()) || !text.is_char_boundary(span.offset() + span.len()) {
+            return Err(MietteError::OutOfBounds);
+        }
+        let line_start = text[..span.offset()].rfind('\n').map_or(0, |at| at + 1);
+        let end = span.offset() + span.len();
+        let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let line = text[..line_start].matches('\n').count();
+        // miette asks without context where the place is, and with context what to show.
+        let (start, column) = if before == 0 { (span.offset(), text[line_start..span.offset()].chars().count()) } else { (line_start, 0) };
+        let data = &text.as_bytes()[start..line_end];
+        let shown = SourceSpan::from((start, line_end - start));
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.file.clone(),
+            data,
+            shown,
+            line,
+            column,
+            text[start..line_end].matches('\n').count() + 1,
+        )))
+    }
 }
 
 impl fmt::Debug for Snippet {
@@ -88,14 +122,16 @@ impl Diagnostic for Snippet {
 }
 
 fn excerpt_text(style: Style, excerpt: &Excerpt) -> String {
-    let text = without_controls(&excerpt.text);
-    let end = excerpt.span.end.min(text.len());
-    let span = excerpt.span.start.min(end)..end;
+    let text = without_passwords(&without_controls(&excerpt.text));
     let label = clean_lines(&excerpt.label);
-    let snippet = Snippet { source: NamedSource::new(clean_lines(&excerpt.file), text), label: LabeledSpan::at(span, label) };
+    let Some(span) = visible(&text, &excerpt.span) else {
+        let line = text[..excerpt.span.start.min(text.len())].matches('\n').count() + 1;
+        return format!("  {}, line {line}: {label}", clean_lines(&excerpt.file));
+    };
+    let snippet = Snippet { source: Lines { file: clean_lines(&excerpt.file), text }, label: LabeledSpan::at(span, label) };
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut drawn = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(0).with_width(110);
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_context_lines(1).with_width(110);
     match handler.render_report(&mut drawn, &snippet) {
         // miette draws a head of its own; ours stands above, so only the frame is taken.
         Ok(()) => {
@@ -103,6 +139,34 @@ fn excerpt_text(style: Style, excerpt: &Excerpt) -> String {
         }
         Err(_) => format!("  {}: {}", clean_lines(&excerpt.file), clean_lines(&excerpt.label)),
     }
+}
+
+/// The part of a span that can be underlined: at least one character, no line's end. None where the line is empty.
+fn visible(text: &str, span: &Range<usize>) -> Option<Range<usize>> {
+    let end = span.end.min(text.len());
+    let start = span.start.min(end);
+    let within = text.get(start..end)?.trim_end_matches(['\n', '\r']);
+    if !within.is_empty() {
+        return Some(start..start + within.len());
+    }
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[line_start..].lines().next()?;
+    let (at, character) = line.char_indices().rfind(|(at, _)| line_start + at <= start)?;
+    Some(line_start + at..line_start + at + character.len_utf8())
+}
+
+/// The same number of bytes without what stands before the `@` of a URL: an excerpt ends up in logs.
+fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let authority = part.split(['/', '"', '\'', '#', '?', '\n', ' ']).next().unwrap_or_default();
+        let secret = authority.rfind('@').unwrap_or(0);
+        shown.push_str("://");
+        shown.push_str(&"*".repeat(secret));
+        shown.push_str(&part[secret..]);
+    }
+    shown
 }
 
 /// The same number of bytes with nothing that moves the cursor, so that spans stay right.
@@ -139,6 +203,25 @@ mod tests {
           Because …
         help: `mfp add x`
         "#);
+    }
+
+    #[test]
+    fn a_mistake_at_the_end_of_a_line_is_shown_too() {
+        let at = |text: &str, span: Range<usize>| {
+            let excerpt = Excerpt { file: "f".into(), text: text.into(), span, label: "here".into() };
+            error_text(Style { color: false }, &Error::new("mfp::manifest::syntax", "m").excerpt(excerpt))
+        };
+        for (text, span) in
+            [("[plugins\n", 8..9), ("[plugins\nx", 8..8), ("", 0..0), ("\n\n", 1..2), ("é", 2..2), ("aé\n", 1..2), ("a", 7..9)]
+        {
+            assert!(at(text, span.clone()).contains("here"), "{text:?} {span:?}: {}", at(text, span.clone()));
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_file_isnt_shown() {
+        let hidden = without_passwords("a = \"https://me:s3cret@a.example/x@y\" # mail://x\nb = 'http://b.example'");
+        assert_eq!(hidden, "a = \"https://*********@a.example/x@y\" # mail://x\nb = 'http://b.example'");
     }
 
     #[test]

@@ -55,7 +55,8 @@ impl Reporter {
             Event::Installed { count, elapsed } => self.did("Installed", count, elapsed, ""),
             Event::Removed { count } => self.line(&format!("Removed {}", style.bold(&plural(count, "plugin")))),
             Event::Checked { count, elapsed } => self.did("Checked", count, elapsed, ""),
-            Event::Change(change) => self.line(&change_text(style, &change)),
+            Event::Changes(changes) if changes.is_empty() => {}
+            Event::Changes(changes) => self.line(&changes.iter().map(|change| change_text(style, change)).collect::<Vec<_>>().join("\n")),
             Event::Waiting { path } => self.line(&format!("Waiting for another mfp to finish ({})", clean(&path))),
             Event::Note(text) => self.line(&text),
             Event::Detail(text) if self.talk.verbose > 0 => self.line(&text),
@@ -106,8 +107,8 @@ impl Reporter {
     pub(crate) fn finish(&self, result: Result<Outcome, Error>) -> Exit {
         self.end_bar();
         match result {
-            Ok(outcome) => self.finish_outcome(&outcome),
-            Err(error) => self.finish_error(&error),
+            Ok(outcome) => self.finish_outcome(&Outcome { refusal: outcome.refusal.map(Error::with_remedy), ..outcome }),
+            Err(error) => self.finish_error(&error.with_remedy()),
         }
     }
 
@@ -147,6 +148,9 @@ fn change_text(style: Style, change: &ChangeLine) -> String {
         ChangeLine::Added { name, version, note: more } => {
             format!(" {} {} {}{}", style.green("+"), style.bold(&clean(name)), clean(version), note(more))
         }
+        ChangeLine::Updated { name, from, to, note: more } if from == to => {
+            format!(" {} {} {} again{}", style.yellow("~"), style.bold(&clean(name)), clean(to), note(more))
+        }
         ChangeLine::Updated { name, from, to, note: more } => {
             format!(" {} {} {} → {}{}", style.yellow("~"), style.bold(&clean(name)), clean(from), clean(to), note(more))
         }
@@ -156,7 +160,7 @@ fn change_text(style: Style, change: &ChangeLine) -> String {
 
 /// A closed stderr is no reason to stop the work.
 fn to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// A reader that has enough (`mfp tree | head`) is no error; a full disk is.

@@ -53,11 +53,26 @@ impl Credentials {
         Ok(all)
     }
 
-    /// What to send to this URL's origin, if anything.
-    pub(crate) fn for_url(&self, url: &Url) -> Option<HeaderValue> {
+    /// What to send to this URL's origin, if anything, on the way from the URL that was `asked` for.
+    ///
+    /// netrc knows hosts only. What it has goes to the origin that was asked for and to no other that a server redirects to,
+    /// and never in the clear, but to this machine itself.
+    pub(crate) fn for_hop(&self, url: &Url, asked: &Url) -> Option<HeaderValue> {
         let by_origin = self.by_origin.get(&url.origin().ascii_serialization());
-        by_origin.or_else(|| self.by_host.get(url.host_str()?)).map(|secret| secret.0.clone())
+        let by_host = || self.by_host.get(url.host_str()?).filter(|_| url.origin() == asked.origin() && is_private_talk(url));
+        by_origin.or_else(by_host).map(|secret| secret.0.clone())
     }
+}
+
+/// Can nobody between here and there listen?
+fn is_private_talk(url: &Url) -> bool {
+    url.scheme() == "https"
+        || match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
 }
 
 /// An origin in its one spelling, without a trailing slash and without a default port.
@@ -136,15 +151,27 @@ mod tests {
     fn a_credential_goes_to_its_own_origin_only() {
         let by_origin = BTreeMap::from([(canonical_origin("https://Plugins.acme.example:443").unwrap(), bearer("t0ken").unwrap())]);
         let credentials = Credentials { by_origin, by_host: BTreeMap::new() };
-        assert!(credentials.for_url(&url("https://plugins.acme.example/index/x")).is_some());
+        let for_url = |text: &str| credentials.for_hop(&url(text), &url("https://elsewhere.example/"));
+        assert!(for_url("https://plugins.acme.example/index/x").is_some());
         for other in [
             "http://plugins.acme.example/",
             "https://plugins.acme.example:8443/",
             "https://acme.example/",
             "https://plugins.acme.example.evil.example/",
         ] {
-            assert!(credentials.for_url(&url(other)).is_none(), "{other}");
+            assert!(for_url(other).is_none(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_netrc_has_for_a_host_stays_at_the_origin_that_was_asked() {
+        let by_host =
+            BTreeMap::from([("a.example".to_owned(), basic("u", "p").unwrap()), ("127.0.0.1".to_owned(), basic("u", "p").unwrap())]);
+        let credentials = Credentials { by_origin: BTreeMap::new(), by_host };
+        let sent = |to: &str, asked: &str| credentials.for_hop(&url(to), &url(asked)).is_some();
+        assert!(sent("https://a.example/x", "https://a.example/") && sent("http://127.0.0.1:81/x", "http://127.0.0.1:81/y"));
+        assert!(!sent("https://a.example:8443/x", "https://a.example/") && !sent("http://127.0.0.1:82/x", "http://127.0.0.1:81/y"));
+        assert!(!sent("http://a.example/x", "http://a.example/"), "not in the clear");
     }
 
     #[test]

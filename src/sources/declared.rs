@@ -40,7 +40,7 @@ pub(crate) fn read_folder(
     package: Option<&PluginName>,
 ) -> Result<Folder> {
     let place = path.under(project);
-    let at = || Error::new("mfp::path::invalid", format!("{name}: the folder `{}` isn't a plugin", clean(path.as_str())));
+    let at = || Error::new("mfp::path::invalid", format!("the folder `{}` isn't a plugin", clean(path.as_str()))).about(name);
     if path.is_wasm() {
         return read_module(name, &place, bare, package);
     }
@@ -48,14 +48,12 @@ pub(crate) fn read_folder(
     let text = match std::fs::read(&manifest_path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(at()
-                .note(format!("there's no {MANIFEST_FILE} in {}", place.display()))
-                .help("check the path in mockforge-plugins.toml"));
+            return Err(at().note(format!("there's no {MANIFEST_FILE} in it")).help("check the path"));
         }
         Err(error) => return Err(explain::io("read", &manifest_path, &error)),
     };
     let manifest =
-        PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&manifest_path.display().to_string(), &text, &error))?;
+        PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{path}/{MANIFEST_FILE}"), &text, &error))?;
     let found = list_files(&place)?;
     let selected = mfp_model::package::select(&manifest, found.iter().map(String::as_str), None)
         .map_err(|error| at().note(error.to_string()).help("correct the plugin's files or its `include`"))?;

@@ -21,7 +21,7 @@ use mfp_store::{Expected, ExpectedArtifact, Store, Tree, Verified};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::locking::Declared;
 use crate::report::{Event, Reporter};
@@ -153,9 +153,20 @@ impl Job<'_> {
             result => result,
         };
         let tree = tree.map_err(|error| error.about(&plugin.name))?;
-        check_metadata(plugin, package, &tree)?;
+        let manifest = check_metadata(plugin, package, &tree)?;
+        self.check_hosts(plugin, package, &manifest)?;
         self.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
         Ok(tree)
+    }
+
+    /// Which hosts a version is for decides whether it's chosen, and stands in the index line, but not in the lock. So it's
+    /// compared with the line where that's at hand, which it is whenever something was just chosen.
+    fn check_hosts(&self, plugin: &LockedPlugin, package: &LockedPackage, manifest: &PluginManifest) -> Result<()> {
+        let Pin::Registry { registry: name, artifact, .. } = &package.pin else { return Ok(()) };
+        let line = registry(self.registries, name)?.known_line(plugin.id(), &package.version).filter(|line| line.sha256 == artifact.sha256);
+        let Some(line) = line else { return Ok(()) };
+        let said = Metadata { mockforge: line.mockforge.into(), ..manifest.metadata() };
+        manifest.metadata().check_against(&said, "the registry's index").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))
     }
 
     async fn place(&self, plugin: &LockedPlugin, package: &LockedPackage) -> Result<ArtifactPlace> {
@@ -228,9 +239,8 @@ impl Job<'_> {
             self.http
                 .download(url, cap, async |chunk: Bytes| {
                     self.reporter.event(Event::FetchProgress { bytes: chunk.len() as u64 });
-                    // The unpacker may have seen enough: what it says about it is the error.
-                    let _ = sender.send(Ok(chunk)).await;
-                    Ok(())
+                    // The unpacker may have seen enough: then there's no need for the rest, and what it says is the error.
+                    sender.send(Ok(chunk)).await.map_err(|_| Error::bug("the unpacker took less than the archive, and was content"))
                 })
                 .await
                 .inspect_err(|_| {
@@ -305,7 +315,7 @@ fn place_of(url: &url::Url) -> ArtifactPlace {
 }
 
 /// What the package says about itself must be what the lock says, wider or narrower.
-pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<()> {
+pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<PluginManifest> {
     let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: Some(package.version.clone()) };
     let manifest = manifest_of(&plugin.name, tree, &bare, package.pin.artifact())?;
     let locked = Metadata {
@@ -317,7 +327,8 @@ pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tre
         license: package.license.clone(),
         capabilities: package.capabilities.clone(),
     };
-    manifest.metadata().check_against(&locked, "plugins.lock").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))
+    manifest.metadata().check_against(&locked, "plugins.lock").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))?;
+    Ok(manifest)
 }
 
 /// The manifest of a package, whose files must be as a plugin's are.
@@ -326,11 +337,17 @@ fn manifest_of(name: &PluginName, tree: &Tree, bare: &BareWasm, artifact: Option
         artifact.is_some_and(|artifact| artifact.format == ArchiveFormat::Wasm) || (tree.manifest().is_none() && tree.listing().len() == 1);
     if is_bare {
         let bytes = tree.read(mfp_model::content::BARE_WASM_FILE).map_err(explain::store)?;
-        return PluginManifest::from_wasm(&bytes, bare).map_err(|error| explain::bare_wasm(name, &error));
+        let is_module = artifact.is_some_and(|artifact| artifact.format == ArchiveFormat::Wasm);
+        return PluginManifest::from_wasm(&bytes, bare).map_err(|error| {
+            let error = explain::bare_wasm(name, &error);
+            // What a module doesn't say, the project can; what an archive doesn't, only its publisher.
+            if is_module { error } else { error.exit_with(Exit::Integrity) }
+        });
     }
     check_manifest_files(tree.listing().iter().map(|(path, _)| path.as_str())).map_err(|error| explain::entry(name, &error))?;
     let text = tree.manifest().ok_or_else(|| {
-        Error::new("mfp::manifest::invalid", format!("{name}: {MANIFEST_FILE} is larger than 1 MiB")).help("tell the plugin's publisher")
+        let error = Error::new("mfp::manifest::invalid", format!("{name}: {MANIFEST_FILE} is larger than 1 MiB"));
+        error.help("nothing was kept; tell the plugin's publisher").exit_with(Exit::Integrity)
     })?;
     let manifest =
         PluginManifest::from_bytes(text).map_err(|error| explain::plugin_manifest(&format!("{name}/{MANIFEST_FILE}"), text, &error))?;

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use mfp_model::index::IndexDocument;
 use mfp_model::name::PluginName;
-use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Unresolved, resolve_unless, speculate};
+use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Speculation, Unresolved, resolve_unless};
 
 use crate::error::{Error, Result};
 use crate::sources::{Registries, registry};
@@ -37,11 +37,12 @@ impl Known {
         registries: &Registries<'_>,
         adjust: Adjust<'_>,
     ) -> Result<Resolution, Undecided> {
+        let mut walk = Speculation::new(request);
         loop {
-            let mut wanted = speculate(request, &self.catalog);
+            let mut wanted = walk.lacking(&self.catalog);
             while !wanted.is_empty() {
                 self.learn(wanted, registries, adjust).await?;
-                wanted = speculate(request, &self.catalog);
+                wanted = walk.lacking(&self.catalog);
             }
             let started = Instant::now();
             match resolve_unless(request, &self.catalog, &|| started.elapsed() > LONGEST_SEARCH) {

@@ -7,14 +7,13 @@
 //!
 //! Redirects are followed here and not by reqwest, since each hop needs its own credentials and checks.
 
+use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use mfp_model::source::Redacted;
-use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE, RETRY_AFTER,
-};
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -23,6 +22,11 @@ use crate::error::{Error, Exit, Result};
 use crate::settings::{Proxies, Settings};
 use crate::sources::credentials::Credentials;
 use crate::user_config::NetworkConfig;
+use address::Reach;
+use resume::Progress;
+
+mod address;
+mod resume;
 
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -39,10 +43,42 @@ pub(crate) struct Http {
     proxies: Proxies,
     credentials: Credentials,
     slots: Semaphore,
-    /// For `http:`: no TLS roots are loaded.
+    clients: Clients,
+}
+
+/// Clients by what they need, each made when it's first needed. `http:` needs no TLS roots. A redirect from a public server has
+/// connections of its own: it mustn't get one that was made to a private address.
+#[derive(Debug, Default)]
+struct Clients {
     plain: OnceLock<Client>,
-    /// For `https:`.
+    plain_public: OnceLock<Client>,
     secure: OnceLock<Client>,
+    secure_public: OnceLock<Client>,
+}
+
+/// One request on the way from the URL that was asked for to the one that answers.
+struct Hop<'u> {
+    url: Url,
+    /// The URL that was asked for.
+    asked: &'u Url,
+    /// Which addresses it may lead to.
+    reach: Reach,
+}
+
+impl Hop<'_> {
+    fn is_redirect(&self) -> bool {
+        self.url != *self.asked
+    }
+
+    /// It leads to an address that it mustn't lead to.
+    fn refused(&self) -> Error {
+        if self.is_redirect() {
+            let message = format!("{} redirects to {}, an address that it mustn't send anybody to", Redacted(self.asked), host(&self.url));
+            return Error::new("mfp::network::redirect", message).help("ask whoever runs the server; link-local and metadata addresses are never connected to, private ones not by way of a public server");
+        }
+        let message = format!("{} is a link-local or metadata address, which mfp never connects to", host(&self.url));
+        Error::new("mfp::network::connect", message).help("check the URL, and what the name resolves to")
+    }
 }
 
 /// What a conditional GET gave.
@@ -108,8 +144,7 @@ impl Http {
             proxies: settings.proxies.clone(),
             credentials: Credentials::collect(settings)?,
             slots: Semaphore::new(settings.user.network.concurrency),
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
+            clients: Clients::default(),
         })
     }
 
@@ -121,7 +156,7 @@ impl Http {
     /// GET a small document, unless it's still the one that `etag` names.
     pub(crate) async fn get(&self, url: &Url, etag: Option<&str>, at_most: u64, missing: MissingStatus<'_>) -> Result<Fetched> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
-        self.retrying(url, async || {
+        let whole = self.retrying(url, async || {
             let mut headers = HeaderMap::new();
             if let Some(value) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
                 headers.insert(IF_NONE_MATCH, value);
@@ -138,8 +173,16 @@ impl Http {
                 }
                 status => Err(refused(&at, status, response.headers())),
             }
-        })
-        .await
+        });
+        self.within_limit(url, whole).await
+    }
+
+    /// A server that drips byte by byte is never silent for long, so the whole has a deadline too.
+    async fn within_limit<T>(&self, url: &Url, work: impl Future<Output = Result<T>>) -> Result<T> {
+        match tokio::time::timeout(self.network.artifact_timeout, work).await {
+            Ok(result) => result,
+            Err(_) => Err(timeout(url, &format!("it took longer than {:?}", self.network.artifact_timeout))),
+        }
     }
 
     async fn read_whole(&self, mut response: Response, url: &Url, at_most: u64) -> Result<Vec<u8>, Failed> {
@@ -159,10 +202,7 @@ impl Http {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let mut progress = Progress::default();
         let whole = self.retrying(url, async || self.download_once(url, cap, &mut progress, &mut take).await);
-        match tokio::time::timeout(self.network.artifact_timeout, whole).await {
-            Ok(result) => result,
-            Err(_) => Err(timeout(url, &format!("it took longer than {:?}", self.network.artifact_timeout))),
-        }
+        self.within_limit(url, whole).await
     }
 
     async fn download_once(
@@ -178,54 +218,68 @@ impl Http {
             check_length(&response, &at, cap)?;
         }
         while let Some(mut chunk) = response.chunk().await.map_err(|error| self.broken(&at, &error))? {
-            let fresh = progress.skip_known(&mut chunk);
-            if progress.done + fresh > cap.at_most {
-                return Err(too_large(&at, cap.at_most).into());
+            progress.skip_known(&mut chunk, &at)?;
+            if progress.done + chunk.len() as u64 > cap.at_most {
+                return Err(over(&at, cap).into());
             }
-            if fresh > 0 {
-                progress.done += fresh;
+            if !chunk.is_empty() {
+                progress.keep(&chunk);
                 take(chunk).await?;
             }
         }
-        Ok(())
+        progress.end(&at)
     }
 
     /// One try: the request and its redirects.
     async fn send(&self, url: &Url, headers: &HeaderMap) -> Result<(Response, Url), Failed> {
-        let mut at = url.clone();
+        let mut hop = Hop { url: url.clone(), asked: url, reach: Reach::Private };
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&at, headers).await?;
+            let response = self.send_once(&hop, headers).await?;
             let redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
-            match redirect.then(|| response.headers().get(LOCATION)).flatten() {
-                None => return Ok((response, at)),
-                Some(location) => at = follow(&at, location)?,
-            }
+            let Some(location) = redirect.then(|| response.headers().get(LOCATION)).flatten() else { return Ok((response, hop.url)) };
+            let target = follow(&hop.url, location)?;
+            hop.reach = hop.reach.after(response.remote_addr());
+            hop.url = target;
         }
         Err(Error::new("mfp::network::redirect", format!("{} redirects more than {MAX_REDIRECTS} times", Redacted(url))).into())
     }
 
-    async fn send_once(&self, url: &Url, headers: &HeaderMap) -> Result<Response, Failed> {
+    async fn send_once(&self, hop: &Hop<'_>, headers: &HeaderMap) -> Result<Response, Failed> {
+        let url = &hop.url;
         if self.offline {
             return Err(offline(url).into());
         }
-        let mut request = self.client(url)?.get(url.clone()).headers(headers.clone()).header(ACCEPT_ENCODING, "identity");
-        if let Some(credential) = self.credentials.for_url(url) {
+        if !self.has_proxy() && !hop.reach.allows_literal(url) {
+            return Err(hop.refused().into());
+        }
+        let mut request = self.client(url, hop.reach)?.get(url.clone()).headers(headers.clone()).header(ACCEPT_ENCODING, "identity");
+        if let Some(credential) = self.credentials.for_hop(url, hop.asked) {
             request = request.header(AUTHORIZATION, credential);
         }
         tracing::debug!(url = %Redacted(url), "GET");
-        request.send().await.map_err(|error| self.broken(url, &error))
+        request.send().await.map_err(|error| if address::was_refused(&error) { hop.refused().into() } else { self.broken(url, &error) })
     }
 
-    fn client(&self, url: &Url) -> Result<&Client> {
-        let (cell, secure) = if url.scheme() == "https" || self.proxies.any() { (&self.secure, true) } else { (&self.plain, false) };
+    fn has_proxy(&self) -> bool {
+        self.proxies.any() || self.network.proxy.is_some()
+    }
+
+    fn client(&self, url: &Url, reach: Reach) -> Result<&Client> {
+        let secure = url.scheme() == "https" || self.has_proxy();
+        let cell = match (secure, reach) {
+            (false, Reach::Private) => &self.clients.plain,
+            (false, Reach::Public) => &self.clients.plain_public,
+            (true, Reach::Private) => &self.clients.secure,
+            (true, Reach::Public) => &self.clients.secure_public,
+        };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = self.build_client(secure)?;
+        let client = self.build_client(secure, reach)?;
         Ok(cell.get_or_init(|| client))
     }
 
-    fn build_client(&self, secure: bool) -> Result<Client> {
+    fn build_client(&self, secure: bool, reach: Reach) -> Result<Client> {
         let mut builder = Client::builder()
             .user_agent(concat!("mfp/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -233,6 +287,11 @@ impl Http {
             .read_timeout(self.network.idle_timeout)
             .tcp_nodelay(true)
             .no_proxy();
+        if self.has_proxy() {
+            tracing::debug!("a proxy resolves names and connects, so the addresses aren't checked");
+        } else {
+            builder = builder.dns_resolver(address::Resolver(reach));
+        }
         builder = match &self.network.ca_file {
             _ if !secure => builder.tls_certs_only([]),
             None => builder,
@@ -310,59 +369,6 @@ impl Http {
     }
 }
 
-/// How far a download is, over all its tries.
-#[derive(Debug, Default)]
-struct Progress {
-    /// Bytes that were handed on.
-    done: u64,
-    /// Bytes of the current response that are known already.
-    known: u64,
-    /// The strong ETag of the first response.
-    etag: Option<HeaderValue>,
-}
-
-impl Progress {
-    /// Ask for the rest only if the server can prove that it's the same file.
-    fn resume_headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        if let (1.., Some(etag)) = (self.done, &self.etag) {
-            headers.insert(RANGE, HeaderValue::from_str(&format!("bytes={}-", self.done)).expect("digits are a header value"));
-            headers.insert(IF_RANGE, etag.clone());
-        }
-        headers
-    }
-
-    fn begin(&mut self, response: &Response, url: &Url) -> Result<(), Failed> {
-        let etag = response.headers().get(ETAG).filter(|value| value.as_bytes().starts_with(b"\"")).cloned();
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT if self.done > 0 && continues_at(response.headers(), self.done) => self.known = 0,
-            // The whole file again. The bytes that are known are skipped; the digest of the whole tells if they changed.
-            StatusCode::OK => {
-                self.known = self.done;
-                if self.done == 0 {
-                    self.etag = etag;
-                }
-            }
-            status => return Err(refused(url, status, response.headers())),
-        }
-        Ok(())
-    }
-
-    /// Drop from the chunk what was handed on before; how many bytes are left.
-    fn skip_known(&mut self, chunk: &mut Bytes) -> u64 {
-        let skip = usize::try_from(self.known).unwrap_or(usize::MAX).min(chunk.len());
-        self.known -= skip as u64;
-        let _ = chunk.split_to(skip);
-        chunk.len() as u64
-    }
-}
-
-fn continues_at(headers: &HeaderMap, start: u64) -> bool {
-    let range = headers.get(reqwest::header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    range.and_then(|range| range.strip_prefix("bytes ")).and_then(|range| range.split('-').next()).and_then(|first| first.parse().ok())
-        == Some(start)
-}
-
 fn follow(from: &Url, location: &HeaderValue) -> Result<Url> {
     let refuse = |why: &str| Error::new("mfp::network::redirect", format!("{} redirects {why}", Redacted(from)));
     let target = location.to_str().ok().and_then(|text| from.join(text).ok()).ok_or_else(|| refuse("to something that isn't a URL"))?;
@@ -378,13 +384,23 @@ fn follow(from: &Url, location: &HeaderValue) -> Result<Url> {
 
 fn check_length(response: &Response, url: &Url, cap: Cap) -> Result<()> {
     match (response.content_length(), cap.exactly) {
+        (Some(length), Some(exactly)) if length != exactly => Err(other_size(url, &length.to_string(), exactly)),
         (Some(length), _) if length > cap.at_most => Err(too_large(url, cap.at_most)),
-        (Some(length), Some(exactly)) if length != exactly => {
-            Err(Error::new("mfp::integrity::size", format!("{} has {length} bytes, and {exactly} were promised", Redacted(url)))
-                .help("nothing was kept; if the file was meant to change, ask its publisher for a new version"))
-        }
         _ => Ok(()),
     }
+}
+
+/// More bytes came than may.
+fn over(url: &Url, cap: Cap) -> Error {
+    match cap.exactly {
+        Some(exactly) if exactly <= cap.at_most => other_size(url, "more", exactly),
+        _ => too_large(url, cap.at_most),
+    }
+}
+
+fn other_size(url: &Url, found: &str, promised: u64) -> Error {
+    Error::new("mfp::integrity::size", format!("{} has {found} bytes, and {promised} were promised", Redacted(url)))
+        .help("nothing was kept; if the file was meant to change, ask its publisher for a new version")
 }
 
 fn too_large(url: &Url, at_most: u64) -> Error {

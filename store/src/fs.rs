@@ -77,8 +77,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
 }
 
 /// [`write_atomic`] without flushing: after a crash the file may be empty or old. For caches that are checked when read.
+/// Folders that are missing are made, for this user alone: a cache may be deleted at any moment.
 pub fn write_cache(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
-    replace(path, bytes, false)
+    match replace(path, bytes, false) {
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+            ensure_dir(parent_of(path), 0o700)?;
+            replace(path, bytes, false)
+        }
+        done => done,
+    }
 }
 
 fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), IoError> {
@@ -189,9 +196,10 @@ mod tests {
         let path = folder.path().join("plugins.lock");
         write_atomic(&path, b"one").unwrap();
         write_atomic(&path, b"two").unwrap();
-        write_cache(&folder.path().join("cache"), b"three").unwrap();
+        write_cache(&folder.path().join("cache/of/names"), b"three").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["cache", "plugins.lock"]);
+        assert_eq!(names(&folder.path().join("cache/of")), ["names"]);
     }
 
     #[cfg(unix)]

@@ -12,7 +12,6 @@ pub(crate) struct Machine {
 }
 
 /// What a command left.
-#[must_use]
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -83,6 +82,7 @@ impl Machine {
     }
 
     /// Run mfp with these arguments.
+    #[must_use]
     pub(crate) fn mfp<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Run {
         self.run(self.command().args(arguments))
     }
@@ -95,6 +95,7 @@ impl Machine {
     }
 
     /// Run a prepared command.
+    #[must_use]
     pub(crate) fn run(&self, command: &mut Command) -> Run {
         let output = command.output().expect("mfp can be started");
         let text = |bytes: Vec<u8>| self.plain(&String::from_utf8(bytes).expect("mfp writes UTF-8"));

@@ -385,6 +385,28 @@ fn mutate(text: &str, kind: u8, at: usize, byte: char) -> String {
     }
 }
 
+/// Every character of a small lock taken away, and some put before each: what the fast way reads, the slow one does.
+#[test]
+fn fast_and_slow_agree_on_every_slip_of_a_finger() {
+    let mut lock = Lock::build(&Manifest::default(), Vec::new());
+    let name: PluginName = "a".parse().unwrap();
+    let request = Request::new(Source::Registry { requirement: Requirement::any(), registry: "r".parse().unwrap() });
+    lock.registries.insert("r".parse().unwrap(), "file:x".parse().unwrap());
+    lock.requirements.insert(name.clone(), request);
+    lock.plugins.insert(name.clone(), from_registry(&name, None, "r", "1.0.0", vec![dependency("b", "^1", true)]));
+    let text = lock.to_text();
+    assert!(read::parse_fast(&text).is_some());
+    let places = (0..text.len()).filter(|place| text.is_char_boundary(*place));
+    let taken = places.clone().map(|place| format!("{}{}", &text[..place], text[place..].chars().skip(1).collect::<String>()));
+    let put = places
+        .flat_map(|place| ["\n", "\"", " ", "0", "_", "#", "\\", ","].map(|slip| format!("{}{slip}{}", &text[..place], &text[place..])));
+    for slipped in taken.chain(put) {
+        if let Some(fast) = read::parse_fast(&slipped) {
+            assert_eq!(Ok(fast), read::parse_slow(&slipped), "{slipped}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

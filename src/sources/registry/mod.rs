@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mfp_model::index::{IndexDocument, index_path};
+use mfp_model::index::{IndexDocument, IndexLine, index_path};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
 use mfp_model::source::{Registry, RegistryKind};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::report::clean;
 use crate::sources::http::{Fetched, Http, MissingStatus};
@@ -100,6 +100,21 @@ impl<'a> RegistryClient<'a> {
         let path = index_path(name);
         let Some(bytes) = self.document(&path, true).await? else { return Ok(None) };
         IndexDocument::parse(&bytes, name).map(Some).map_err(|error| explain::index(&self.name, name, &error))
+    }
+
+    /// The line of a version, as far as it's known without asking a server.
+    pub(crate) fn known_line(&self, name: &PluginName, version: &mfp_model::version::Version) -> Option<IndexLine> {
+        let path = index_path(name);
+        let bytes = match &self.place {
+            Place::Folder(root) => read_file(&root.join(relative(&path).ok()?)).ok()??,
+            Place::Server { cache, .. } => cache.get(&cache_key(&path))?.bytes,
+        };
+        // Only the lines that can be meant: a document may hold thousands.
+        let quoted = format!("\"{version}\"");
+        let meant =
+            bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.windows(quoted.len()).any(|part| part == quoted.as_bytes()));
+        let document = IndexDocument::parse(&meant.collect::<Vec<_>>().concat(), name).ok()?;
+        document.lines.into_iter().find(|line| line.version == *version)
     }
 
     /// Everything that can be searched, if the registry offers a list; else `None`.
@@ -214,10 +229,13 @@ impl<'a> RegistryClient<'a> {
             return Ok(());
         }
         let url = self.allowed(root, root.join(&bulk.url).map_err(|_| self.malformed("config.json", "the bulk index's URL isn't one"))?)?;
-        let Fetched::Body { bytes, max_age, .. } = self.http.get(&url, None, bulk.size, MissingStatus::default()).await? else {
-            return Ok(());
-        };
         // It's an optimisation: one that isn't what was promised is left aside, and the documents are asked for one by one.
+        let (bytes, max_age) = match self.http.get(&url, None, bulk.size, MissingStatus::default()).await {
+            Ok(Fetched::Body { bytes, max_age, .. }) => (bytes, max_age),
+            Ok(Fetched::Missing | Fetched::NotModified { .. }) => return Ok(()),
+            Err(error) if error.exit() == Exit::Integrity => return Ok(()),
+            Err(error) => return Err(error),
+        };
         match unpack_bulk(&bytes, &bulk) {
             Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_secs(600))),
             None => Ok(()),

@@ -165,6 +165,9 @@ fn check_place(project: &Path, plugin_dir: &Path) -> Result<()> {
     let mut depth = 0;
     for component in plugin_dir.components() {
         match component {
+            Component::Normal(name) if name.eq_ignore_ascii_case(".git") => {
+                return Err(StoreError::Place { path: path.join(name), why: "it's git's own folder" });
+            }
             Component::Normal(name) => path.push(name),
             Component::CurDir => continue,
             _ => return Err(StoreError::Place { path: plugin_dir.to_owned(), why: "it isn't below the project's folder" }),
