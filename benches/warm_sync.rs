@@ -3,8 +3,10 @@
 //! `cargo bench --bench warm_sync`. Compare the two with each other and with an earlier run on the same machine; the numbers
 //! against other package managers are in `docs/benchmarks.md`.
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark makes and deletes folders of its own")]
+
 #[path = "../tests/support/mod.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod support;
 
 use support::{Machine, Plugin, Registry};

@@ -34,9 +34,8 @@ impl<'a> App<'a> {
     pub(crate) fn run(&self, command: &Command) -> Result<Outcome> {
         match command {
             Command::Init(args) => commands::init::run(self, args),
-            Command::Add(args) => commands::add::run(self, args),
             Command::Install(args) if args.specs.is_empty() => commands::sync::run(self, &crate::cli::project::SyncArgs::default()),
-            Command::Install(args) => commands::add::run(self, args),
+            Command::Add(args) | Command::Install(args) => commands::add::run(self, args),
             Command::Remove(args) => commands::remove::run(self, args),
             Command::Lock(args) => commands::lock::run(self, args),
             Command::Sync(args) => commands::sync::run(self, args),
@@ -108,6 +107,7 @@ impl<'a> App<'a> {
     }
 
     /// Wait for something that goes over the network. The runtime is of one thread; what computes goes to others.
+    #[expect(clippy::unused_self, reason = "only a command waits, and it has an app")]
     pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {

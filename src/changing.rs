@@ -45,6 +45,7 @@ pub(crate) fn refuse_locked(app: &App<'_>, command: &str) -> Result<()> {
 }
 
 /// Make the change: fetch and verify, save lock and manifest, lay out.
+#[expect(clippy::needless_pass_by_value, reason = "a decision is carried out once")]
 pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision<'_>) -> Result<Outcome> {
     let changes = diff(decision.old, &decision.lock);
     let outcome = |changes: &[Change]| {
@@ -59,8 +60,8 @@ pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision
     if decision.no_sync {
         let store = app.store()?;
         let _guard = hold_store(app, &store)?;
-        let changed: Vec<&LockedPlugin> = changes.iter().filter_map(|change| decision.lock.plugins.get(&change.name)).collect();
-        bring(app, &store, project, decision.manifest, &changed)?;
+        let new: Vec<&LockedPlugin> = changes.iter().filter_map(|change| decision.lock.plugins.get(&change.name)).collect();
+        bring(app, &store, project, decision.manifest, &new)?;
         save(app, project, &decision)?;
         report_changes(app, &changes, false);
         return Ok(outcome(&changes));
@@ -83,8 +84,7 @@ fn save(app: &App<'_>, project: &mut Project, decision: &Decision<'_>) -> Result
 
 /// What's new or changed must be approved before any file says that it's there.
 fn refuse_unapproved(manifest: &Manifest, lock: &Lock, changes: &[Change]) -> Result<()> {
-    let changed = changes.iter().filter_map(|change| lock.plugins.get(&change.name));
-    let unapproved = unapproved(manifest, changed);
+    let unapproved = unapproved(manifest, changes.iter().filter_map(|change| lock.plugins.get(&change.name)));
     if unapproved.is_empty() { Ok(()) } else { Err(approval_error(&unapproved).note("no file was changed")) }
 }
 

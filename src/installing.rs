@@ -33,7 +33,7 @@ use crate::sources::fetch::{check_metadata, fetch_missing};
 use crate::user_config::LinkModeName;
 
 /// How long the store is waited for.
-const STORE_TIMEOUT: Duration = Duration::from_secs(300);
+const STORE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which optional groups are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -398,7 +398,9 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
             }
             LockMode::Locked(by) => return Err(stale(&reasons, by)),
             LockMode::Update | LockMode::Frozen => {
-                reasons.iter().for_each(|reason| app.reporter.event(Event::Detail(format!("plugins.lock is out of date: {reason}"))))
+                for reason in &reasons {
+                    app.reporter.event(Event::Detail(format!("plugins.lock is out of date: {reason}")));
+                }
             }
         }
     } else if let LockMode::Locked(by) = lock_mode {

@@ -12,7 +12,7 @@ use mfp_model::lock::Lock;
 use mfp_model::project::Manifest;
 use mfp_store::StoreError;
 use mfp_store::file_lock::{FileLock, LockMode};
-use mfp_store::fs::write_atomic;
+use mfp_store::fs::{sweep_temporary, write_atomic};
 
 use crate::error::{Error, Result};
 use crate::explain;
@@ -26,7 +26,7 @@ pub(crate) const LOCK: &str = "plugins.lock";
 /// The largest manifest or lock that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 /// How long another command on the same project is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(300);
+const LOCK_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// An open project: its folder and the text of its manifest.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ impl Project {
     /// again: what another mfp wrote since they were opened mustn't be overwritten. So parse them after this, not before.
     pub(crate) fn hold(&mut self, reporter: &Reporter) -> Result<FileLock> {
         let held = self.hold_only(reporter)?;
+        sweep_temporary(&self.root);
         self.manifest_text = read(&self.root.join(MANIFEST))?.ok_or_else(|| missing(&self.root))?;
         self.lock_text = read(&self.root.join(LOCK))?;
         Ok(held)

@@ -48,9 +48,8 @@ impl Environment {
 
     fn count(&self, name: &str) -> Result<u8> {
         match self.text(name) {
-            None => Ok(0),
+            None | Some("false") => Ok(0),
             Some("true") => Ok(1),
-            Some("false") => Ok(0),
             Some(text) => text.parse().map_err(|_| {
                 Error::new("mfp::usage::environment", format!("{name} isn't a small number"))
                     .help(format!("set it to 0, 1 or 2, or unset it: `unset {name}`"))

@@ -86,7 +86,7 @@ impl Default for NetworkConfig {
             ca_file: None,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
-            artifact_timeout: Duration::from_secs(300),
+            artifact_timeout: Duration::from_mins(5),
             retries: 3,
             concurrency: 32,
         }

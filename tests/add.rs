@@ -257,8 +257,9 @@ fn a_path_is_typed_from_the_current_folder_and_written_from_the_project() {
 fn self_describing(plugin: &Plugin) -> Vec<u8> {
     let name = b"mockforge:plugin";
     let yaml: String = plugin.yaml().lines().filter(|line| !line.contains("include")).map(|line| line.to_owned() + "\n").collect();
-    let content = [&[name.len() as u8][..], name, yaml.as_bytes()].concat();
-    let size = [(content.len() & 0x7f) as u8 | 0x80, (content.len() >> 7) as u8];
+    let byte = |number: usize| u8::try_from(number).expect("it's less than 256");
+    let content = [&[byte(name.len())][..], name, yaml.as_bytes()].concat();
+    let size = [byte(content.len() & 0x7f) | 0x80, byte(content.len() >> 7)];
     [plugin.wasm.as_slice(), &[0], &size, &content].concat()
 }
 
@@ -296,17 +297,17 @@ fn a_bare_module_that_doesnt() {
     exit 2
     --- stdout
     --- stderr
-    error[mfp::manifest::invalid]: plugin: the module says nothing about itself, not even what type of plugin it is
-    help: a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its `types` in the manifest: `types = ["template"]`
+    error[mfp::manifest::invalid]: quiet: the module says nothing about itself, not even what type of plugin it is
+    help: a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its type in the manifest: `{ path = "…", types = ["template"] }`
     "#);
     machine.write("text.wasm", "I'm a text");
-    insta::assert_snapshot!(machine.mfp(["add", "./text.wasm"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["add", "./text.wasm"]).all(), @"
     exit 4
     --- stdout
     --- stderr
-    error[mfp::wasm::invalid]: plugin: not a WebAssembly module or component: it doesn't begin like one (at byte 0)
-    help: a bare .wasm has its plugin.yaml in the custom section `mockforge:plugin`, or its `types` in the manifest: `types = ["template"]`
-    "#);
+    error[mfp::wasm::invalid]: text: not a WebAssembly module or component: it doesn't begin like one (at byte 0)
+    help: nothing was kept; a plugin is a WebAssembly module, or a package with one in it
+    ");
     assert_eq!(machine.files(), before);
     let manifest = machine.read("mockforge-plugins.toml");
     machine.write(

@@ -11,7 +11,9 @@ use serde::Deserialize;
 
 use crate::network::sha256;
 use crate::support::env::tree;
-use crate::support::{Machine, Plugin, Registry, Run, Server};
+use crate::support::env::Run;
+use crate::support::server::Server;
+use crate::support::{Machine, Plugin, Registry};
 
 #[derive(Debug, Deserialize)]
 struct Index {

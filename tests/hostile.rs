@@ -5,7 +5,9 @@ use std::path::Path;
 
 use crate::network::{machine, nothing_kept, sha256};
 use crate::support::env::tree;
-use crate::support::{Machine, Plugin, Registry, Run, Server};
+use crate::support::env::Run;
+use crate::support::server::Server;
+use crate::support::{Machine, Plugin, Registry};
 
 // --- an edited lock ---
 

@@ -2,11 +2,14 @@
 //!
 //! One binary, a module a command or a subject. Every story has a machine of its own ([`support::Machine`]); none touches
 //! a real network, the real HOME or the real store.
+#![expect(clippy::format_collect, reason = "short texts, read more easily this way")]
 #![expect(clippy::disallowed_methods, reason = "tests set the stage: they write and remove files as they like")]
 
 mod support;
 
 mod add;
+mod corpus;
+mod crash;
 mod edit;
 mod flags;
 mod hostile;
@@ -16,7 +19,9 @@ mod lock;
 mod look;
 mod machines;
 mod network;
+mod offline;
 mod quickstart;
+mod race;
 mod run;
 mod sync;
 mod tools;

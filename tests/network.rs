@@ -10,7 +10,9 @@ use sha2::Digest as _;
 
 use crate::support::env::tree;
 use crate::support::server::{break_off, etag, respond, without_end};
-use crate::support::{Machine, Plugin, Registry, Run, Server};
+use crate::support::env::Run;
+use crate::support::server::Server;
+use crate::support::{Machine, Plugin, Registry};
 
 /// A machine whose project takes its plugins from the registry at this URL.
 pub(crate) fn machine(url: &str, plugins: &str) -> Machine {

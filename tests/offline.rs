@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::support::env::tree;
-use crate::support::{Machine, Plugin, Registry, Server};
+use crate::support::server::Server;
+use crate::support::{Machine, Plugin, Registry};
 
 fn registry() -> Registry {
     Registry::with([

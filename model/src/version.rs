@@ -58,10 +58,7 @@ impl Version {
     /// Parse, and refuse build metadata (the rule of index lines and packages).
     pub fn parse_published(text: &str) -> Result<Self, VersionError> {
         let version: Self = text.parse()?;
-        match version.0.build.is_empty() {
-            true => Ok(version),
-            false => Err(VersionError::Build(version.0.build.to_string())),
-        }
+        if version.0.build.is_empty() { Ok(version) } else { Err(VersionError::Build(version.0.build.to_string())) }
     }
 
     /// Major, minor and patch.

@@ -6,6 +6,7 @@ use mfp_model::version::Version;
 
 /// `mfp add`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
 pub(crate) struct AddArgs {
     /// What to add: `name`, `name@^1.2`, `name@1.2.3` (exactly), a URL, a folder (`./my-plugin`)
     #[arg(value_name = "SPEC")]

@@ -48,7 +48,7 @@ pub(crate) struct InfoArgs {
     #[arg(value_name = "NAME[@VERSION]")]
     pub(crate) plugin: String,
     /// Show the plugin's configuration: what it takes, and what the project gives (here, another user configuration is named
-    /// by MFP_CONFIG)
+    /// by `MFP_CONFIG`)
     // It stands where the global `--config FILE` would, and clap wants one type for both: its presence is `-`.
     #[arg(long, num_args = 0, default_missing_value = super::CONFIG_SHOWN, value_name = "FILE")]
     pub(crate) config: Option<std::path::PathBuf>,

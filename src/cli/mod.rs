@@ -37,6 +37,7 @@ pub(crate) struct Cli {
 /// Flags that every command takes. Each `--x-y` is also `MFP_X_Y` in the environment.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
 pub(crate) struct GlobalArgs {
     /// Work on the project in this folder (default: the nearest above with a mockforge-plugins.toml)
     #[arg(long, global = true, value_name = "DIR")]
@@ -91,7 +92,7 @@ pub(crate) const CONFIG_SHOWN: &str = "-";
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// Where the stream is a terminal and NO_COLOR isn't set.
+    /// Where the stream is a terminal and `NO_COLOR` isn't set.
     Auto,
     /// Always.
     Always,
@@ -101,6 +102,7 @@ pub(crate) enum ColorChoice {
 
 /// The commands, in the order of a project's life.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::enum_variant_names, reason = "`Self` is a keyword")]
 pub(crate) enum Command {
     /// Make a project: mockforge-plugins.toml, .gitattributes and .gitignore lines
     Init(project::InitArgs),

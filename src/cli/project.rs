@@ -21,6 +21,7 @@ pub(crate) struct InitArgs {
 
 /// `mfp lock`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
 pub(crate) struct LockArgs {
     /// Change nothing; exit 3 if the lock isn't fresh
     #[arg(long)]

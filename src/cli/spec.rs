@@ -101,6 +101,7 @@ fn is_forge_shorthand(text: &str) -> bool {
     matches!(address.split('/').collect::<Vec<_>>().as_slice(), [owner, repository] if segment(owner) && segment(repository))
 }
 
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the path is in lower case by then")]
 fn guess_address(text: &str) -> Result<Spec> {
     let without_fragment = text.split('#').next().unwrap_or(text);
     let path = without_fragment.split('?').next().unwrap_or(without_fragment);

@@ -9,6 +9,7 @@ use crate::report::Outcome;
 use crate::report::document::{AboutDocument, Document};
 
 /// This program's version, and the newest lock it reads.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(crate) fn run(_app: &App<'_>, args: &SelfArgs) -> Result<Outcome> {
     let SelfAction::Version = args.action;
     let version = env!("CARGO_PKG_VERSION");

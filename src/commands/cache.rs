@@ -15,7 +15,7 @@ use crate::report::document::{CacheDocument, Document, Problem};
 use crate::report::{Event, Outcome, plural, size};
 
 /// How long other commands are waited for.
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// One of the five.
 pub(crate) fn run(app: &App<'_>, args: &CacheArgs) -> Result<Outcome> {

@@ -10,6 +10,7 @@ use crate::report::Outcome;
 use crate::report::document::{Document, TextDocument};
 
 /// The completion script for a shell.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(crate) fn run(_app: &App<'_>, args: &CompletionsArgs) -> Result<Outcome> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "mfp", &mut script);

@@ -17,6 +17,7 @@ struct Finding {
 }
 
 /// Look at the folders, the configuration, the proxies and the project; open no socket.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     let settings = &app.settings;
     let mut findings = vec![
@@ -38,7 +39,8 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     let text = findings
         .iter()
         .map(|finding| format!("{} {:20} {}\n", if finding.problem.is_some() { "✗" } else { "✓" }, finding.what, finding.found))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let checked = findings.len();
     let problems: Vec<Problem> = findings.into_iter().filter_map(|finding| finding.problem).collect();
     let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();

@@ -28,6 +28,6 @@ pub(crate) fn run(app: &App<'_>, args: &ListArgs) -> Result<Outcome> {
             path: path.is_dir().then(|| path.display().to_string()),
         }
     };
-    let text = wanted.clone().map(|plugin| format!("{}\n", shown(plugin))).collect();
+    let text = wanted.clone().map(|plugin| shown(plugin) + "\n").collect();
     Ok(Outcome::done(Document::List(ListDocument { plugins: wanted.map(listed).collect() })).text(text))
 }

@@ -107,10 +107,10 @@ fn both_sides(app: &App<'_>, text: &str) -> Option<Lock> {
 }
 
 fn freedom(args: &LockArgs) -> Result<(Freedom, BTreeMap<PluginName, Version>)> {
-    let named: Vec<(PluginName, Option<Version>)> =
+    let wanted: Vec<(PluginName, Option<Version>)> =
         args.upgrade_plugin.iter().map(|text| parse_name_at_version(text)).collect::<Result<_>>()?;
-    let precise = named.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect();
-    let names: BTreeSet<PluginName> = named.into_iter().map(|(name, _)| name).collect();
+    let precise = wanted.iter().filter_map(|(name, version)| Some((name.clone(), version.clone()?))).collect();
+    let names: BTreeSet<PluginName> = wanted.into_iter().map(|(name, _)| name).collect();
     Ok(match () {
         () if args.upgrade => (Freedom::All, precise),
         () if !names.is_empty() => (Freedom::Names(names), precise),

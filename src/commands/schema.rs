@@ -17,6 +17,7 @@ pub(crate) const LOCK_EXAMPLE: &str = include_str!("../../fixtures/examples/plug
 pub(crate) const PLUGIN_EXAMPLE: &str = include_str!("../../fixtures/examples/plugin.yaml");
 
 /// The JSON schema, or an example.
+#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(crate) fn run(_app: &App<'_>, args: &SchemaArgs) -> Result<Outcome> {
     if args.example {
         let text = match args.file {

@@ -29,8 +29,11 @@ pub(crate) fn run(app: &App<'_>, args: &SearchArgs) -> Result<Outcome> {
         app.reporter.event(Event::Note("Nothing was found".to_owned()));
     }
     let hits: Vec<SearchHit> = hits.into_iter().map(|(_, entry)| hit(&entry)).collect();
-    let text =
-        hits.iter().map(|hit| format!("{} {} [{}]  {}\n", hit.name, hit.version, hit.types.join(", "), clean(&hit.description))).collect();
+    let text = hits
+        .iter()
+        .map(|hit| format!("{} {} [{}]  {}\n", hit.name, hit.version, hit.types.join(", "), clean(&hit.description)))
+        .collect::<Vec<_>>()
+        .concat();
     Ok(Outcome::done(Document::Search(SearchDocument { results: hits })).text(text))
 }
 

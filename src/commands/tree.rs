@@ -109,7 +109,7 @@ impl Drawing<'_> {
         let has_more = self.next.get(name).is_some_and(|targets| !targets.is_empty());
         let repeat = !is_new && has_more;
         self.repeats |= repeat;
-        self.text.push_str(&format!("{prefix}{}{}\n", shown(plugin), if repeat { " (*)" } else { "" }));
+        self.text.extend([prefix, &shown(plugin), if repeat { " (*)\n" } else { "\n" }]);
     }
 }
 

@@ -53,20 +53,20 @@ fn shortest(lock: &Lock, from: &PluginName, to: &PluginName) -> Option<Vec<Plugi
 
 /// `your project wants auth-jwt ^1.2 (line 5); auth-jwt 1.4.2 depends on jwks-core ^0.3 (0.3.1 is locked)`
 fn sentence(manifest: &Manifest, lock: &Lock, path: &[PluginName]) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if let Some(root) = path.first() {
         let entry = manifest.plugins.get(root);
         let asked =
             entry.and_then(|entry| entry.request.source.requirement()).map(|requirement| format!(" {requirement}")).unwrap_or_default();
         let line = entry.map(|entry| format!(" (mockforge-plugins.toml, line {})", entry.line)).unwrap_or_default();
-        text.push_str(&format!("your project wants {root}{asked}{line}\n"));
+        lines.push(format!("your project wants {root}{asked}{line}\n"));
     }
     for pair in path.windows(2) {
         let Some(plugin) = lock.plugins.get(&pair[0]) else { continue };
         let Some(dependency) = plugin.dependencies().iter().find(|dependency| dependency.name == pair[1]) else { continue };
         let version = plugin.version().map(ToString::to_string).unwrap_or_default();
         let how = if dependency.optional { "works with" } else { "depends on" };
-        text.push_str(&format!("  {} {version} {how} {} {}\n", plugin.name, dependency.name, dependency.requirement));
+        lines.push(format!("  {} {version} {how} {} {}\n", plugin.name, dependency.name, dependency.requirement));
     }
-    text
+    lines.concat()
 }

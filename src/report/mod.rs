@@ -116,22 +116,12 @@ pub(crate) fn neutral_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_control_or_bidi) {
         return Cow::Borrowed(json);
     }
-    let mut units = [0; 2];
-    let mut escaped = |character: char| character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-    // Outside of strings JSON has no such characters but white space.
-    Cow::Owned(
-        json.chars()
-            .map(
-                |character| {
-                    if is_control_or_bidi(character) && !character.is_ascii_whitespace() {
-                        escaped(character)
-                    } else {
-                        character.to_string()
-                    }
-                },
-            )
-            .collect(),
-    )
+    let shown = |character: char| {
+        // Outside of strings JSON has no such characters but white space; and all of them fit into one `\u`.
+        let is_neutral = !is_control_or_bidi(character) || character.is_ascii_whitespace();
+        if is_neutral { character.to_string() } else { format!("\\u{:04x}", u32::from(character)) }
+    };
+    Cow::Owned(json.chars().map(shown).collect::<Vec<_>>().concat())
 }
 
 /// The same for a text of several lines: line feeds and tabs stay.

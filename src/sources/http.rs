@@ -470,7 +470,7 @@ fn read_certificates(file: &std::path::Path) -> Result<Vec<reqwest::Certificate>
 fn jittered(wait: Duration) -> Duration {
     use std::hash::{BuildHasher, Hasher};
     let random = std::hash::RandomState::new().build_hasher().finish();
-    wait.mul_f64(0.5 + (random % 1000) as f64 / 1000.0)
+    wait.mul_f64(0.5 + f64::from(u16::try_from(random % 1000).unwrap_or(0)) / 1000.0)
 }
 
 fn host(url: &Url) -> String {

@@ -70,6 +70,9 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
+/// The beginning of the names of files that are being written.
+const TEMPORARY_PREFIX: &str = ".mfp-tmp-";
+
 /// Replace a file's content, or make the file: afterwards, and after a crash at any moment, it holds the old bytes or all of
 /// the new ones. An existing file's permissions are kept. The folder must exist. A symbolic link at `path` is an error.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
@@ -106,6 +109,18 @@ fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), IoError> {
     Ok(())
 }
 
+/// Delete what killed writes left in a folder: files that were never renamed. The caller makes sure that nobody writes there
+/// now. It's only tidying up, so whatever can't be deleted stays.
+pub fn sweep_temporary(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX));
+        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -129,7 +144,7 @@ fn permissions_to_keep(path: &Path) -> Result<Option<std::fs::Permissions>, IoEr
 
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".mfp-tmp-");
+    builder.prefix(TEMPORARY_PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -227,6 +242,17 @@ mod tests {
         assert_eq!(std::fs::read(&target).unwrap(), b"precious");
         assert!(link.is_symlink());
         assert_eq!(names(folder.path()), ["link", "target"]);
+    }
+
+    #[test]
+    fn what_killed_writes_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".mfp-tmp-aB3", "x.mfp-tmp-", "plugins.lock"] {
+            std::fs::write(folder.path().join(name), b"").unwrap();
+        }
+        std::fs::create_dir(folder.path().join(".mfp-tmp-folder")).unwrap();
+        sweep_temporary(folder.path());
+        assert_eq!(names(folder.path()), [".mfp-tmp-folder", "plugins.lock", "x.mfp-tmp-"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Machine {
     /// A machine whose project has this manifest, with `{registry}` replaced by a registry's URL.
     pub(crate) fn with_manifest(registry: &super::Registry, plugins: &str) -> Self {
         let machine = Self::new();
-        machine.write("mockforge-plugins.toml", &format!("[registries]\ndefault = \"{}\"\n\n{plugins}", registry.url()));
+        machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n\n{plugins}", registry.url()));
         machine
     }
 

@@ -207,6 +207,7 @@ impl Registry {
     }
 
     /// Publish bytes under a line that may lie about them.
+    #[expect(clippy::needless_pass_by_value, reason = "the line is made for this one call")]
     pub(crate) fn publish_as(&self, plugin: &Plugin, line: serde_json::Value, archive: &[u8]) {
         let file = line["file"].as_str().expect("a line names its file").to_owned();
         self.put(&format!("dl/{}/{}/{file}", plugin.name, plugin.version), archive);

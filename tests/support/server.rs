@@ -210,7 +210,7 @@ impl Shared {
     }
 }
 
-/// The ETag that this server gives these bytes.
+/// The `ETag` that this server gives these bytes.
 pub(crate) fn etag(bytes: &[u8]) -> String {
     format!("\"{}\"", &blake3::hash(bytes).to_hex()[..16])
 }

@@ -195,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_filtered_where_they_are_resolved() {
-        let resolve = async |reach| Resolver(reach).resolve("localhost".parse().unwrap()).await.map(|addresses| addresses.count());
+        let resolve = async |reach| Resolver(reach).resolve("localhost".parse().unwrap()).await.map(Iterator::count);
         assert!(resolve(Reach::Private).await.unwrap() > 0);
         let Err(error) = resolve(Reach::Public).await else { panic!("localhost isn't public") };
         assert!(error.is::<OutOfReach>(), "{error}");

@@ -1,6 +1,6 @@
 //! How does a download go on where it broke off, and never with another file?
 //!
-//! The rest is asked for only with the ETag of the beginning (`If-Range`). A server that sends the whole again is read
+//! The rest is asked for only with the `ETag` of the beginning (`If-Range`). A server that sends the whole again is read
 //! again from its first byte, and what was handed on before is compared, by digest, before anything further is: what is at
 //! a URL may have changed between two tries, and at first sight nobody knows yet what its digest should be.
 
@@ -24,7 +24,7 @@ pub(super) struct Progress {
     known: u64,
     /// What they are.
     again: blake3::Hasher,
-    /// The strong ETag of the first response.
+    /// The strong `ETag` of the first response.
     etag: Option<HeaderValue>,
 }
 

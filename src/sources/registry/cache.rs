@@ -1,6 +1,6 @@
 //! Index documents that were fetched before, on disk: disposable, of this user, one file a name.
 //!
-//! A file is a header line (ETag, when it was fetched, for how long it holds) and the document's bytes. A header that
+//! A file is a header line (`ETag`, when it was fetched, for how long it holds) and the document's bytes. A header that
 //! can't be read is no entry: what's in a cache is never trusted more than what a server says.
 
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) struct Cached {
     pub(crate) bytes: Vec<u8>,
     /// The registry's word that there's no such document.
     pub(crate) missing: bool,
-    /// Its ETag, for a conditional request.
+    /// Its `ETag`, for a conditional request.
     pub(crate) etag: Option<String>,
     /// Until when it's used without asking.
     pub(crate) fresh_until: Timestamp,
@@ -94,7 +94,7 @@ mod tests {
         let cache = DocumentCache::of(folder.path(), &Url::parse("https://a.example/").unwrap());
         assert!(cache.is_cold() && cache.get("index/x").is_none());
         let now = Timestamp::from_second(1_000).unwrap();
-        cache.put("index/x", Some(b"line\n"), Some("\"e\""), now, Duration::from_secs(60)).unwrap();
+        cache.put("index/x", Some(b"line\n"), Some("\"e\""), now, Duration::from_mins(1)).unwrap();
         let cached = cache.get("index/x").unwrap();
         assert_eq!(
             (cached.bytes.as_slice(), cached.etag.as_deref(), cached.fresh_until.as_second()),

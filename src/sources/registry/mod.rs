@@ -1,6 +1,6 @@
 //! What does a registry have? Its read side is static files: a configuration, an index document a name, a search list.
 //!
-//! Over http(s) documents are cached with their ETag and used without asking for as long as `max-age` says; `file:` roots
+//! Over http(s) documents are cached with their `ETag` and used without asking for as long as `max-age` says; `file:` roots
 //! are read as they are. Where a registry offers its whole index as one file and nothing is cached yet, that's fetched
 //! instead of a document a name: the answer is the same. Offline, what's cached is used whatever its age.
 
@@ -189,11 +189,11 @@ impl<'a> RegistryClient<'a> {
     async fn document_itself(&self, path: &str) -> Result<Option<Vec<u8>>> {
         match &self.place {
             Place::Folder(root) => read_file(&root.join(relative(path)?)),
-            Place::Server { root, cache } => self.from_server(root, cache, path).await,
+            Place::Server { root, cache } => self.ask_server(root, cache, path).await,
         }
     }
 
-    async fn from_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Vec<u8>>> {
+    async fn ask_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Vec<u8>>> {
         let key = cache_key(path);
         let cached = cache.get(&key);
         let usable = |cached: &cache::Cached| self.http.is_offline() || self.now < cached.fresh_until;
@@ -237,7 +237,7 @@ impl<'a> RegistryClient<'a> {
             Err(error) => return Err(error),
         };
         match unpack_bulk(&bytes, &bulk) {
-            Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_secs(600))),
+            Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_mins(10))),
             None => Ok(()),
         }
     }

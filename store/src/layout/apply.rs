@@ -4,7 +4,7 @@
 //! 2. The record is written with the new ones as *pending*. Killed from here on: whoever opens the layout sees by the folders'
 //!    inodes and stamps which were switched, and plans the rest again.
 //! 3. Each plugin is switched by renames: the old folder into staging, the new one to its name. Unwanted ones are deleted.
-//! 4. The record is written with what's laid out now, and staging is deleted.
+//! 4. Staging is deleted, and the record is written with what's laid out now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -61,6 +61,7 @@ impl Layout {
         for name in plan.remove.keys() {
             self.remove(name, &mut applied)?;
         }
+        drop(staging); // before the record says that all is done: nobody would look for it afterwards
         self.record = Record::new(stamp, self.plugins.clone(), BTreeMap::new());
         self.record.save(&self.folder)?;
         Ok(applied)
@@ -80,6 +81,7 @@ impl Layout {
 
     /// Delete what killed applies left: new folders wholly, since mfp made them; of old ones what mfp had laid out.
     fn sweep(&self) -> Result<()> {
+        fs::sweep_temporary(&self.folder);
         for entry in std::fs::read_dir(&self.folder).at("list", &self.folder)? {
             let entry = entry.at("list", &self.folder)?;
             if !entry.file_name().to_string_lossy().starts_with(STAGING_PREFIX) || !walk::is_real_folder(&entry.path())? {
