@@ -92,7 +92,7 @@ fn table<'a>(arguments: impl Iterator<Item = &'a Arg>) -> String {
 /// `-q, --quiet`, `--color <WHEN>`, `[SPEC]...`
 fn spelling(argument: &Arg) -> String {
     let values = argument.get_value_names().unwrap_or_default().iter().map(|name| format!("<{name}>")).collect::<Vec<_>>().join(" ");
-    let takes_value = argument.get_action().takes_values();
+    let takes_value = takes_values(argument);
     if argument.is_positional() {
         return argument.to_string();
     }
@@ -105,14 +105,13 @@ fn meaning(argument: &Arg) -> String {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let choices: Vec<String> = argument.get_possible_values().iter().map(|choice| format!("`{}`", choice.get_name())).collect();
     let default: Vec<String> = argument.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-    let choices =
-        if choices.is_empty() || !argument.get_action().takes_values() { String::new() } else { format!(": {}", choices.join(", ")) };
-    let default = if default.is_empty() || !argument.get_action().takes_values() {
-        String::new()
-    } else {
-        format!(" (default: {})", default.join(", "))
-    };
+    let choices = if choices.is_empty() || !takes_values(argument) { String::new() } else { format!(": {}", choices.join(", ")) };
+    let default = if default.is_empty() || !takes_values(argument) { String::new() } else { format!(" (default: {})", default.join(", ")) };
     format!("{help}{choices}{default}")
+}
+
+fn takes_values(argument: &Arg) -> bool {
+    argument.get_num_args().map_or_else(|| argument.get_action().takes_values(), |count| count.takes_values())
 }
 
 fn cell(text: &str) -> String {
@@ -181,6 +180,18 @@ fn every_code_is_in_the_catalogue_and_used() {
     assert!(unknown.is_empty(), "not in src/error/catalogue.rs: {unknown:?}");
     let unused: Vec<&str> = CATALOGUE.iter().map(|code| code.name).filter(|name| !sources.iter().any(|text| text.contains(name))).collect();
     assert!(unused.is_empty(), "in src/error/catalogue.rs and nowhere else: {unused:?}");
+}
+
+#[test]
+fn every_global_flag_has_its_variable() {
+    let settings = std::fs::read_to_string(repository().join("src/settings.rs")).unwrap();
+    let mut root = Cli::command();
+    root.build();
+    let flags = root.get_arguments().filter(|argument| argument.is_global_set()).filter_map(Arg::get_long);
+    let variables: Vec<String> = flags.map(|flag| format!("MFP_{}", flag.to_uppercase().replace('-', "_"))).collect();
+    assert!(variables.len() >= 15, "{variables:?}");
+    let unread: Vec<&String> = variables.iter().filter(|variable| !settings.contains(&format!("\"{variable}\""))).collect();
+    assert!(unread.is_empty(), "settings.rs doesn't read {unread:?}");
 }
 
 #[test]

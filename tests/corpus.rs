@@ -11,9 +11,7 @@ use serde::Deserialize;
 
 use crate::network::sha256;
 use crate::support::env::tree;
-use crate::support::env::Run;
-use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Registry, Run, Server};
 
 #[derive(Debug, Deserialize)]
 struct Index {
@@ -100,10 +98,16 @@ impl Scene {
     fn new(keeper: &Registry, bad: Option<&Registry>) -> Self {
         let machine = Machine::new();
         let bad = bad.map(|bad| format!("bad = \"{}\"\n", bad.url())).unwrap_or_default();
-        machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n{bad}\n[plugins]\nkeeper = \"^1\"\n", keeper.url()));
+        machine
+            .write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n{bad}\n[plugins]\nkeeper = \"^1\"\n", keeper.url()));
         let run = machine.mfp(["sync"]);
         assert_eq!(run.code, 0, "{}", run.all());
-        for (path, text) in [("canary/precious.txt", "precious"), ("canary/secret.txt", "secret-0451"), ("precious.txt", "precious"), ("home/.profile", "precious")] {
+        for (path, text) in [
+            ("canary/precious.txt", "precious"),
+            ("canary/secret.txt", "secret-0451"),
+            ("precious.txt", "precious"),
+            ("home/.profile", "precious"),
+        ] {
             std::fs::create_dir_all(machine.path(path).parent().expect("a file is in a folder")).expect("a folder can be made");
             std::fs::write(machine.path(path), text).expect("a file can be written");
         }
@@ -119,17 +123,27 @@ impl Scene {
     /// Nothing has changed: not the project, not the store, not what's beside them.
     fn is_untouched(&self) -> Result<(), String> {
         let after = Self::files(&self.machine);
-        let changed: Vec<&String> = self.before.keys().chain(after.keys()).filter(|path| self.before.get(*path) != after.get(*path)).collect();
+        let changed: Vec<&String> =
+            self.before.keys().chain(after.keys()).filter(|path| self.before.get(*path) != after.get(*path)).collect();
         if changed.is_empty() { Ok(()) } else { Err(format!("changed: {changed:?}")) }
     }
 
     /// Beside the project's plugin folder, its two files and the store, nothing has changed.
     fn is_contained(&self) -> Result<(), String> {
-        let outside = |path: &&String| !path.starts_with("project/.mockforge/plugins/") && !path.starts_with("store/") && !matches!(path.as_str(), "project/plugins.lock" | "project/mockforge-plugins.toml");
+        let outside = |path: &&String| {
+            !path.starts_with("project/.mockforge/plugins/")
+                && !path.starts_with("store/")
+                && !matches!(path.as_str(), "project/plugins.lock" | "project/mockforge-plugins.toml")
+        };
         let after = Self::files(&self.machine);
-        let changed: Vec<&String> = self.before.keys().chain(after.keys()).filter(outside).filter(|path| self.before.get(*path) != after.get(*path)).collect();
+        let changed: Vec<&String> =
+            self.before.keys().chain(after.keys()).filter(outside).filter(|path| self.before.get(*path) != after.get(*path)).collect();
         let odd: Vec<String> = odd_files(&self.machine.path(""));
-        if changed.is_empty() && odd.is_empty() { Ok(()) } else { Err(format!("outside of the plugin folder: {changed:?}; links or special bits: {odd:?}")) }
+        if changed.is_empty() && odd.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("outside of the plugin folder: {changed:?}; links or special bits: {odd:?}"))
+        }
     }
 }
 
@@ -150,7 +164,10 @@ fn odd_files(folder: &Path) -> Vec<String> {
             if metadata.is_dir() {
                 folders.push(entry.path());
             }
-            if !(metadata.is_dir() || metadata.is_file()) || metadata.mode() & 0o7000 != 0 || (metadata.is_file() && metadata.mode() & 0o022 != 0) {
+            if !(metadata.is_dir() || metadata.is_file())
+                || metadata.mode() & 0o7000 != 0
+                || (metadata.is_file() && metadata.mode() & 0o022 != 0)
+            {
                 odd.push(entry.path().display().to_string());
             }
         }
@@ -179,7 +196,9 @@ fn is_decent(run: &Run) -> Result<(), String> {
 fn codes(case: &Case) -> Vec<String> {
     match (case.expect, &case.error_class) {
         (Expect::Reject, Some(class)) => vec![format!("mfp::{}", class.replace('/', "::"))],
-        _ => ["archive::corrupt", "archive::differential", "archive::special", "manifest::invalid", "wasm::limit"].map(|code| format!("mfp::{code}")).into(),
+        _ => ["archive::corrupt", "archive::differential", "archive::special", "manifest::invalid", "wasm::limit"]
+            .map(|code| format!("mfp::{code}"))
+            .into(),
     }
 }
 
@@ -286,9 +305,13 @@ fn each(check: impl Fn(&Case, &Server, &Registry) -> Result<(), String> + Sync) 
                     let Some(case) = next.lock().expect("no thread panics with it").next() else { return };
                     let begun = Instant::now();
                     let result = check(case, &server, &keeper);
-                    let slow = (begun.elapsed() > 3 * Duration::from_secs(case.limits.wall_s)).then(|| Err(format!("it took {:?}", begun.elapsed())));
+                    let slow = (begun.elapsed() > 3 * Duration::from_secs(case.limits.wall_s))
+                        .then(|| Err(format!("it took {:?}", begun.elapsed())));
                     for error in [Some(result), slow].into_iter().flatten().filter_map(Result::err) {
-                        wrong.lock().expect("no thread panics with it").push(format!("{} ({:?} {:?}, {}): {error}", case.id, case.expect, case.error_class, case.title));
+                        wrong
+                            .lock()
+                            .expect("no thread panics with it")
+                            .push(format!("{} ({:?} {:?}, {}): {error}", case.id, case.expect, case.error_class, case.title));
                     }
                 }
             });
@@ -317,7 +340,10 @@ fn as_url_plugins() {
         let manifest = scene.machine.read("mockforge-plugins.toml");
         let run = if case.format == "wasm" {
             // A bare module says nothing about itself: the project does.
-            scene.machine.write("mockforge-plugins.toml", format!("{manifest}acc-demo = {{ url = \"{url}\", types = [\"template\"], version = \"1.0.0\" }}\n"));
+            scene.machine.write(
+                "mockforge-plugins.toml",
+                format!("{manifest}acc-demo = {{ url = \"{url}\", types = [\"template\"], version = \"1.0.0\" }}\n"),
+            );
             let run = scene.machine.mfp(["sync"]);
             if run.code != 0 {
                 scene.machine.write("mockforge-plugins.toml", &manifest);

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use crate::network::machine;
 use crate::support::env::tree;
 use crate::support::server::etag;
-use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Registry, Server};
 
 /// Plugins that take a few steps each: `app` needs two others, one of them large enough to be streamed.
 fn registry() -> Registry {
@@ -18,7 +17,10 @@ fn registry() -> Registry {
     Registry::with([
         Plugin::new("app", "1.0.0").needs("lib", "^1").needs("data", "^1"),
         Plugin::new("lib", "1.0.0"),
-        Plugin::new("data", "1.0.0").with(|plugin| plugin.more_files = (0..20).map(|number| (format!("data/{number}.bin"), filling[number * 20_000..(number + 1) * 20_000].to_vec())).collect()),
+        Plugin::new("data", "1.0.0").with(|plugin| {
+            plugin.more_files =
+                (0..20).map(|number| (format!("data/{number}.bin"), filling[number * 20_000..(number + 1) * 20_000].to_vec())).collect();
+        }),
         Plugin::new("old", "1.0.0"),
         Plugin::new("old", "2.0.0"),
     ])
@@ -54,6 +56,15 @@ fn kill(mut child: Child) {
     let _ = child.wait();
 }
 
+/// Start a command that asks no server, and kill it at this moment.
+fn kill_during(machine: &Machine, arguments: &[&str], moment: &Moment) {
+    let child = start(machine, arguments);
+    if let Moment::After(delay) = moment {
+        std::thread::sleep(*delay);
+    }
+    kill(child);
+}
+
 /// After a kill, before anything else runs: each file is whole.
 #[track_caller]
 fn files_are_whole(machine: &Machine, what: &str) {
@@ -86,7 +97,12 @@ fn all_is_well(machine: &Machine, what: &str) {
     }
     // Whatever a kill left is swept by the next command that writes, even if it finds nothing to change.
     machine.ok(["lock"]);
-    let left: Vec<String> = tree(&machine.path("")).into_keys().filter(|path| path.contains("/staging/") || path.contains(".mfp-tmp-") || path.contains(".mfp-staging-") || path.contains("/quarantine/")).collect();
+    let left: Vec<String> = tree(&machine.path(""))
+        .into_keys()
+        .filter(|path| {
+            path.contains("/staging/") || path.contains(".mfp-tmp-") || path.contains(".mfp-staging-") || path.contains("/quarantine/")
+        })
+        .collect();
     let left: Vec<&String> = left.iter().filter(|path| !path.starts_with("cache/")).collect();
     assert!(left.is_empty(), "{what}: left over: {} files, {:?}", left.len(), left.first());
 }
@@ -114,7 +130,10 @@ impl Moment {
             Self::After(delay) => std::thread::sleep(*delay),
             Self::Request(number) => {
                 let begun = Instant::now();
-                while server.requests().len() < before + number && begun.elapsed() < Duration::from_secs(5) && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+                while server.requests().len() < before + number
+                    && begun.elapsed() < Duration::from_secs(5)
+                    && child.try_wait().is_ok_and(|ended| ended.is_none())
+                {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }
@@ -168,7 +187,12 @@ fn an_add_that_is_killed_is_finished_or_taken_back() {
         assert_eq!(machine.has(".mockforge/plugins/app/plugin.wasm"), after != manifest, "{what}");
         // The other is to say it again.
         machine.ok(["add", "app"]);
-        assert!(machine.has(".mockforge/plugins/app/plugin.wasm") && machine.has(".mockforge/plugins/data/data/19.bin") && machine.has(".mockforge/plugins/old/plugin.wasm"), "{what}");
+        assert!(
+            machine.has(".mockforge/plugins/app/plugin.wasm")
+                && machine.has(".mockforge/plugins/data/data/19.bin")
+                && machine.has(".mockforge/plugins/old/plugin.wasm"),
+            "{what}"
+        );
         all_is_well(&machine, &what);
     });
 }
@@ -202,7 +226,8 @@ fn a_switch_of_the_plugin_folder_that_is_killed_is_finished_by_the_next() {
     let plugins: Vec<String> = (0..40).map(|number| format!("p-{number}")).collect();
     let version = |version: &str| plugins.iter().map(|name| Plugin::new(name, version)).collect::<Vec<_>>();
     let registry = Registry::with(version("1.0.0").into_iter().chain(version("2.0.0")));
-    let manifest = |version: &str| format!("[plugins]\n{}", plugins.iter().map(|name| format!("{name} = \"={version}\"\n")).collect::<String>());
+    let manifest =
+        |version: &str| format!("[plugins]\n{}", plugins.iter().map(|name| format!("{name} = \"={version}\"\n")).collect::<String>());
     let first = Machine::with_manifest(&registry, &manifest("1.0.0"));
     first.ok(["sync"]);
     first.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n\n{}", registry.url(), manifest("2.0.0")));
@@ -213,10 +238,7 @@ fn a_switch_of_the_plugin_folder_that_is_killed_is_finished_by_the_next() {
         let machine = Machine::with_manifest(&registry, &manifest("1.0.0"));
         machine.ok(["sync"]);
         machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n\n{}", registry.url(), manifest("2.0.0")));
-        let child = start(&machine, &["sync"]);
-        let Moment::After(delay) = moment else { return };
-        std::thread::sleep(*delay);
-        kill(child);
+        kill_during(&machine, &["sync"], moment);
         let what = moment.describe();
         files_are_whole(&machine, &what);
         for name in &plugins {
@@ -240,10 +262,7 @@ fn a_remove_that_is_killed_is_finished_or_taken_back() {
     each_moment(&moments, |moment| {
         let machine = Machine::with_manifest(&registry, "[plugins]\napp = \"^1\"\nold = \"^2\"\n");
         machine.ok(["sync"]);
-        let child = start(&machine, &["remove", "app"]);
-        let Moment::After(delay) = moment else { return };
-        std::thread::sleep(*delay);
-        kill(child);
+        kill_during(&machine, &["remove", "app"], moment);
         let what = moment.describe();
         files_are_whole(&machine, &what);
         machine.ok(["sync"]);
@@ -260,10 +279,7 @@ fn a_killed_housekeeping_leaves_no_half_object() {
     each_moment(&Moment::all(0, Duration::from_millis(40), 8), |moment| {
         let machine = Machine::with_manifest(&registry, "[plugins]\napp = \"^1\"\nold = \"^2\"\n");
         machine.ok(["sync"]);
-        let child = start(&machine, &["cache", "clean"]);
-        let Moment::After(delay) = moment else { return };
-        std::thread::sleep(*delay);
-        kill(child);
+        kill_during(&machine, &["cache", "clean"], moment);
         let what = moment.describe();
         files_are_whole(&machine, &what);
         std::fs::remove_dir_all(machine.project(".mockforge/plugins")).expect("it's there");

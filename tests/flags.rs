@@ -181,6 +181,21 @@ fn a_configuration_by_name_or_none() {
 }
 
 #[test]
+fn infos_own_config_flag_takes_no_file() {
+    let (_registry, machine) = project();
+    machine.ok(["lock"]);
+    let manifest = machine.read("mockforge-plugins.toml");
+    machine.write("mockforge-plugins.toml", format!("{manifest}\n[config.hash]\nkey = \"configured here\"\n"));
+    machine.write("mfp.toml", "nonsense = 1\n");
+    assert!(machine.ok(["info", "hash", "--config"]).stdout.contains("configured here"));
+    assert!(machine.ok(["info", "--config", "hash"]).stdout.contains("configured here"));
+    assert!(!machine.ok(["info", "hash"]).stdout.contains("configured here"));
+    machine.mfp(["--config", "mfp.toml", "info", "hash"]).fails(2, "mfp::config::invalid");
+    with(&machine, &[("MFP_CONFIG", "mfp.toml")], &["info", "hash", "--config"]).fails(2, "mfp::config::invalid");
+    assert_eq!(with(&machine, &[("MFP_CONFIG", "mfp.toml"), ("MFP_NO_CONFIG", "1")], &["info", "hash"]).code, 0);
+}
+
+#[test]
 fn folders_by_name() {
     let (_registry, machine) = project();
     let run = machine.run(machine.command().env_remove("MFP_STORE_DIR").env_remove("MFP_CACHE_DIR").args(["cache", "dir"]));

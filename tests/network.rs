@@ -10,9 +10,10 @@ use sha2::Digest as _;
 
 use crate::support::env::tree;
 use crate::support::server::{break_off, etag, respond, without_end};
-use crate::support::env::Run;
-use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Registry, Run, Server};
+
+mod broken;
+mod credentials;
 
 /// A machine whose project takes its plugins from the registry at this URL.
 pub(crate) fn machine(url: &str, plugins: &str) -> Machine {
@@ -41,18 +42,6 @@ fn chain() -> Registry {
     ])
 }
 
-/// Bytes that no compressor makes smaller, the same on every machine.
-fn noise(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    blake3::Hasher::new_derive_key("mfp tests noise").finalize_xof().fill(&mut bytes);
-    bytes
-}
-
-/// A registry with one plugin `big`, whose archive is about this large.
-fn big(length: usize) -> Registry {
-    Registry::with([Plugin::new("big", "1.0.0").with(|plugin| plugin.more_files.push(("data/noise.bin".to_owned(), noise(length))))])
-}
-
 /// Nothing of a failed command is left: no lock, no plugin, no object, no staging.
 #[track_caller]
 pub(crate) fn nothing_kept(machine: &Machine) {
@@ -63,19 +52,6 @@ pub(crate) fn nothing_kept(machine: &Machine) {
         if folder.exists() {
             assert_eq!(tree(&folder).into_keys().collect::<Vec<_>>(), Vec::<String>::new(), "{part}");
         }
-    }
-}
-
-/// No file of the machine but those in `except`, and nothing printed, has this text in it.
-#[track_caller]
-fn is_nowhere(machine: &Machine, runs: &[Run], canary: &str, except: &[&str]) {
-    for run in runs {
-        assert!(!run.all().contains(canary), "printed: {}", run.all());
-    }
-    let root = machine.path("");
-    for (path, bytes) in tree(&root) {
-        let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
-        assert!(!found || except.contains(&path.as_str()), "{path} holds the canary");
     }
 }
 
@@ -199,7 +175,7 @@ fn a_bulk_index_that_isnt_what_was_promised_is_left_aside() {
         ("other lines under a true digest of none", |bulk, packed| {
             *packed = zstd::encode_all(&b"rubbish\n{\"name\":\"../x\"}\n"[..], 3).expect("memory takes bytes");
             bulk["size"] = packed.len().into();
-            bulk["sha256"] = sha256(&packed).into();
+            bulk["sha256"] = sha256(packed).into();
         }),
     ];
     for (what, lie) in lies {
@@ -413,174 +389,6 @@ fn a_server_that_drips_is_given_up_too() {
     }
 }
 
-// --- broken, cut, swapped, lied about ---
-
-#[test]
-fn a_download_that_breaks_goes_on_where_it_stopped() {
-    for length in [50_000, 1_500_000] {
-        let registry = big(length);
-        let server = Server::faulty(registry.folder(), |_, _| false);
-        let file = "dl/big/1.0.0/big-1.0.0.tar.gz";
-        let bytes = std::fs::read(registry.folder().join(file)).expect("it was published");
-        drop(server);
-        let half = bytes.len() / 2;
-        let whole = bytes.clone();
-        let server = Server::faulty(registry.folder(), move |request, stream| {
-            request.path.starts_with("/dl/")
-                && request.times == 0
-                && break_off(stream, &format!("etag: {}\r\n", etag(&whole)), whole.len(), &whole[..half])
-        });
-        let machine = machine(&server.url(), "[plugins]\nbig = \"^1\"\n");
-        machine.ok(["sync"]);
-        let asked: Vec<_> = server.requests().into_iter().filter(|request| request.path.starts_with("/dl/")).collect();
-        assert_eq!(asked.len(), 2);
-        let range = asked[1].header("range").expect("only the rest is asked for");
-        assert!(range.starts_with("bytes=") && range != "bytes=0-", "{range}");
-        assert_eq!(asked[1].header("if-range"), Some(etag(&bytes).as_str()));
-        assert_eq!(tree(&machine.project(".mockforge/plugins/big"))["data/noise.bin"], noise(length));
-        machine.ok(["cache", "verify"]);
-    }
-}
-
-/// A bare module with a custom section full of one letter: cut and joined with another one it's still a module.
-fn module_of(letter: u8) -> Vec<u8> {
-    let mut module = b"\0asm\x01\0\0\0\0".to_vec();
-    let (name, filling) = (b"\x01x", vec![letter; 400_000]);
-    let mut size = name.len() + filling.len();
-    while size >= 0x80 {
-        module.push(u8::try_from(size & 0x7f).expect("seven bits") | 0x80);
-        size >>= 7;
-    }
-    module.push(u8::try_from(size).expect("less than eight bits"));
-    module.extend_from_slice(name);
-    module.extend(filling);
-    module
-}
-
-#[test]
-fn two_halves_of_two_files_never_make_one() {
-    let (old, new) = (module_of(b'a'), module_of(b'b'));
-    let half = old.len() / 2;
-    type Second = fn(&[u8], usize, &mut std::net::TcpStream) -> bool;
-    let seconds: [(&str, Second); 4] = [
-        ("the whole new file", |new, _, stream| respond(stream, "200 OK", &format!("etag: {}\r\n", etag(new)), new)),
-        ("the whole new file without an ETag", |new, _, stream| respond(stream, "200 OK", "", new)),
-        ("the rest of the new file, said to be that", |new, half, stream| {
-            let range = format!("etag: {}\r\ncontent-range: bytes {half}-{}/{}\r\n", etag(new), new.len() - 1, new.len());
-            respond(stream, "206 Partial Content", &range, &new[half..])
-        }),
-        ("the whole new file, said to be a part", |new, half, stream| {
-            respond(stream, "206 Partial Content", &format!("etag: {}\r\ncontent-range: bytes 0-{half}/{}\r\n", etag(new), new.len()), new)
-        }),
-    ];
-    for first_etag in [true, false] {
-        for (what, second) in seconds {
-            let registry = Registry::new();
-            let (first, later) = (old.clone(), new.clone());
-            let headers = if first_etag { format!("etag: {}\r\n", etag(&old)) } else { String::new() };
-            let server = Server::faulty(registry.folder(), move |request, stream| {
-                if request.times == 0 { break_off(stream, &headers, first.len(), &first[..half]) } else { second(&later, half, stream) }
-            });
-            let machine = Machine::new();
-            machine.write(
-                "mockforge-plugins.toml",
-                format!("[plugins]\nx = {{ url = \"{}x.wasm\", types = [\"template\"] }}\n", server.url()),
-            );
-            let run = machine.mfp(["sync"]);
-            if run.code == 0 {
-                let installed = tree(&machine.project(".mockforge/plugins/x")).remove("plugin.wasm").expect("it's laid out");
-                assert!(installed == old || installed == new, "{what}: two halves were joined: {}", run.all());
-            } else {
-                assert!(matches!(run.code, 4 | 6) && run.error_code() != "none", "{what}: {}", run.all());
-                nothing_kept(&machine);
-            }
-        }
-    }
-}
-
-#[test]
-fn a_length_that_lies_is_found_out() {
-    let registry = chain();
-    let archive = std::fs::read(registry.folder().join("dl/auth-jwt/1.4.2/auth-jwt-1.4.2.tar.gz")).expect("it was published");
-    type Lie = fn(&[u8], &mut std::net::TcpStream) -> bool;
-    let lies: [(&str, i32, &[&str], Lie); 5] = [
-        ("says more than was promised", 4, &["mfp::integrity::size"], |archive, stream| break_off(stream, "", archive.len() + 10, archive)),
-        ("says and sends less than was promised", 4, &["mfp::integrity::size"], |archive, stream| {
-            respond(stream, "200 OK", "", &archive[..archive.len() - 10])
-        }),
-        ("says the truth and sends less", 6, &["mfp::network::broken"], |archive, stream| {
-            break_off(stream, "", archive.len(), &archive[..archive.len() / 2])
-        }),
-        ("says nothing and sends less", 4, &["mfp::integrity::size", "mfp::integrity::sha256"], |archive, stream| {
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
-            let _ = stream.write_all(&archive[..archive.len() / 2]);
-            true
-        }),
-        ("says nothing and never stops", 4, &["mfp::integrity::size", "mfp::network::too-large"], |_, stream| {
-            without_end(stream, &[7; 4096])
-        }),
-    ];
-    for (what, code, errors, lie) in lies {
-        let bytes = archive.clone();
-        let server = Server::faulty(registry.folder(), move |request, stream| request.path.starts_with("/dl/") && lie(&bytes, stream));
-        let machine = machine(&server.url(), "");
-        configure(&machine, IMPATIENT);
-        let before = machine.files();
-        let run = machine.mfp(["add", "auth-jwt"]);
-        assert_eq!(run.code, code, "{what}: {}", run.all());
-        assert!(errors.contains(&run.error_code()), "{what}: {}", run.all());
-        assert_eq!(machine.files(), before);
-        nothing_kept(&machine);
-    }
-}
-
-#[test]
-fn what_never_ends_is_cut_off() {
-    let registry = Registry::new();
-    let server = Server::faulty(registry.folder(), |request, stream| {
-        let piece = vec![b' '; 64 << 10];
-        request.path != "/config.json" && without_end(stream, &piece)
-    });
-    let index = machine(&server.url(), "[plugins]\nauth-jwt = \"^1\"\n");
-    configure(&index, IMPATIENT);
-    index.mfp(["lock"]).fails(4, "mfp::network::too-large");
-    nothing_kept(&index);
-    for suffix in ["tar.gz", "zip", "wasm", "tar.zst"] {
-        let machine = Machine::new();
-        configure(&machine, IMPATIENT);
-        machine.write("mockforge-plugins.toml", format!("[plugins]\nx = {{ url = \"{}x.{suffix}\" }}\n", server.url()));
-        let begun = Instant::now();
-        let run = machine.mfp(["sync"]);
-        assert_eq!(run.code, 4, "{suffix}: {}", run.all());
-        assert!(begun.elapsed() < Duration::from_secs(20), "{suffix}: {:?}", begun.elapsed());
-        nothing_kept(&machine);
-    }
-}
-
-#[test]
-fn a_login_page_is_neither_an_index_nor_a_configuration() {
-    let page = "<!doctype html><html><body>\x1b[31mplease log in</body></html>";
-    for (path, error) in [("/index", "mfp::registry::malformed"), ("/dl/", "mfp::integrity::size")] {
-        let registry = chain();
-        let server = Server::faulty(registry.folder(), move |request, stream| {
-            request.path.starts_with(path) && respond(stream, "200 OK", "content-type: text/html\r\n", page)
-        });
-        let machine = machine(&server.url(), "");
-        let run = machine.mfp(["add", "auth-jwt"]);
-        run.fails(4, error);
-        assert!(!run.all().contains('\x1b') && !run.all().contains("please log in"), "{}", run.all());
-        nothing_kept(&machine);
-    }
-    let registry = chain();
-    let server =
-        Server::faulty(registry.folder(), move |request, stream| request.path == "/config.json" && respond(stream, "200 OK", "", page));
-    let machine = machine(&server.url(), "");
-    let run = machine.mfp(["add", "auth-jwt"]);
-    assert_ne!(run.code, 0, "{}", run.all());
-    assert!(run.error_code().starts_with("mfp::registry::"), "{}", run.all());
-    nothing_kept(&machine);
-}
-
 // --- redirects ---
 
 /// A server that sends `/hop/N/…` on to `/hop/N-1/…`, and `/hop/0/…` to the thing itself.
@@ -636,7 +444,7 @@ fn redirects_to_elsewhere_are_refused_at_once() {
     for target in elsewhere {
         let registry = chain();
         let server = Server::faulty(registry.folder(), move |request, stream| {
-            request.path.starts_with("/index") | (request.path == "/loop")
+            (request.path.starts_with("/index") || request.path == "/loop")
                 && respond(stream, "301 Moved Permanently", &format!("location: {target}\r\n"), "")
         });
         let machine = machine(&server.url(), "[plugins]\nauth-jwt = \"^1\"\n");
@@ -647,157 +455,6 @@ fn redirects_to_elsewhere_are_refused_at_once() {
         assert!(!run.all().contains("word"), "{}", run.all());
         assert!(begun.elapsed() < Duration::from_secs(1), "{target}: {:?}", begun.elapsed());
         nothing_kept(&machine);
-    }
-}
-
-// --- credentials ---
-
-const CANARY: &str = "canary-7f3a91";
-
-/// Answers 401 unless the request shows the canary (as a token, or base64 in basic credentials).
-fn guarded(registry: &Registry) -> Server {
-    Server::faulty(registry.folder(), |request, stream| {
-        let shown = request.header("authorization").is_some_and(|value| value == format!("Bearer {CANARY}") || value.starts_with("Basic "));
-        !shown && respond(stream, "401 Unauthorized", "", "")
-    })
-}
-
-/// A way to give the canary to mfp for an origin, and the files that may hold it.
-struct Way {
-    name: &'static str,
-    prepare: fn(&Machine, &str),
-    environment: fn(&str) -> Vec<(&'static str, String)>,
-    holds: &'static [&'static str],
-}
-
-const WAYS: [Way; 3] = [
-    Way {
-        name: "token-env",
-        prepare: |machine, origin| configure(machine, &format!("[credentials.\"{origin}\"]\ntoken-env = \"A_TOKEN\"\n")),
-        environment: |_| vec![("A_TOKEN", CANARY.to_owned())],
-        holds: &[],
-    },
-    Way {
-        name: "MFP_CREDENTIALS",
-        prepare: |_, _| (),
-        environment: |origin| vec![("MFP_CREDENTIALS", format!("{{\"{origin}\":\"{CANARY}\"}}"))],
-        holds: &[],
-    },
-    Way {
-        name: "netrc",
-        prepare: |machine, _| {
-            std::fs::write(machine.path("home/.netrc"), format!("machine 127.0.0.1 login u password {CANARY}\n"))
-                .expect("a file can be written")
-        },
-        environment: |_| vec![],
-        holds: &["home/.netrc"],
-    },
-];
-
-impl Way {
-    fn run(&self, machine: &Machine, origin: &str, arguments: &[&str]) -> Run {
-        (self.prepare)(machine, origin);
-        machine.run(machine.command().args(arguments).envs((self.environment)(origin)))
-    }
-}
-
-#[test]
-fn a_credential_opens_its_own_origin_and_is_seen_nowhere() {
-    for way in WAYS {
-        let registry = chain();
-        let server = guarded(&registry);
-        let machine = machine(&server.url(), "[plugins]\napp = \"^1\"\n");
-        let runs = [
-            &["-vv", "sync"][..],
-            &["--json", "update"],
-            &["-vvv", "verify"],
-            &["list", "--json"],
-            &["-vv", "search", "app"],
-            &["-vv", "doctor"],
-            &["config", "list"],
-        ]
-        .map(|arguments| way.run(&machine, &server.origin(), arguments));
-        assert_eq!(runs[0].code, 0, "{}: {}", way.name, runs[0].all());
-        is_nowhere(&machine, &runs, CANARY, way.holds);
-        let encoded = "dTpjYW5hcnktN2YzYTkx"; // u:canary-7f3a91
-        is_nowhere(&machine, &runs, encoded, &[]);
-    }
-}
-
-#[test]
-fn a_wrong_credential_isnt_printed_either() {
-    for way in WAYS {
-        let registry = chain();
-        let server = Server::faulty(registry.folder(), |request, stream| {
-            let shown = request.header("authorization").unwrap_or_default().to_owned();
-            respond(stream, "403 Forbidden", &format!("www-authenticate: {shown}\r\nlocation: /{shown}\r\n"), shown)
-        });
-        let machine = machine(&server.url(), "[plugins]\napp = \"^1\"\n");
-        let runs = [&["-vv", "sync"][..], &["--json", "lock"]].map(|arguments| way.run(&machine, &server.origin(), arguments));
-        runs[0].fails(6, "mfp::network::credentials");
-        is_nowhere(&machine, &runs, CANARY, way.holds);
-    }
-}
-
-#[test]
-fn a_redirect_to_another_port_takes_no_credential_along() {
-    for way in WAYS {
-        let registry = chain();
-        let other = Server::over(registry.folder());
-        let target = other.url();
-        let server = Server::faulty(registry.folder(), move |request, stream| {
-            (request.path.starts_with("/dl/") || request.path.starts_with("/index/"))
-                && respond(stream, "307 Temporary Redirect", &format!("location: {target}{}\r\n", &request.path[1..]), "")
-        });
-        let machine = machine(&server.url(), "[plugins]\nauth-jwt = \"^1\"\n");
-        let run = way.run(&machine, &server.origin(), &["-vv", "sync"]);
-        assert_eq!(run.code, 0, "{}: {}", way.name, run.all());
-        assert!(server.requests().iter().all(|request| request.header("authorization").is_some()), "{}", way.name);
-        assert!(!other.requests().is_empty());
-        for request in other.requests() {
-            assert_eq!(request.header("authorization"), None, "{}: {request:?}", way.name);
-        }
-        is_nowhere(&machine, &[run], CANARY, way.holds);
-    }
-}
-
-#[test]
-fn artifacts_on_another_origin_get_no_credential_and_need_to_be_allowed() {
-    for way in WAYS {
-        let registry = chain();
-        let other = Server::over(registry.folder());
-        registry.put(
-            "config.json",
-            format!("{{\"v\":1,\"name\":\"test\",\"dl\":\"{}dl/{{name}}/{{version}}/{{file}}\"}}", other.localhost()).as_bytes(),
-        );
-        let server = guarded(&registry);
-        let machine = machine(&server.url(), "[plugins]\nauth-jwt = \"^1\"\n");
-        let run = way.run(&machine, &server.origin(), &["sync"]);
-        run.fails(5, "mfp::registry::dl-origin");
-        assert!(run.stderr.contains("dl-origins"), "{}", run.stderr);
-        assert_eq!(other.connections(), 0, "it wasn't even connected to");
-
-        let origin = other.localhost().trim_end_matches('/').to_owned();
-        machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = {{ url = \"{}\", dl-origins = [\"{origin}\"], allow-http = true }}\n[plugins]\nauth-jwt = \"^1\"\n", server.url()));
-        let run = way.run(&machine, &server.origin(), &["-vv", "sync"]);
-        assert_eq!(run.code, 0, "{}: {}", way.name, run.all());
-        assert!(other.count("/dl/") > 0);
-        for request in other.requests() {
-            assert_eq!(request.header("authorization"), None, "{}: {request:?}", way.name);
-        }
-        is_nowhere(&machine, &[run], CANARY, way.holds);
-    }
-}
-
-#[test]
-fn a_credential_for_one_port_isnt_for_the_next() {
-    for way in &WAYS[..2] {
-        let registry = chain();
-        let (server, other) = (Server::over(registry.folder()), Server::over(registry.folder()));
-        let machine = machine(&server.url(), "[plugins]\napp = \"^1\"\n");
-        let run = way.run(&machine, &other.origin(), &["sync"]);
-        assert_eq!(run.code, 0, "{}", run.all());
-        assert!(server.requests().iter().all(|request| request.header("authorization").is_none()), "{}", way.name);
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::support::env::tree;
-use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Registry, Server};
 
 fn registry() -> Registry {
     Registry::with([
@@ -50,9 +49,15 @@ fn second(here: &Machine, with_vendor: bool) -> Machine {
 fn a_second_machine_has_the_same_bytes_from_the_vendored_folder_alone() {
     let (server, here) = vendored();
     let expected = laid_out(&here);
-    assert!(expected.contains_key("extra/plugin.wasm") && expected.contains_key("mine/plugin.wasm") && expected.contains_key("lib/plugin.wasm"));
+    assert!(
+        expected.contains_key("extra/plugin.wasm") && expected.contains_key("mine/plugin.wasm") && expected.contains_key("lib/plugin.wasm")
+    );
     let asked = server.connections();
-    for arguments in [&["sync", "--offline", "--vendor", "vendored", "--locked"][..], &["sync", "--offline", "--vendor", "vendored", "--frozen"], &["sync", "--vendor", "vendored"]] {
+    for arguments in [
+        &["sync", "--offline", "--vendor", "vendored", "--locked"][..],
+        &["sync", "--offline", "--vendor", "vendored", "--frozen"],
+        &["sync", "--vendor", "vendored"],
+    ] {
         let there = second(&here, true);
         let lock = there.read("plugins.lock");
         there.ok(arguments.iter().copied());
@@ -83,13 +88,15 @@ fn without_store_and_vendored_folder_offline_says_what_it_lacks() {
     assert!(!there.has(".mockforge/plugins/app"));
 }
 
+/// Something that's done to a vendored module.
+type Lie = fn(&Path);
+
 #[test]
 fn a_vendored_folder_cant_lie() {
     let (server, here) = vendored();
     drop(server);
     let modules: Vec<String> = tree(&here.project("vendored")).into_keys().filter(|path| path.ends_with("plugin.wasm")).collect();
     assert!(modules.len() >= 3);
-    type Lie = fn(&Path);
     let lies: [(&str, Lie); 4] = [
         ("other bytes", |file| std::fs::write(file, crate::hostile::speaker("evil")).expect("it can be written")),
         ("no file", |file| std::fs::remove_file(file).expect("it's ours")),
@@ -164,7 +171,13 @@ fn a_read_only_store_is_enough_for_what_it_holds() {
 
     let there = second(&here, false);
     let with_store = |arguments: &[&str]| there.run(there.command().args(arguments).env("MFP_STORE_DIR", &store));
-    for arguments in [&["sync", "--offline", "--link-mode", "copy"][..], &["sync", "--offline"], &["verify"], &["run", "app", "say", "[1]"], &["run", "app", "say", "[1]", "--frozen"]] {
+    for arguments in [
+        &["sync", "--offline", "--link-mode", "copy"][..],
+        &["sync", "--offline"],
+        &["verify"],
+        &["run", "app", "say", "[1]"],
+        &["run", "app", "say", "[1]", "--frozen"],
+    ] {
         let run = with_store(arguments);
         assert_eq!(run.code, 0, "{arguments:?}, permissions bind: {binds}: {}", run.all());
     }

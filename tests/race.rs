@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use crate::network::machine;
 use crate::support::env::tree;
-use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Registry, Server};
 
 /// Twelve plugins, each with a dependency on the next.
 fn registry() -> Registry {
     let plugin = |number: u32| {
-        let plugin = Plugin::new(&format!("plugin-{number}"), "1.0.0").with(|plugin| plugin.more_files.push(("data.bin".to_owned(), vec![7; 30_000])));
+        let plugin = Plugin::new(&format!("plugin-{number}"), "1.0.0")
+            .with(|plugin| plugin.more_files.push(("data.bin".to_owned(), vec![7; 30_000])));
         if number < 11 { plugin.needs(&format!("plugin-{}", number + 1), "^1") } else { plugin }
     };
     Registry::with((0..12).map(plugin))
@@ -23,7 +23,10 @@ fn registry() -> Registry {
 
 /// Start all of these at once and wait for all of them.
 fn at_once(commands: Vec<Command>) -> Vec<Output> {
-    let children: Vec<_> = commands.into_iter().map(|mut command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("mfp can be started")).collect();
+    let children: Vec<_> = commands
+        .into_iter()
+        .map(|mut command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("mfp can be started"))
+        .collect();
     children.into_iter().map(|child| child.wait_with_output().expect("it can be waited for")).collect()
 }
 

@@ -53,9 +53,16 @@ impl Known {
         }
     }
 
-    /// Fetch the index documents of these names, all at once.
+    /// Learn these names: those that are at hand on all cores, the others over the network, all at once.
     async fn learn(&mut self, names: BTreeSet<PackageKey>, registries: &Registries<'_>, adjust: Adjust<'_>) -> Result<()> {
-        let mut asked: FuturesUnordered<_> = names
+        let mut elsewhere = Vec::new();
+        for (key, document) in at_hand(names.into_iter().collect(), registries) {
+            match document {
+                Some(document) => self.keep(key, document?, adjust),
+                None => elsewhere.push(key),
+            }
+        }
+        let mut asked: FuturesUnordered<_> = elsewhere
             .into_iter()
             .map(async |key| {
                 let Origin::Registry(name) = &key.origin else {
@@ -85,6 +92,30 @@ impl Known {
         self.documents.insert(key, document);
     }
 }
+
+/// Index documents that need no server, read and parsed on as many threads as there are cores.
+fn at_hand(names: Vec<PackageKey>, registries: &Registries<'_>) -> Vec<(PackageKey, Option<Result<IndexDocument>>)> {
+    let look = |key: PackageKey| {
+        let document = match &key.origin {
+            Origin::Registry(name) => registries.get(name).and_then(|client| client.index_at_hand(&key.name)),
+            Origin::Declared => None,
+        };
+        (key, document)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if names.len() < WORTH_A_THREAD * 2 || threads == 1 {
+        return names.into_iter().map(look).collect();
+    }
+    let share = names.len().div_ceil(threads).max(WORTH_A_THREAD);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            names.chunks(share).map(|share| scope.spawn(move || share.iter().cloned().map(look).collect::<Vec<_>>())).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("reading and parsing don't panic")).collect()
+    })
+}
+
+/// So many documents are parsed in the time that it takes to start a thread.
+const WORTH_A_THREAD: usize = 4;
 
 /// Why there's no decision.
 #[derive(Debug)]

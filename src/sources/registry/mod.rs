@@ -102,6 +102,21 @@ impl<'a> RegistryClient<'a> {
         IndexDocument::parse(&bytes, name).map(Some).map_err(|error| explain::index(&self.name, name, &error))
     }
 
+    /// The same, if it can be had without asking a server: from a folder, or from the cache while that holds.
+    pub(crate) fn index_at_hand(&self, name: &PluginName) -> Option<Result<IndexDocument>> {
+        let path = index_path(name);
+        let bytes = match &self.place {
+            Place::Folder(root) => read_file(&root.join(&path)).ok()??,
+            Place::Server { cache, .. } => cache.get(&cache_key(&path)).filter(|cached| self.is_usable(cached) && !cached.missing)?.bytes,
+        };
+        Some(IndexDocument::parse(&bytes, name).map_err(|error| explain::index(&self.name, name, &error)))
+    }
+
+    /// May a cached document be used without asking whether it's still the same?
+    fn is_usable(&self, cached: &cache::Cached) -> bool {
+        self.http.is_offline() || self.now < cached.fresh_until
+    }
+
     /// The line of a version, as far as it's known without asking a server.
     pub(crate) fn known_line(&self, name: &PluginName, version: &mfp_model::version::Version) -> Option<IndexLine> {
         let path = index_path(name);
@@ -196,9 +211,8 @@ impl<'a> RegistryClient<'a> {
     async fn ask_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Vec<u8>>> {
         let key = cache_key(path);
         let cached = cache.get(&key);
-        let usable = |cached: &cache::Cached| self.http.is_offline() || self.now < cached.fresh_until;
         let cached = match cached {
-            Some(cached) if usable(&cached) => return Ok((!cached.missing).then_some(cached.bytes)),
+            Some(cached) if self.is_usable(&cached) => return Ok((!cached.missing).then_some(cached.bytes)),
             other => other,
         };
         let url = self.allowed(root, root.join(path).map_err(|_| self.malformed("config.json", "a path in it isn't a URL"))?)?;

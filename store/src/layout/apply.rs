@@ -100,6 +100,9 @@ impl Layout {
     }
 }
 
+/// So few plugins are built by one thread: starting another would take longer.
+const WORTH_A_THREAD: usize = 8;
+
 /// The folder in which plugins are built. Deleted when it's dropped.
 struct Staging {
     folder: tempfile::TempDir,
@@ -121,15 +124,25 @@ impl Staging {
 
     /// Build all new plugin folders, and make their bytes outlive a crash where they're bytes of their own.
     fn build(&self, needed: &BTreeMap<&PluginName, ContentDigest>, store: &Store, mode: LinkMode) -> Result<BTreeMap<PluginName, LaidOut>> {
-        let mut placer = Placer::new(mode);
-        let mut built = BTreeMap::new();
-        for (name, content) in needed {
-            built.insert((*name).clone(), self.build_one(name, content, store, &mut placer)?);
-        }
+        let needed: Vec<(&PluginName, ContentDigest)> = needed.iter().map(|(name, content)| (*name, *content)).collect();
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = needed.len().div_ceil(threads).max(WORTH_A_THREAD);
+        let built = std::thread::scope(|scope| {
+            let workers: Vec<_> = needed.chunks(share).map(|share| scope.spawn(move || self.build_share(share, store, mode))).collect();
+            let shares = workers.into_iter().map(|worker| worker.join().expect("building a folder doesn't panic"));
+            shares.collect::<Result<Vec<_>>>()
+        })?;
+        let built: BTreeMap<PluginName, LaidOut> = built.into_iter().flatten().collect();
         if built.values().any(|laid_out| laid_out.mode == UsedMode::Copy) {
             fs::flush_all(self.folder.path())?;
         }
         Ok(built)
+    }
+
+    /// One thread's part of it.
+    fn build_share(&self, share: &[(&PluginName, ContentDigest)], store: &Store, mode: LinkMode) -> Result<Vec<(PluginName, LaidOut)>> {
+        let mut placer = Placer::new(mode);
+        share.iter().map(|(name, content)| Ok(((*name).clone(), self.build_one(name, content, store, &mut placer)?))).collect()
     }
 
     fn build_one(&self, name: &PluginName, content: &ContentDigest, store: &Store, placer: &mut Placer) -> Result<LaidOut> {
