@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use sha2::Digest as _;
 
 use crate::support::env::tree;
-use crate::support::server::{break_off, etag, respond, without_end};
-use crate::support::{Machine, Plugin, Registry, Run, Server};
+use crate::support::server::respond;
+use crate::support::{Machine, Plugin, Registry, Server};
 
 mod broken;
 mod credentials;
