@@ -47,7 +47,7 @@ pub(crate) struct AddArgs {
     /// Say what would change; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Approve the capabilities that the plugin asks for, and write them to [approvals]
+    /// Approve the capabilities that the plugin asks for, and write them to `[approvals]`
     #[arg(long)]
     pub(crate) approve: bool,
 }

@@ -1,6 +1,6 @@
 //! Where do plugins come from? The network and the disk outside the store, behind plain questions.
 //!
-//! [`registry`] knows what a registry has, [`declared`] what a URL or a folder holds, [`gather`] asks as much of them as a
+//! [`mod@registry`] knows what a registry has, [`declared`] what a URL or a folder holds, [`gather`] asks as much of them as a
 //! decision needs, [`fetch`] brings the bytes that a lock names. All of them talk through [`http`], which is the one gate
 //! to the network.
 

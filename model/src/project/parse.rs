@@ -103,7 +103,7 @@ fn read_project(mut table: TableReader<'_>, own: &Version, manifest: &Manifest) 
     project
 }
 
-/// The name of a registry that [registries] declares.
+/// The name of a registry that `[registries]` declares.
 fn declared(value: &ValueReader<'_>, manifest: &Manifest) -> Option<RegistryName> {
     let name = value.parse()?;
     if !is_declared(manifest, &name) {
