@@ -10,7 +10,7 @@ use mfp_model::project::edit::EditError;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::installing::{Options, approval_error, bring, hold_store, prepare, source_note, unapproved};
+use crate::installing::{Manner, Options, approval_error, bring, hold_store, prepare, source_note, unapproved};
 use crate::project::Project;
 use crate::report::document::{self, ChangeDocument, ChangeSide, ChangesDocument, Document};
 use crate::report::{ChangeLine, Event, Outcome};
@@ -56,7 +56,7 @@ pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision
         report_changes(app, &changes, true);
         return Ok(outcome(&changes));
     }
-    let options = Options::default();
+    let options = Options { manner: Manner::Keeping, ..Options::default() };
     if decision.no_sync {
         let store = app.store()?;
         let _guard = hold_store(app, &store)?;

@@ -162,7 +162,9 @@ pub(crate) struct Prepared {
     wanted: usize,
     /// Plugins that are kept back.
     pub(crate) unapproved: Vec<Unapproved>,
-    has_folders: bool,
+    /// Do the texts of manifest and lock say all that the plugin folder will hold?
+    may_stamp: bool,
+    manner: Manner,
 }
 
 /// What an installation is to be like.
@@ -172,18 +174,37 @@ pub(crate) struct Options {
     pub(crate) link_mode: Option<LinkModeArg>,
     /// Only look: fetch nothing.
     pub(crate) only_plan: bool,
+    /// What happens to plugins that are locked and not wanted by these groups.
+    pub(crate) manner: Manner,
+}
+
+/// What happens to plugins that are laid out and locked, but not wanted by the chosen groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Manner {
+    /// They go: the plugin folder becomes exactly what was asked for.
+    #[default]
+    Exact,
+    /// They stay: the command isn't about groups.
+    Keeping,
+    /// They stay, and nothing is said if nothing was to be done.
+    BeforeRun,
 }
 
 /// Plan, and bring what's missing into the store.
 pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, lock: &Lock, options: &Options) -> Result<Prepared> {
     let store = app.store()?;
-    let wanted = selected(lock, &options.groups);
+    let layout = Layout::open(&project.root, Path::new(manifest.project.plugin_dir.as_str())).explained()?;
+    let mut wanted = selected(lock, &options.groups);
+    let asked_for = wanted.len();
+    if options.manner != Manner::Exact {
+        wanted.extend(layout.plugins().keys().filter_map(|name| Some((name.clone(), lock.plugins.get(name)?))));
+    }
     let unapproved = unapproved(manifest, wanted.values().copied());
     let kept_back: BTreeSet<&PluginName> = unapproved.iter().map(|one| &one.name).collect();
     let contents: BTreeMap<PluginName, ContentDigest> =
         wanted.values().filter(|plugin| !kept_back.contains(&plugin.name)).map(|plugin| (plugin.name.clone(), plugin.content)).collect();
-    let layout = Layout::open(&project.root, Path::new(manifest.project.plugin_dir.as_str())).explained()?;
     let plan = layout.plan(&contents).explained()?;
+    let is_more = wanted.len() > asked_for;
     let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
     let mut guard = None;
     if !options.only_plan {
@@ -197,7 +218,17 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
         check_configs(&store, project, manifest, &wanted)?;
     }
     let changes = folder_changes(&plan, lock, &store);
-    Ok(Prepared { layout, plan, changes, store, _guard: guard, wanted: contents.len(), unapproved, has_folders })
+    Ok(Prepared {
+        layout,
+        plan,
+        changes,
+        store,
+        _guard: guard,
+        wanted: contents.len(),
+        unapproved,
+        may_stamp: !has_folders && !is_more,
+        manner: options.manner,
+    })
 }
 
 /// What a stored plugin says about itself.
@@ -297,7 +328,7 @@ impl Prepared {
     pub(crate) fn apply(mut self, app: &App<'_>, project: &Project, options: &Options) -> Result<Vec<Unapproved>> {
         let started = Instant::now();
         let mode = link_mode(options.link_mode, app.settings.user.link_mode);
-        let is_exact = self.unapproved.is_empty() && !self.has_folders;
+        let is_exact = self.unapproved.is_empty() && self.may_stamp;
         let stamp = if is_exact {
             stamp(&project.manifest_text, project.lock_text.as_deref().unwrap_or_default(), &options.groups)
         } else {
@@ -312,6 +343,9 @@ impl Prepared {
         }
         let placed = self.plan.add.len() + self.plan.update.len() + self.plan.repair.len();
         app.reporter.event(match () {
+            () if self.plan.is_empty() && self.manner == Manner::BeforeRun => {
+                Event::Detail("the plugin folder is as it should be".to_owned())
+            }
             () if self.plan.is_empty() => Event::Checked { count: self.wanted, elapsed: started.elapsed() },
             () if placed > 0 => Event::Installed { count: placed, elapsed: started.elapsed() },
             () => Event::Removed { count: self.plan.remove.len() },

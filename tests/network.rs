@@ -535,3 +535,37 @@ fn offline_opens_no_socket() {
     assert_eq!(run.code, 0, "{}", run.all());
     assert_eq!(server.connections(), before, "what's cached and stored is enough");
 }
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_it_is_asked() {
+    let registry = chain();
+    let proxy = proxy(registry.folder());
+    let machine = Machine::new();
+    machine.write("mockforge-plugins.toml", "[plugins]\n");
+    let before = machine.files();
+    let url = "http://plugins.invalid/dl/auth-jwt/1.4.2/auth-jwt-1.4.2.tar.gz";
+    for arguments in [&["add", url][..], &["add", "x", "--url", url], &["add", url, "--approve"]] {
+        let run = machine.run(machine.command().args(arguments).env("http_proxy", proxy.url()));
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.all());
+        assert_eq!(proxy.connections(), 0, "{arguments:?}: it was asked: {}", run.all());
+        assert_eq!(machine.files(), before);
+    }
+    nothing_kept(&machine);
+}
+
+#[test]
+fn a_metadata_address_isnt_asked_even_if_the_project_says_so() {
+    for place in ["http://169.254.169.254/", "http://2852039166/", "http://[fe80::1]/", "http://[::ffff:a9fe:a9fe]/"] {
+        let machine = Machine::new();
+        configure(&machine, "[network]\nconnect-timeout = \"1s\"\nretries = 0\n");
+        machine.write(
+            "mockforge-plugins.toml",
+            format!("[registries]\ndefault = {{ url = \"{place}\", allow-http = true }}\n[plugins]\nauth-jwt = \"^1\"\n"),
+        );
+        let begun = Instant::now();
+        let run = machine.mfp(["lock"]);
+        run.fails(6, "mfp::network::connect");
+        assert!(run.stderr.contains("metadata"), "{}", run.stderr);
+        assert!(begun.elapsed() < Duration::from_secs(1), "{place}: {:?}", begun.elapsed());
+    }
+}

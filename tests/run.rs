@@ -66,7 +66,6 @@ fn a_template_function() {
     --- stdout
     {"function_name":"upper","args":["a",1],"context":{}}
     --- stderr
-    Checked 10 plugins in [TIME]
     "#);
     insta::assert_snapshot!(machine.mfp(["run", "echo", "upper", "\"one\""]).stdout, @r#"
     {"function_name":"upper","args":["one"],"context":{}}
@@ -90,7 +89,6 @@ fn a_plugin_calls_what_it_depends_on() {
     --- stdout
     {"function_name":"echo","args":[1],"context":{}}
     --- stderr
-    Checked 10 plugins in [TIME]
     "#);
 }
 
@@ -102,7 +100,6 @@ fn authenticate() {
     --- stdout
     {"authenticated":true,"user_id":"ali","claims":{"role":"finder"}}
     --- stderr
-    Checked 10 plugins in [TIME]
     "#);
     insta::assert_snapshot!(machine.mfp(["run", "token", "authenticate", "{\"type\":\"bearer\",\"token\":\"please\"}"]).stdout, @r#"
     {"authenticated":false,"user_id":"","claims":{}}
@@ -111,7 +108,6 @@ fn authenticate() {
     exit 2
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::request]: this isn't a request for `authenticate`: `request.credentials` must be an object
     help: `mfp run --help` shows what each call takes
     ");
@@ -153,7 +149,6 @@ fn what_isnt_json() {
     exit 2
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::request]: --context isn't JSON
        ╭─[--context:1:1]
      1 │ {
@@ -171,7 +166,6 @@ fn calls_that_a_plugin_doesnt_have() {
     exit 2
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::call]: token is a plugin of type auth, and has no call `uppercase`
     help: its calls: authenticate
     ");
@@ -179,7 +173,6 @@ fn calls_that_a_plugin_doesnt_have() {
     exit 2
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::type]: plugin `token` can't answer `generate`: that's for a plugin of type response
     help: `mfp run --help` shows what each call takes
     ");
@@ -187,7 +180,6 @@ fn calls_that_a_plugin_doesnt_have() {
     exit 1
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::lock::not-locked]: there's no plugin `ecoh` in plugins.lock
     help: did you mean echo?
     ");
@@ -195,7 +187,6 @@ fn calls_that_a_plugin_doesnt_have() {
     exit 1
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::no-functions]: plugin `echo` doesn't say which functions it has
     help: `mfp docs echo` may say more
     ");
@@ -203,7 +194,6 @@ fn calls_that_a_plugin_doesnt_have() {
     exit 2
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::type]: plugin `echo` can't answer `query`: that's for a plugin of type datasource
     help: `mfp run --help` shows what each call takes
     ");
@@ -216,7 +206,6 @@ fn a_plugins_own_error() {
     exit 1
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::run::plugin-error]: plugin `sorry` says in `execute upper`: no such function: [31mred
     help: these are the plugin's own words; `mfp docs sorry` may say more
     ");
@@ -236,7 +225,6 @@ fn an_endless_loop_is_stopped_by_its_time_limit() {
     exit 7
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::sandbox::time]: plugin `endless` was stopped in `execute`: it took longer than its time limit of 250 ms
     help: the plugin was stopped, nothing else was harmed; its limits: `mfp info endless`
     ");
@@ -249,7 +237,6 @@ fn a_crash_names_where() {
     exit 7
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::sandbox::trap]: plugin `crash` was stopped in `execute`: it trapped: wasm `unreachable` instruction executed (in give_up)
     help: the plugin was stopped, nothing else was harmed; its limits: `mfp info crash`
     ");
@@ -262,7 +249,6 @@ fn a_forbidden_import_is_refused_by_name() {
     exit 7
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::sandbox::import]: plugin `sneaky` imports what it isn't given: `wasi_snapshot_preview1.fd_write`
     help: tell the plugin's publisher
     ");
@@ -275,7 +261,6 @@ fn an_answer_that_is_none() {
     exit 7
     --- stdout
     --- stderr
-    Checked 10 plugins in [TIME]
     error[mfp::sandbox::answer]: plugin `rubbish` was stopped in `execute`: its answer can't be used: it isn't UTF-8
     help: the plugin was stopped, nothing else was harmed; its limits: `mfp info rubbish`
     ");
@@ -312,7 +297,6 @@ fn a_plugin_that_nobody_approved_doesnt_run() {
     --- stdout
     {"function_name":"upper","args":[],"context":{}}
     --- stderr
-    Checked 1 plugin in [TIME]
     "#);
 }
 
@@ -339,7 +323,6 @@ fn a_configuration_with_a_variable() {
     exit 2
     --- stdout
     --- stderr
-    Checked 1 plugin in [TIME]
     error[mfp::config::invalid]: the configuration of plugin `greet` isn't valid: /key: value is shorter than 3 characters
     help: correct `[config.greet]` in mockforge-plugins.toml; `mfp info greet --config` shows what it takes
     ");
@@ -366,7 +349,6 @@ fn run_names_the_plugin_of_the_project_and_nothing_else() {
     --- stdout
     --- stderr
     Resolved 0 plugins in [TIME]
-    Checked 0 plugins in [TIME]
     error[mfp::lock::not-locked]: there's no plugin `hash` in plugins.lock
     help: `mfp list` shows what's locked
     ");

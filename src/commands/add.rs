@@ -136,6 +136,7 @@ fn addition(
             (folder.manifest.id, Source::Path { path, bare: BareWasm::default() }, false)
         }
         Spec::Url { url, sha256 } => {
+            refuse_plain_http(&url)?;
             let source = Source::Url { url, sha256, bare: BareWasm::default() };
             let (sources, store) = (app.sources()?, app.store()?);
             let sight =
@@ -156,6 +157,16 @@ fn addition(
         }
         _ => Addition { name: id, request, open, allow_http: false },
     })
+}
+
+/// The manifest would refuse it too, but only once its bytes were here.
+fn refuse_plain_http(url: &mfp_model::source::ArtifactUrl) -> Result<()> {
+    if !url.needs_allow_http() {
+        return Ok(());
+    }
+    let message = format!("`{}` is plain http to another machine, which can be read and changed on its way", url.redacted());
+    Err(Error::new("mfp::usage::spec", message)
+        .help("use https, or write it into mockforge-plugins.toml with `allow-http = true` beside it if you know that network"))
 }
 
 /// A name for messages, until the plugin has said its own: what its file or folder is called.

@@ -16,7 +16,6 @@ use mfp_store::Store;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::cli::project::SyncArgs;
 use crate::cli::run::RunArgs;
 use crate::commands::{sync, update::not_locked};
 use crate::error::{Error, Result};
@@ -31,7 +30,7 @@ const MAX_REQUEST_BYTES: u64 = 32 << 20;
 /// Sync, load, call, answer.
 pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let input = input(args)?;
-    let synced = sync::run(app, &SyncArgs { all_groups: true, ..SyncArgs::default() })?;
+    let synced = sync::before_run(app)?;
     let project = app.project()?;
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;

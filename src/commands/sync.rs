@@ -5,21 +5,32 @@ use std::time::Instant;
 use crate::app::App;
 use crate::cli::project::SyncArgs;
 use crate::error::{Error, Result};
-use crate::installing::{FolderChange, Groups, Options, approval_error, is_synced, prepare};
+use crate::installing::{FolderChange, Groups, Manner, Options, approval_error, is_synced, prepare};
 use crate::locking::current_lock;
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
 
-/// Lock if needed, fetch, verify, lay out.
+/// Lock if needed, fetch, verify, lay out exactly.
 pub(crate) fn run(app: &App<'_>, args: &SyncArgs) -> Result<Outcome> {
+    sync(app, args, Manner::Exact)
+}
+
+/// The same before a call: optional groups that somebody laid out stay, and nothing is said if nothing was to be done.
+pub(crate) fn before_run(app: &App<'_>) -> Result<Outcome> {
+    sync(app, &SyncArgs::default(), Manner::BeforeRun)
+}
+
+fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
     let started = Instant::now();
     let mut project = app.project()?;
     let only_look = args.check || args.dry_run;
-    let options = Options { groups: groups(args), link_mode: args.link_mode, only_plan: only_look };
+    let options = Options { groups: groups(args), link_mode: args.link_mode, only_plan: only_look, manner };
     if args.link_mode.is_none()
         && let Some(count) = is_synced(&project, &options.groups)
     {
-        app.reporter.event(Event::Checked { count, elapsed: started.elapsed() });
+        if manner == Manner::Exact {
+            app.reporter.event(Event::Checked { count, elapsed: started.elapsed() });
+        }
         return Ok(Outcome::done(Document::Changes(ChangesDocument { changes: Vec::new(), dry_run: only_look })));
     }
     let _held = if only_look { None } else { Some(project.hold(app.reporter)?) };

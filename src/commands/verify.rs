@@ -13,7 +13,7 @@ use crate::cli::look::VerifyArgs;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Exit, Result};
 use crate::explain::Explained;
-use crate::installing::{Groups, Options, bring, hold_store, prepare, selected, unapproved};
+use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, selected, unapproved};
 use crate::locking::path_contents;
 use crate::project::Project;
 use crate::report::document::{Document, Problem, ProblemsDocument};
@@ -147,7 +147,7 @@ fn fix(
         let _guard = hold_store(app, store)?;
         bring(app, store, project, manifest, plugins)?;
     }
-    let options = Options { groups: Groups::None, ..Options::default() };
+    let options = Options { manner: Manner::Keeping, ..Options::default() };
     let mut prepared = prepare(app, project, manifest, lock, &options)?;
     prepared.repair_changed()?;
     prepared.apply(app, project, &options).map(|_| ())

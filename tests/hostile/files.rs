@@ -251,6 +251,29 @@ fn a_record_that_came_with_the_project_vouches_for_nothing() {
 }
 
 #[test]
+fn a_record_that_was_forged_vouches_for_nothing_either() {
+    let registry = Registry::with([Plugin::new("auth-jwt", "1.4.2").with(|plugin| plugin.wasm = speaker("good"))]);
+    let author = Machine::with_manifest(&registry, "[plugins]\nauth-jwt = \"*\"\n");
+    author.ok(["sync"]);
+    let record: serde_json::Value = serde_json::from_str(&author.read(".mockforge/plugins/.mfp.json")).expect("it's JSON");
+    // It says that all is well with this manifest and this lock, and knows of no file that could be looked at.
+    let forgeries: [fn(&mut serde_json::Value); 2] =
+        [|record| record["plugins"] = serde_json::json!({}), |record| record["plugins"]["auth-jwt"]["files"] = serde_json::json!({})];
+    for forge in forgeries {
+        let mut record = record.clone();
+        forge(&mut record);
+        let clone = Machine::with_manifest(&registry, "[plugins]\nauth-jwt = \"*\"\n");
+        clone.write("plugins.lock", author.read("plugins.lock"));
+        clone.write(".mockforge/plugins/auth-jwt/plugin.wasm", speaker("evil"));
+        clone.write(".mockforge/plugins/.mfp.json", record.to_string());
+        for arguments in [&["sync"][..], &["sync", "--check"], &["verify"]] {
+            let run = clone.mfp(arguments.iter().copied());
+            assert_ne!(run.code, 0, "{arguments:?} says that evil bytes are fine: {}", run.all());
+        }
+    }
+}
+
+#[test]
 fn an_archive_digest_in_the_manifest_is_kept_to() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let archive = Plugin::new("auth-jwt", "1.4.2").archive();

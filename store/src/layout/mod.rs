@@ -116,7 +116,7 @@ impl Layout {
             let is_intact = intact.next().expect("one answer for each plugin that's laid out");
             if laid_out.content != *content {
                 plan.update.insert(name.clone(), Update { from: laid_out.content, to: *content });
-            } else if is_intact {
+            } else if is_intact && !self.record.is_strayed() {
                 plan.keep.insert(name.clone());
             } else {
                 plan.repair.insert(name.clone(), *content);

@@ -2,7 +2,8 @@
 //!
 //! Whether nothing was touched since is answered by the stamps, without reading a file; the answer for 300 plugins has to
 //! take a millisecond or two. The record is in the project's folder, so it's no more trusted than the project: names and paths in it go through
-//! their types' rules, and what it says is only ever used to recognise files, never to vouch for their bytes.
+//! their types' rules, and what it says is only ever used to recognise files, never to vouch for their bytes. A record that was
+//! written in another folder (it came with a clone or a copy) recognises nothing: whoever wrote it could have left files out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +34,19 @@ impl Stamp {
     /// The stamp of a regular file below an open folder.
     fn of(folder: &OpenFolder, relative: &str, mode: UsedMode) -> Option<Self> {
         folder.stamp(relative, mode == UsedMode::Symlink).map(|(size, time, inode)| Self(size, time, inode))
+    }
+}
+
+/// Which plugin folder a record was written in: its inode, and when it was made, in nanoseconds since 1970; 0 where there's none.
+/// Nobody can know either before the folder is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Home(u64, i64);
+
+impl Home {
+    fn of(folder: &Path) -> Self {
+        let made = folder.symlink_metadata().and_then(|metadata| metadata.created()).ok();
+        let made = made.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        Self(folder_inode(folder), made.and_then(|time| i64::try_from(time.as_nanos()).ok()).unwrap_or(0))
     }
 }
 
@@ -100,6 +114,8 @@ fn folder_inode(folder: &Path) -> u64 {
 pub struct Record {
     /// Is there a file with it?
     saved: bool,
+    /// Was it written in another folder than it was read from?
+    strayed: bool,
     stamp: String,
     pub(crate) plugins: BTreeMap<PluginName, LaidOut>,
     /// What an apply is about to switch in. Empty unless it's at work, or was killed.
@@ -108,7 +124,7 @@ pub struct Record {
 
 impl Record {
     pub(crate) fn new(stamp: &str, plugins: BTreeMap<PluginName, LaidOut>, pending: BTreeMap<PluginName, LaidOut>) -> Self {
-        Self { saved: true, stamp: stamp.to_owned(), plugins, pending }
+        Self { saved: true, strayed: false, stamp: stamp.to_owned(), plugins, pending }
     }
 
     /// Read the record of a plugin folder; `None` if there's none.
@@ -123,11 +139,15 @@ impl Record {
             Err(error) => return Err(IoError::new("look at", path, error).into()),
         };
         let wire: Wire = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
-        Self::try_from(wire).map(Some).map_err(refuse)
+        let strayed = wire.home != Home::of(folder);
+        let record = Self::try_from(wire).map_err(refuse)?;
+        let stamp = if strayed { String::new() } else { record.stamp };
+        Ok(Some(Self { strayed, stamp, ..record }))
     }
 
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
-        let mut text = serde_json::to_vec(&Wire::from(self)).expect("strings, numbers and maps with string keys");
+        let wire = Wire { home: Home::of(folder), ..Wire::from(self) };
+        let mut text = serde_json::to_vec(&wire).expect("strings, numbers and maps with string keys");
         text.push(b'\n');
         Ok(fs::write_atomic(&folder.join(RECORD_FILE), &text)?)
     }
@@ -135,6 +155,11 @@ impl Record {
     /// Does it come from a file, and not from there being none?
     pub(crate) fn is_saved(&self) -> bool {
         self.saved
+    }
+
+    /// Was it written in another folder? Then it recognises nothing.
+    pub(crate) fn is_strayed(&self) -> bool {
+        self.strayed
     }
 
     /// What the caller stored with it: whatever must be unchanged for "nothing to do" to be true without reading manifest and
@@ -150,7 +175,7 @@ impl Record {
 
     /// Is every laid-out file still as it was stamped? One look at each file, none is read. `false` after a killed apply.
     pub fn stamps_match(&self, folder: &Path) -> bool {
-        self.pending.is_empty() && all_as_stamped(folder, &self.plugins).all(|is_as_stamped| is_as_stamped)
+        self.pending.is_empty() && !self.strayed && all_as_stamped(folder, &self.plugins).all(|is_as_stamped| is_as_stamped)
     }
 
     /// What's really laid out: the plugins, with those of the pending that were switched in before an apply was killed.
@@ -175,6 +200,8 @@ impl Record {
 #[serde(deny_unknown_fields)]
 struct Wire {
     version: u32,
+    #[serde(default)]
+    home: Home,
     stamp: String,
     plugins: BTreeMap<PluginName, WireLaidOut>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -195,7 +222,13 @@ impl From<&Record> for Wire {
         let all = |plugins: &BTreeMap<PluginName, LaidOut>| {
             plugins.iter().map(|(name, laid_out)| (name.clone(), WireLaidOut::from(laid_out))).collect()
         };
-        Self { version: VERSION, stamp: record.stamp.clone(), plugins: all(&record.plugins), pending: all(&record.pending) }
+        Self {
+            version: VERSION,
+            home: Home::default(),
+            stamp: record.stamp.clone(),
+            plugins: all(&record.plugins),
+            pending: all(&record.pending),
+        }
     }
 }
 
@@ -216,7 +249,7 @@ impl TryFrom<Wire> for Record {
         let all = |plugins: BTreeMap<PluginName, WireLaidOut>| {
             plugins.into_iter().map(|(name, laid_out)| Ok((name, laid_out.try_into()?))).collect::<Result<_, String>>()
         };
-        Ok(Self { saved: true, stamp: wire.stamp, plugins: all(wire.plugins)?, pending: all(wire.pending)? })
+        Ok(Self { saved: true, strayed: false, stamp: wire.stamp, plugins: all(wire.plugins)?, pending: all(wire.pending)? })
     }
 }
 
