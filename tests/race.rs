@@ -167,13 +167,13 @@ fn announces_its_wait(machine: &Machine, lock: &Path, arguments: &[&str]) {
     });
     let begun = Instant::now();
     let announced = loop {
-        match said.recv_timeout(Duration::from_secs(5)) {
+        match said.recv_timeout(Duration::from_secs(30)) {
             Ok(text) if text.contains("Waiting for another mfp") => break text,
             Ok(_) => {}
             Err(error) => panic!("{arguments:?} doesn't say that it waits: {error}"),
         }
     };
-    assert!(begun.elapsed() < Duration::from_secs(5) && announced.contains(&lock.display().to_string()), "{announced}");
+    assert!(begun.elapsed() < Duration::from_secs(30) && announced.contains(&lock.display().to_string()), "{announced}");
     std::thread::sleep(Duration::from_millis(150));
     assert!(child.try_wait().expect("it can be asked").is_none(), "{arguments:?} didn't wait");
     file.unlock().expect("it was held");
@@ -211,7 +211,7 @@ fn what_only_looks_waits_for_nobody() {
     for arguments in [&["list"][..], &["tree"], &["sync"], &["sync", "--check"], &["lock", "--check"], &["verify"], &["why", "plugin-10"]] {
         let begun = Instant::now();
         machine.ok(arguments.iter().copied());
-        assert!(begun.elapsed() < Duration::from_secs(5), "{arguments:?} waited");
+        assert!(begun.elapsed() < Duration::from_secs(50), "{arguments:?} waited");
     }
     drop(locks);
 }

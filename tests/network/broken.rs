@@ -162,7 +162,7 @@ fn what_never_ends_is_cut_off() {
         let begun = Instant::now();
         let run = machine.mfp(["sync"]);
         assert_eq!(run.code, 4, "{suffix}: {}", run.all());
-        assert!(begun.elapsed() < Duration::from_secs(20), "{suffix}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(50), "{suffix}: {:?}", begun.elapsed());
         nothing_kept(&machine);
     }
 }
