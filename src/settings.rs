@@ -149,7 +149,11 @@ impl Proxies {
     fn from(environment: &Environment) -> Self {
         let either = |lower: &str, upper: &str| environment.text(lower).or_else(|| environment.text(upper)).map(str::to_owned);
         Self {
-            http: environment.text("http_proxy").map(str::to_owned),
+            // In a CGI script HTTP_PROXY is a header that the client sent.
+            http: environment
+                .text("http_proxy")
+                .or_else(|| environment.text("HTTP_PROXY").filter(|_| environment.text("REQUEST_METHOD").is_none()))
+                .map(str::to_owned),
             https: either("https_proxy", "HTTPS_PROXY"),
             all: either("all_proxy", "ALL_PROXY"),
             none: either("no_proxy", "NO_PROXY"),

@@ -14,7 +14,7 @@ use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, current_lock, lock, path_contents};
-use crate::project::Project;
+use crate::project::{Project, refuse_signers};
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
 use crate::settings::LockMode;
@@ -81,7 +81,11 @@ fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Optio
             Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something")
                 .help("install a newer mfp"))
         }
-        Ok(lock) => Ok(Some(lock)),
+        Ok(lock) if args.rebuild && refuse_signers(&lock).is_err() => {
+            app.reporter.event(Event::Note("plugins.lock says who signed what, which this version can't check; it's made anew".to_owned()));
+            Ok(None)
+        }
+        Ok(lock) => refuse_signers(&lock).map(|()| Some(lock)),
         Err(error) if error.kind == LockErrorKind::ConflictMarkers => Ok(both_sides(app, text)),
         Err(_) if args.rebuild => {
             app.reporter.event(Event::Note("plugins.lock can't be read, and is made anew".to_owned()));
