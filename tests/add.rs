@@ -549,3 +549,12 @@ fn in_ci_add_still_works() {
     let run = machine.run(machine.command().env("CI", "true").args(["add", "hash"]));
     assert_eq!(run.code, 0, "{}", run.all());
 }
+
+#[test]
+fn a_part_of_a_name_is_near() {
+    let registry = Registry::with([Plugin::new("auth-hmac-token", "1.0.0")]);
+    let machine = Machine::with_manifest(&registry, "[plugins]\n");
+    let run = machine.mfp(["add", "auth-hmac"]);
+    run.fails(1, "mfp::resolve::not-found");
+    assert!(run.stderr.contains("Did you mean auth-hmac-token?"), "{}", run.stderr);
+}

@@ -160,5 +160,10 @@ pub(crate) async fn nearest_names(name: &PluginName, origin: &Origin, registries
     let Ok(client) = registry(registries, origin) else { return Vec::new() };
     // Only a hint: without a list there's none.
     let Ok(Some(list)) = client.search_list(name.as_str()).await else { return Vec::new() };
-    mfp_model::text::nearest_all(name.as_str(), list.iter().map(|entry| entry.name.as_str()), 3).into_iter().map(str::to_owned).collect()
+    let names = || list.iter().map(|entry| entry.name.as_str());
+    let near = mfp_model::text::nearest_all(name.as_str(), names(), 3);
+    // `auth-hmac` is far from `auth-hmac-token` by its letters, and yet it's plainly a part of it.
+    let parts = names().filter(|known| name.as_str().len() >= 3 && known.contains(name.as_str())).take(3);
+    let found: Vec<&str> = if near.is_empty() { parts.collect() } else { near };
+    found.into_iter().map(str::to_owned).collect()
 }
