@@ -51,16 +51,7 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
     app.reporter.event(Event::FetchPlanned { total });
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
-    let job = Job {
-        http: &sources.http,
-        registries: &registries,
-        manifest,
-        root,
-        store,
-        reporter: app.reporter,
-        unpackers: Semaphore::new(threads()),
-        streams: Semaphore::new(STREAMS),
-    };
+    let job = Job::new(&sources, &registries, manifest, root, store);
     let (folders, remote): (Vec<&LockedPlugin>, Vec<&LockedPlugin>) = wanted.iter().partition(|plugin| is_folder(plugin));
     for plugin in folders {
         let tree = job.folder(plugin)?;
@@ -77,16 +68,7 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
 pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest, root: &Path, damaged: &[&LockedPlugin]) -> Result<()> {
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
-    let job = Job {
-        http: &sources.http,
-        registries: &registries,
-        manifest,
-        root,
-        store,
-        reporter: app.reporter,
-        unpackers: Semaphore::new(threads()),
-        streams: Semaphore::new(STREAMS),
-    };
+    let job = Job::new(&sources, &registries, manifest, root, store);
     for plugin in damaged {
         let tree = if is_folder(plugin) { job.folder(plugin)? } else { app.wait(job.one(plugin))? };
         store.replace(tree).map_err(explain::store)?;
@@ -121,6 +103,13 @@ struct Job<'a> {
     reporter: &'a Reporter,
     unpackers: Semaphore,
     streams: Semaphore,
+}
+
+impl<'a> Job<'a> {
+    fn new(sources: &'a Sources<'_>, registries: &'a Registries<'a>, manifest: &'a Manifest, root: &'a Path, store: &'a Store) -> Self {
+        let (unpackers, streams) = (Semaphore::new(threads()), Semaphore::new(STREAMS));
+        Self { http: &sources.http, registries, manifest, root, store, reporter: sources.reporter(), unpackers, streams }
+    }
 }
 
 impl Job<'_> {
@@ -391,16 +380,7 @@ pub(crate) async fn fetch_first_sight(
     })?;
     let expected = sha256.map_or(Expected::FirstSight, |sha256| Expected::Artifact(ExpectedArtifact { sha256, size: None }));
     let (registries, manifest) = (Registries::new(), Manifest::default());
-    let job = Job {
-        http: &sources.http,
-        registries: &registries,
-        manifest: &manifest,
-        root,
-        store,
-        reporter: sources.reporter(),
-        unpackers: Semaphore::new(1),
-        streams: Semaphore::new(STREAMS),
-    };
+    let job = Job::new(sources, &registries, &manifest, root, store);
     let tree = job.ingest(&place_of(&url.resolve(root)), format, None, expected).await.map_err(|error| error.about(name))?;
     let found = tree.artifact().ok_or_else(|| Error::bug("an archive has no size"))?;
     let artifact = Artifact { format, size: found.size, sha256: found.sha256 };
