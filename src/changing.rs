@@ -107,7 +107,11 @@ pub(crate) fn report_changes(app: &App<'_>, changes: &[Change], dry_run: bool) {
 
 fn line(change: &Change) -> ChangeLine {
     let version = |side: &Option<mfp_model::plan::Side>| {
-        side.as_ref().and_then(|side| side.version.as_ref()).map_or_else(|| "(a service)".to_owned(), ToString::to_string)
+        let version = side.as_ref().and_then(|side| side.version.as_ref()).map_or_else(|| "(a service)".to_owned(), ToString::to_string);
+        match side.as_ref().and_then(|side| side.commit.as_ref()) {
+            Some(commit) => format!("{version} ({})", &commit[..7]),
+            None => version,
+        }
     };
     let name = change.name.to_string();
     let note = (!matches!(change.source, mfp_model::source::SourceId::Registry(_))).then(|| change.source.redacted());

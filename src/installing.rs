@@ -433,7 +433,11 @@ pub(crate) fn source_note(plugin: &LockedPlugin) -> Option<String> {
     match &plugin.package()?.pin {
         Pin::Registry { .. } => None,
         Pin::Url { url, .. } => Some(url.redacted()),
-        Pin::Git { .. } => Some(plugin.source().redacted()),
+        Pin::Git { url, reference, commit, subdir, .. } => {
+            let named = reference.key_and_value().map(|(_, name)| format!("#{name}")).unwrap_or_default();
+            let folder = subdir.as_ref().map(|folder| format!("{}:{folder}", if named.is_empty() { "#" } else { "" })).unwrap_or_default();
+            Some(format!("{url}{named}{folder} at {}", &commit.as_str()[..7]))
+        }
         Pin::Path { path } => Some(path.as_str().to_owned()),
     }
 }

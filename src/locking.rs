@@ -27,6 +27,7 @@ use crate::settings::{LockMode, LockedBy};
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
 use crate::sources::gather::{Known, Undecided, dependencies, nearest_names};
+use crate::sources::git::Git;
 use crate::sources::{Registries, Sources};
 
 /// Which locked versions may move.
@@ -36,16 +37,31 @@ pub(crate) enum Freedom {
     Keep,
     /// These.
     Names(BTreeSet<PluginName>),
+    /// All but these.
+    AllBut(BTreeSet<PluginName>),
     /// All.
     All,
 }
 
 impl Freedom {
-    fn lets_go(&self, name: &PluginName) -> bool {
+    /// May this one move?
+    pub(crate) fn lets_go(&self, name: &PluginName) -> bool {
         match self {
             Self::Keep => false,
             Self::Names(names) => names.contains(name),
+            Self::AllBut(names) => !names.contains(name),
             Self::All => true,
+        }
+    }
+
+    /// The same, but for these.
+    pub(crate) fn but(self, kept: BTreeSet<PluginName>) -> Self {
+        match self {
+            other if kept.is_empty() => other,
+            Self::Keep => Self::Keep,
+            Self::Names(names) => Self::Names(names.difference(&kept).cloned().collect()),
+            Self::AllBut(names) => Self::AllBut(names.union(&kept).cloned().collect()),
+            Self::All => Self::AllBut(kept),
         }
     }
 }
@@ -65,11 +81,11 @@ pub(crate) struct Goal<'a> {
     pub(crate) freedom: Freedom,
     /// What must become exactly this.
     pub(crate) precise: BTreeMap<PluginName, Version>,
-    /// Plugins at URLs that were fetched a moment ago.
+    /// Plugins at URLs and in repositories that were fetched a moment ago.
     pub(crate) seen: BTreeMap<PluginName, Declared>,
 }
 
-/// A plugin that the manifest declares by URL or folder, as it is now.
+/// A plugin that the manifest declares by URL, repository or folder, as it is now.
 #[derive(Debug, Clone)]
 pub(crate) struct Declared {
     /// Its lock entry.
@@ -129,9 +145,9 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
     Ok(lock)
 }
 
-/// What the manifest declares by URL and folder, as it is now.
+/// What the manifest declares by URL, repository and folder, as it is now.
 fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>) -> Result<BTreeMap<PluginName, Declared>> {
-    let mut all = BTreeMap::new();
+    let (mut all, mut git) = (BTreeMap::new(), None);
     for (name, entry) in &goal.manifest.plugins {
         let alias = entry.request.package.as_ref();
         let found = match &entry.request.source {
@@ -150,7 +166,20 @@ fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>
                     sight.declare(name, alias)
                 }
             },
-            Source::Registry { .. } | Source::Git { .. } | Source::Remote { .. } => continue,
+            Source::Git { .. } => match (goal.seen.get(name), unchanged(goal, name)) {
+                (Some(seen), _) => seen.clone(),
+                (None, Some(locked)) => Declared { locked: locked.clone(), mockforge: None },
+                (None, None) => {
+                    let git = match &git {
+                        Some(git) => git,
+                        None => git.insert(Git::new(app, goal.root)?),
+                    };
+                    let sight = git.first_sight(store, name, &entry.request.source)?;
+                    check_id(name, alias, &sight.manifest.id, goal, entry.span.clone())?;
+                    sight.declare(name, alias)
+                }
+            },
+            Source::Registry { .. } | Source::Remote { .. } => continue,
         };
         all.insert(name.clone(), found);
     }
@@ -173,7 +202,7 @@ fn check_id(name: &PluginName, alias: Option<&PluginName>, id: &PluginName, goal
         .help(format!("call the entry `{id}`, or say that it's an alias: `package = \"{id}\"`")))
 }
 
-/// The locked entry of a URL plugin that's asked for as it was: its bytes are pinned, nobody asks again.
+/// The locked entry of a plugin at a URL or in a repository that's asked for as it was: its bytes are pinned, nobody asks again.
 fn unchanged<'g>(goal: &Goal<'g>, name: &PluginName) -> Option<&'g LockedPlugin> {
     let old = goal.old?;
     let same = old.requirements.get(name)?.source == goal.manifest.plugins.get(name)?.request.source;

@@ -15,6 +15,7 @@
 //! | `.mockforge/mfp.lock` | the lock that commands on one project wait for | [`project`] |
 //! | `<store>/v1/…` | verified content, staging, quarantine | `mfp_store` |
 //! | `<cache>/index/…` | index documents with their ETags | [`mod@sources::registry`] |
+//! | `<cache>/git/v1/…` | bare repositories | [`mod@sources::git`] |
 //! | `<cache>/aot/…` | compiled modules of this user | `mfp_loader::aot` |
 //! | `<store>/projects/…` | which projects' locks `cache prune` keeps | [`app`] |
 //! | `config.toml` | the user's configuration | [`user_config`] |
@@ -38,6 +39,7 @@ mod error;
 mod explain;
 mod installing;
 mod locking;
+mod moved_tags;
 mod project;
 #[cfg(test)]
 mod reference;

@@ -120,6 +120,8 @@ pub(crate) struct Settings {
     pub(crate) user_config_file: Option<PathBuf>,
     /// Is this a CI run?
     pub(crate) ci: bool,
+    /// Is somebody there who can be asked something? Never in CI.
+    pub(crate) may_ask: bool,
     /// The time at which the process began.
     pub(crate) now: Timestamp,
     /// `MFP_CREDENTIALS`, as given.
@@ -229,6 +231,7 @@ impl Settings {
             proxies: Proxies::from(&environment),
             now: now(),
             user_config_file: named_config.or(usual_config),
+            may_ask: !ci && std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             current_dir,
             talk,
             user,

@@ -78,6 +78,25 @@ impl IncludePattern {
     }
 }
 
+/// Can a pattern match anything below this folder?
+fn may_match_below(pattern: &IncludePattern, folder: &str) -> bool {
+    let names: Vec<&str> = folder.split('/').collect();
+    let mut reached = vec![false; names.len() + 1];
+    reached[0] = true;
+    for segment in &pattern.segments {
+        // The whole folder is matched, and there's a segment left for what's in it.
+        if reached[names.len()] {
+            return true;
+        }
+        reached = match segment {
+            Segment::Name(pattern) => step_name(pattern, &names, &reached),
+            Segment::Any if step_any(&names, &reached, false)[names.len()] => return true,
+            Segment::Any => step_any(&names, &reached, false),
+        };
+    }
+    false
+}
+
 /// After a named segment, one more name is matched.
 fn step_name(pattern: &str, names: &[&str], reached: &[bool]) -> Vec<bool> {
     let mut next = vec![false; reached.len()];
@@ -210,6 +229,12 @@ pub fn select<'a>(
     let mut side_by_side = PathSet::default();
     set.iter().try_for_each(|path| side_by_side.insert(path))?;
     Ok(set)
+}
+
+/// Can the package set of a folder or git tree hold files below `folder`, which isn't read yet (a submodule)?
+pub fn reaches_into(manifest: &PluginManifest, folder: &str) -> bool {
+    let entry = manifest.entry.as_ref().is_some_and(|entry| entry.as_str().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+    entry || manifest.include.iter().any(|pattern| may_match_below(pattern, folder))
 }
 
 /// The module's path; a remote plugin has one only if it names it.
@@ -375,6 +400,30 @@ mod tests {
                 "x.wasm"
             ]
         );
+    }
+
+    #[test]
+    fn a_pattern_reaches_into_a_folder_that_it_can_match_something_in() {
+        for (pattern, folder, reaches) in [
+            ("assets/**", "assets", true),
+            ("assets/**", "assets/lib", true),
+            ("assets/*", "assets", true),
+            ("assets/*", "assets/lib", false),
+            ("assets/a.json", "assets", true),
+            ("assets/a.json", "assets/a.json", false),
+            ("*/x", "lib", true),
+            ("*", "lib", false),
+            ("**", "lib", true),
+            ("**/x", "lib/deep", true),
+            ("**", ".hidden", false),
+            ("docs/**", "assets", false),
+            ("a/**/b/c", "a/x", true),
+        ] {
+            let manifest = manifest(&format!("  include: ['{pattern}']\n"));
+            assert_eq!(reaches_into(&manifest, folder), reaches, "{pattern} into {folder}");
+        }
+        assert!(reaches_into(&manifest("  entry: lib/x.wasm\n"), "lib"));
+        assert!(!reaches_into(&manifest("  entry: library/x.wasm\n"), "lib"));
     }
 
     #[test]

@@ -5,10 +5,11 @@ use mfp_model::name::{GroupName, PluginName, RegistryName};
 use mfp_model::version::Version;
 
 /// `mfp add`
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
 pub(crate) struct AddArgs {
-    /// What to add: `name`, `name@^1.2`, `name@1.2.3` (exactly), a URL, a folder (`./my-plugin`)
+    /// What to add: `name`, `name@^1.2`, `name@1.2.3` (exactly), a URL, a git repository (`https://host/r.git#ref:folder`,
+    /// `git@host:u/r`, `u/r#v1.2.0`), a folder (`./my-plugin`)
     #[arg(value_name = "SPEC")]
     pub(crate) specs: Vec<String>,
     /// Take the SPEC as the URL of an archive or a .wasm, whatever it looks like
@@ -32,6 +33,9 @@ pub(crate) struct AddArgs {
     /// The folder inside a git repository
     #[arg(long, value_name = "DIR")]
     pub(crate) subdir: Option<String>,
+    /// Take the content of a git repository's submodules as part of the plugin
+    #[arg(long)]
+    pub(crate) submodules: bool,
     /// Take the plugin from this registry of the project
     #[arg(long, value_name = "NAME")]
     pub(crate) registry: Option<RegistryName>,
@@ -78,6 +82,9 @@ pub(crate) struct UpdateArgs {
     /// Take exactly this version (of the one NAME)
     #[arg(long, value_name = "VERSION")]
     pub(crate) precise: Option<Version>,
+    /// Take the commit that this plugin's git tag leads to now, although it led to another when it was locked
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accept_moved_tag: Vec<PluginName>,
     /// Say what would change; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -8,10 +8,11 @@
 use std::ops::Range;
 use std::str::FromStr;
 
+use mfp_model::content::PackagePath;
 use mfp_model::digest::Sha256;
 use mfp_model::name::{NameError, PluginName};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::ArtifactUrl;
+use mfp_model::source::{ArtifactUrl, GitReference, RefError};
 use mfp_model::version::Version;
 
 use crate::cli::edit::AddArgs;
@@ -31,49 +32,121 @@ pub(crate) enum Spec {
     /// An archive or a bare module at an address.
     Url { url: ArtifactUrl, sha256: Option<Sha256> },
     /// A repository.
-    Git(String),
+    Git(GitSpec),
     /// A folder or a bare module on this machine.
     Path(String),
     /// A service.
     Remote(String),
 }
 
+/// A repository, and what of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GitSpec {
+    /// Its address, as it was typed.
+    pub(crate) address: String,
+    /// The ref, if one was named.
+    pub(crate) reference: AskedRef,
+    /// The plugin's folder in it.
+    pub(crate) subdir: Option<PackagePath>,
+}
+
+/// A ref as it's asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AskedRef {
+    /// A tag, a branch, a commit, or the default branch: it was said.
+    Said(GitReference),
+    /// A name after `#`: only the repository knows what it is.
+    Named(String),
+}
+
 impl Spec {
     /// Understand an argument, with the flags that say what it is.
     pub(crate) fn parse(text: &str, args: &AddArgs) -> Result<Self> {
-        let named_git = args.tag.is_some() || args.branch.is_some() || args.rev.is_some() || args.subdir.is_some();
+        let named_git = args.tag.is_some() || args.branch.is_some() || args.rev.is_some() || args.subdir.is_some() || args.submodules;
         match () {
             () if args.url => parse_url(text),
             () if args.path => Ok(Self::Path(text.to_owned())),
-            () if args.git || named_git => Ok(Self::Git(text.to_owned())),
-            () => guess(text),
+            () if args.git || named_git => repository(text, text.strip_prefix("git+").unwrap_or(text), args),
+            () => match guess(text)? {
+                Guess::Is(spec) => Ok(spec),
+                Guess::Git(address) => repository(text, &address, args),
+            },
         }
     }
 }
 
-fn guess(text: &str) -> Result<Spec> {
+/// What an argument looks like.
+#[derive(Debug)]
+enum Guess {
+    Is(Spec),
+    Git(String),
+}
+
+/// `address[#ref[:folder]]`, or the same said by flags.
+fn repository(text: &str, address: &str, args: &AddArgs) -> Result<Spec> {
+    let (address, fragment) = address.split_once('#').map_or((address, None), |(address, fragment)| (address, Some(fragment)));
+    let (name, folder) = match fragment.map(|fragment| fragment.split_once(':').unwrap_or((fragment, ""))) {
+        None => (None, None),
+        Some((name, folder)) => (Some(name).filter(|name| !name.is_empty()), Some(folder).filter(|folder| !folder.is_empty())),
+    };
+    let at = |part: &str| text.rfind(part).map_or(0..text.len(), |start| start..start + part.len());
+    let said = said_by_flags(args)?;
+    let reference = match (said, name) {
+        (Some(_), Some(name)) => {
+            return Err(pointing(text, at(name), "the ref is said by a flag too").help("say it once"));
+        }
+        (Some(said), None) => AskedRef::Said(said),
+        (None, Some(name)) => AskedRef::Named(name.to_owned()),
+        (None, None) => AskedRef::Said(GitReference::Default),
+    };
+    let folder = match (args.subdir.as_deref(), folder) {
+        (Some(_), Some(folder)) => return Err(pointing(text, at(folder), "the folder is said by a flag too").help("say it once")),
+        (said, folder) => said.or(folder),
+    };
+    let subdir = folder.map(|folder| {
+        folder.trim_matches('/').parse::<PackagePath>().map_err(|error| {
+            pointing(text, at(folder), &error.to_string()).help("name the plugin's folder in the repository: `#ref:path/to/plugin`")
+        })
+    });
+    Ok(Spec::Git(GitSpec { address: address.to_owned(), reference, subdir: subdir.transpose()? }))
+}
+
+fn said_by_flags(args: &AddArgs) -> Result<Option<GitReference>> {
+    let wrong = |flag: &str, text: &str, error: RefError| {
+        Error::new("mfp::usage::arguments", format!("`--{flag} {}`: {error}", clean(text)))
+            .help("`git ls-remote URL` shows what a repository has")
+    };
+    let tag = args.tag.as_ref().map(|tag| tag.parse().map(GitReference::Tag).map_err(|error| wrong("tag", tag, error)));
+    let branch =
+        args.branch.as_ref().map(|branch| branch.parse().map(GitReference::Branch).map_err(|error| wrong("branch", branch, error)));
+    let rev = args.rev.as_ref().map(|rev| rev.parse().map(GitReference::Rev).map_err(|error| wrong("rev", rev, error)));
+    tag.or(branch).or(rev).transpose()
+}
+
+fn guess(text: &str) -> Result<Guess> {
     if let Some(address) = text.strip_prefix("git+") {
-        return Ok(Spec::Git(address.to_owned()));
+        return Ok(Guess::Git(address.to_owned()));
     }
     if let Some(address) = text.strip_prefix("remote+") {
-        return Ok(Spec::Remote(address.to_owned()));
+        return Ok(Guess::Is(Spec::Remote(address.to_owned())));
     }
     if is_path(text) {
-        return Ok(Spec::Path(text.to_owned()));
+        return Ok(Guess::Is(Spec::Path(text.to_owned())));
     }
     if is_scp_like(text) {
-        return Ok(Spec::Git(text.to_owned()));
+        return Ok(Guess::Git(text.to_owned()));
     }
     if has_scheme(text) {
         return guess_address(text);
     }
     if is_forge_shorthand(text) {
-        return Ok(Spec::Git(format!("https://github.com/{text}")));
+        return Ok(Guess::Git(format!("https://github.com/{text}")));
     }
-    parse_named(text)
+    parse_named(text).map(Guess::Is)
 }
 
-fn is_path(text: &str) -> bool {
+/// Is it the path of a folder or file on this machine?
+pub(crate) fn is_path(text: &str) -> bool {
     matches!(text, "." | "..")
         || text.starts_with("./")
         || text.starts_with("../")
@@ -102,15 +175,15 @@ fn is_forge_shorthand(text: &str) -> bool {
 }
 
 #[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the path is in lower case by then")]
-fn guess_address(text: &str) -> Result<Spec> {
+fn guess_address(text: &str) -> Result<Guess> {
     let without_fragment = text.split('#').next().unwrap_or(text);
     let path = without_fragment.split('?').next().unwrap_or(without_fragment);
     let lower = path.to_ascii_lowercase();
     if ARCHIVE_SUFFIXES.iter().any(|suffix| lower.ends_with(suffix)) {
-        return parse_url(text);
+        return parse_url(text).map(Guess::Is);
     }
     if lower.ends_with(".git") || is_repository_of_a_forge(path) || lower.starts_with("ssh:") {
-        return Ok(Spec::Git(text.to_owned()));
+        return Ok(Guess::Git(text.to_owned()));
     }
     Err(Error::new("mfp::usage::spec", format!("`{}` could be an archive or a git repository", clean(text)))
         .help(format!("say which: `mfp add --url {0}` or `mfp add git+{0}`", clean(text))))
@@ -191,7 +264,7 @@ mod tests {
 
     fn named(text: &str) -> (String, Option<String>) {
         match guess(text).unwrap() {
-            Spec::Named { name, requirement } => (name.to_string(), requirement.map(|requirement| requirement.to_string())),
+            Guess::Is(Spec::Named { name, requirement }) => (name.to_string(), requirement.map(|requirement| requirement.to_string())),
             other => panic!("{other:?}"),
         }
     }
@@ -212,7 +285,7 @@ mod tests {
         for text in
             ["https://cdn.acme.example/x.zip", "https://a.example/x-1.0.0.tar.zst?token=1", "file:plugins/x.wasm", "http://127.0.0.1/x.tgz"]
         {
-            assert!(matches!(guess(text), Ok(Spec::Url { .. })), "{text}");
+            assert!(matches!(guess(text), Ok(Guess::Is(Spec::Url { .. }))), "{text}");
         }
         for text in [
             "https://github.com/u/r",
@@ -223,13 +296,33 @@ mod tests {
             "u/r#v1",
             "ssh://git@host/u/r",
         ] {
-            assert!(matches!(guess(text), Ok(Spec::Git(_))), "{text}");
+            assert!(matches!(guess(text), Ok(Guess::Git(_))), "{text}");
         }
         for text in ["./x", "../x", "/abs/x", "."] {
-            assert!(matches!(guess(text), Ok(Spec::Path(_))), "{text}");
+            assert!(matches!(guess(text), Ok(Guess::Is(Spec::Path(_)))), "{text}");
         }
-        assert!(matches!(guess("remote+http://auth:8080"), Ok(Spec::Remote(_))));
+        assert!(matches!(guess("remote+http://auth:8080"), Ok(Guess::Is(Spec::Remote(_)))));
         assert_eq!(guess("https://a.example/thing").unwrap_err().code(), "mfp::usage::spec");
+    }
+
+    #[test]
+    fn repositories_have_a_ref_and_a_folder() {
+        let of = |text: &str| match Spec::parse(text, &AddArgs::default()).unwrap() {
+            Spec::Git(spec) => (spec.address, spec.reference, spec.subdir.map(|folder| folder.to_string())),
+            other => panic!("{other:?}"),
+        };
+        let (none, named) = (AskedRef::Said(GitReference::Default), |name: &str| AskedRef::Named(name.to_owned()));
+        assert_eq!(of("u/r#v1.2.0"), ("https://github.com/u/r".into(), named("v1.2.0"), None));
+        assert_eq!(of("git+ssh://git@h/r.git"), ("ssh://git@h/r.git".into(), none.clone(), None));
+        assert_eq!(of("https://h/r.git#main:a/b"), ("https://h/r.git".into(), named("main"), Some("a/b".into())));
+        assert_eq!(of("git@h:u/r#:a"), ("git@h:u/r".into(), none, Some("a".into())));
+        let flags = AddArgs { tag: Some("v1".into()), subdir: Some("x".into()), ..AddArgs::default() };
+        let Spec::Git(said) = Spec::parse("https://h/r", &flags).unwrap() else { panic!("--tag means git") };
+        assert_eq!(said.reference, AskedRef::Said(GitReference::Tag("v1".parse().unwrap())));
+        assert!(Spec::parse("https://h/r#v2", &flags).is_err() && Spec::parse("https://h/r#:y", &flags).is_err());
+        let bad = AddArgs { branch: Some("a..b".into()), ..AddArgs::default() };
+        assert_eq!(Spec::parse("https://h/r", &bad).unwrap_err().code(), "mfp::usage::arguments");
+        assert!(Spec::parse("u/r#v1:../x", &AddArgs::default()).is_err());
     }
 
     #[test]

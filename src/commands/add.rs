@@ -7,19 +7,21 @@ use mfp_model::name::PluginName;
 use mfp_model::project::edit::Place;
 use mfp_model::project::{Approval, Manifest, edit};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{BareWasm, RelativePath, Request, Source};
+use mfp_model::source::{BareWasm, GitUrl, Pin, RelativePath, Request, Source, UrlError};
 use mfp_model::version::Version;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
-use crate::cli::spec::Spec;
+use crate::cli::spec::{AskedRef, Spec, is_path};
 use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, lock};
+use crate::moved_tags;
 use crate::project::{Project, parse_manifest};
 use crate::report::{Outcome, clean};
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
+use crate::sources::git::Git;
 
 /// One plugin that's to be declared.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         precise: exactly(&additions),
         seen,
     };
+    refuse_moved_tags(old.as_ref(), &goal.seen)?;
     let chosen = lock(app, &app.store()?, &goal).map_err(|error| pointing_into(&project.manifest_text, error))?;
 
     let settled = additions.into_iter().map(|addition| settle(addition, &chosen)).collect::<Vec<_>>();
@@ -87,6 +90,21 @@ fn exactly(additions: &[Addition]) -> BTreeMap<PluginName, Version> {
         _ => None,
     };
     additions.iter().filter_map(exact).collect()
+}
+
+/// A tag that's in the lock already, and leads elsewhere now, isn't taken by adding it again.
+fn refuse_moved_tags(old: Option<&Lock>, seen: &BTreeMap<PluginName, Declared>) -> Result<()> {
+    let moved = seen.iter().filter_map(|(name, declared)| {
+        let locked = old?.plugins.get(name)?;
+        let (Pin::Git { url, reference, .. }, Pin::Git { url: now, reference: asked, commit, .. }) =
+            (&locked.package()?.pin, &declared.locked.package()?.pin)
+        else {
+            return None;
+        };
+        (url == now && reference == asked).then(|| moved_tags::compare(locked, commit.clone())).flatten()
+    });
+    let moved: Vec<_> = moved.collect();
+    if moved.is_empty() { Ok(()) } else { Err(moved_tags::refusal(&moved).note("no file was changed")) }
 }
 
 /// Errors point into the file that's on disk, not into the one that would have been written.
@@ -147,7 +165,21 @@ fn addition(
             seen.insert(name, declared);
             (id, source, false)
         }
-        Spec::Git(address) => return Err(unsupported(&address, "a git source")),
+        Spec::Git(spec) => {
+            let url = repository(app, project, &spec.address)?;
+            let git = Git::new(app, &project.root)?;
+            let reference = match spec.reference {
+                AskedRef::Said(reference) => reference,
+                AskedRef::Named(name) => git.guess(&url, &name)?,
+            };
+            let source = Source::Git { url, reference, subdir: spec.subdir, submodules: args.submodules };
+            let sight = git.first_sight(&app.store()?, &provisional(args, &spec.address), &source)?;
+            let id = sight.manifest.id.clone();
+            let name = args.rename.clone().unwrap_or_else(|| id.clone());
+            let declared = sight.declare(&name, (name != id).then_some(&id));
+            seen.insert(name, declared);
+            (id, source, false)
+        }
         Spec::Remote(address) => return Err(unsupported(&address, "a remote plugin")),
     };
     let request = Request::new(source);
@@ -159,14 +191,35 @@ fn addition(
     })
 }
 
+/// The address of a repository as it was typed: a folder is relative to the current one.
+fn repository(app: &App<'_>, project: &Project, typed: &str) -> Result<GitUrl> {
+    let refuse = |why: String| {
+        Error::new("mfp::usage::spec", format!("`{}` can't be a repository: {why}", clean(typed)))
+            .help("write it as `https://host/path`, `ssh://user@host/path`, `user@host:path` or `file:///path`")
+    };
+    let url: GitUrl = if is_path(typed) {
+        relative_path(app, project, typed)?.as_str().parse().map_err(|error: UrlError| refuse(error.to_string()))?
+    } else {
+        typed.parse().map_err(|error: UrlError| refuse(error.to_string()))?
+    };
+    if url.needs_allow_http() {
+        return Err(plain_http(&url.to_string()));
+    }
+    Ok(url)
+}
+
 /// The manifest would refuse it too, but only once its bytes were here.
 fn refuse_plain_http(url: &mfp_model::source::ArtifactUrl) -> Result<()> {
     if !url.needs_allow_http() {
         return Ok(());
     }
-    let message = format!("`{}` is plain http to another machine, which can be read and changed on its way", url.redacted());
-    Err(Error::new("mfp::usage::spec", message)
-        .help("use https, or write it into mockforge-plugins.toml with `allow-http = true` beside it if you know that network"))
+    Err(plain_http(&url.redacted()))
+}
+
+fn plain_http(shown: &str) -> Error {
+    let message = format!("`{}` is plain http to another machine, which can be read and changed on its way", clean(shown));
+    Error::new("mfp::usage::spec", message)
+        .help("use https, or write it into mockforge-plugins.toml with `allow-http = true` beside it if you know that network")
 }
 
 /// A name for messages, until the plugin has said its own: what its file or folder is called.

@@ -1,6 +1,7 @@
 //! `mfp list`: what's locked.
 
 use mfp_model::lock::LockedPlugin;
+use mfp_model::source::Pin;
 
 use crate::app::App;
 use crate::changing::shown;
@@ -26,8 +27,17 @@ pub(crate) fn run(app: &App<'_>, args: &ListArgs) -> Result<Outcome> {
             types: plugin.types.iter().map(ToString::to_string).collect(),
             direct: lock.is_direct(&plugin.name),
             path: path.is_dir().then(|| path.display().to_string()),
+            reference: plugin.package().and_then(|package| reference(&package.pin)),
+            commit: plugin.package().and_then(|package| package.pin.commit()).map(ToString::to_string),
         }
     };
     let text = wanted.clone().map(|plugin| shown(plugin) + "\n").collect();
     Ok(Outcome::done(Document::List(ListDocument { plugins: wanted.map(listed).collect() })).text(text))
+}
+
+fn reference(pin: &Pin) -> Option<String> {
+    match pin {
+        Pin::Git { reference, .. } => reference.key_and_value().map(|(kind, name)| format!("{kind} {name}")),
+        _ => None,
+    }
 }

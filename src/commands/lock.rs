@@ -14,6 +14,7 @@ use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, current_lock, lock, path_contents};
+use crate::moved_tags;
 use crate::project::{Project, refuse_signers};
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
@@ -42,18 +43,21 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
         }
         _ => false,
     };
+    let mut moved = Vec::new();
     let new = match &old {
         Some(old) if is_fresh => {
             crate::locking::refuse_unsupported(&manifest, &project.manifest_text)?;
             old.clone()
         }
         _ => {
+            let (free, held_back) = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &[])?;
+            moved = held_back;
             let goal = Goal {
                 root: &project.root,
                 manifest: &manifest,
                 manifest_text: &project.manifest_text,
                 old: old.as_ref(),
-                freedom,
+                freedom: free,
                 precise,
                 seen: BTreeMap::new(),
             };
@@ -66,7 +70,8 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
         app.remember(&project);
     }
     report_changes(app, &changes, args.dry_run);
-    Ok(outcome(change_documents(&changes), args.dry_run))
+    let outcome = outcome(change_documents(&changes), args.dry_run);
+    Ok(if moved.is_empty() { outcome } else { outcome.refused(moved_tags::refusal(&moved)) })
 }
 
 fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool) -> Outcome {

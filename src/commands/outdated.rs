@@ -1,5 +1,7 @@
 //! `mfp outdated`: which plugins have newer versions.
 
+use std::path::Path;
+
 use mfp_model::index::IndexDocument;
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::project::Manifest;
@@ -12,6 +14,7 @@ use crate::cli::look::OutdatedArgs;
 use crate::error::{Exit, Result};
 use crate::report::document::{Document, OutdatedDocument, OutdatedPlugin};
 use crate::report::{Event, Outcome};
+use crate::sources::git::{Git, Newer};
 use crate::sources::registry;
 
 /// Ask the registries about everything that comes from them, all at once.
@@ -31,14 +34,42 @@ pub(crate) fn run(app: &App<'_>, args: &OutdatedArgs) -> Result<Outcome> {
         });
         futures_util::future::try_join_all(asked).await
     })?;
-    let outdated: Vec<OutdatedPlugin> =
-        found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?)).collect();
+    let of_registries = found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?));
+    let mut outdated: Vec<OutdatedPlugin> = of_registries.chain(in_repositories(app, &project.root, &lock)?).collect();
+    outdated.sort_by(|a, b| a.name.cmp(&b.name));
     if outdated.is_empty() {
         app.reporter.event(Event::Note("Everything is up to date".to_owned()));
     }
     let exit = if args.exit_code && !outdated.is_empty() { Exit::No } else { Exit::Done };
     let text = table(&outdated);
     Ok(Outcome::done(Document::Outdated(OutdatedDocument { outdated })).text(text).exit(exit))
+}
+
+/// What git sources have that's newer: a tag of a higher version, or another commit where the branch leads.
+fn in_repositories(app: &App<'_>, root: &Path, lock: &Lock) -> Result<Vec<OutdatedPlugin>> {
+    let pins = lock.plugins.values().filter_map(|plugin| Some((plugin, &plugin.package()?.pin)));
+    let pins: Vec<(&LockedPlugin, &Pin)> = pins.filter(|(_, pin)| matches!(pin, Pin::Git { .. })).collect();
+    if pins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let git = Git::new(app, root)?;
+    let mut outdated = Vec::new();
+    for (plugin, pin) in pins {
+        let (Some(version), Some(commit)) = (plugin.version().map(ToString::to_string), pin.commit()) else { continue };
+        let row = |current: String, compatible: String, latest: String| OutdatedPlugin {
+            name: plugin.name.to_string(),
+            current,
+            compatible,
+            latest,
+        };
+        outdated.extend(match git.newer(pin)? {
+            None => None,
+            // A tag is exact: only another requirement takes the newer one.
+            Some(Newer::Tag(newest)) => Some(row(version.clone(), version, newest.to_string())),
+            Some(Newer::Moved(tip)) => Some(row(format!("{version} ({})", &commit.as_str()[..7]), tip.clone(), tip)),
+        });
+    }
+    Ok(outdated)
 }
 
 fn compare(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, document: &IndexDocument) -> Option<OutdatedPlugin> {

@@ -12,6 +12,7 @@ use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::UpdateArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, lock};
+use crate::moved_tags;
 use crate::report::Outcome;
 
 /// Let go of what was named (or of everything), lock, save, lay out.
@@ -25,6 +26,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     let precise = precise(args)?;
     check_wanted(&manifest, &precise)?;
     let freedom = if args.names.is_empty() { Freedom::All } else { Freedom::Names(args.names.iter().cloned().collect()) };
+    let (freedom, moved) = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &args.accept_moved_tag)?;
     let text = project.manifest_text.clone();
     let goal =
         Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
@@ -37,12 +39,13 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
         dry_run: args.dry_run,
         no_sync: args.no_sync,
     };
-    carry_out(app, &mut project, decision)
+    let outcome = carry_out(app, &mut project, decision)?;
+    Ok(if moved.is_empty() { outcome } else { outcome.refused(moved_tags::refusal(&moved)) })
 }
 
 fn check_names(args: &UpdateArgs, lock: Option<&Lock>) -> Result<()> {
     let Some(lock) = lock else { return Ok(()) };
-    match args.names.iter().find(|name| !lock.plugins.contains_key(*name)) {
+    match args.names.iter().chain(&args.accept_moved_tag).find(|name| !lock.plugins.contains_key(*name)) {
         None => Ok(()),
         Some(name) => Err(not_locked(name, lock)),
     }

@@ -111,6 +111,12 @@ pub(crate) struct ListedPlugin {
     pub(crate) direct: bool,
     /// Where it's laid out, or null.
     pub(crate) path: Option<String>,
+    /// The ref of a git source: `tag v1.0.0`, `branch main`, `rev 8a1d9b9`; left out for other sources and for the default branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<String>,
+    /// The commit of a git source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) commit: Option<String>,
 }
 
 /// `tree`

@@ -65,7 +65,7 @@ impl Credentials {
 }
 
 /// Can nobody between here and there listen?
-fn is_private_talk(url: &Url) -> bool {
+pub(super) fn is_private_talk(url: &Url) -> bool {
     url.scheme() == "https"
         || match url.host() {
             Some(url::Host::Ipv4(address)) => address.is_loopback(),

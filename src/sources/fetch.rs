@@ -26,6 +26,7 @@ use crate::explain;
 use crate::locking::Declared;
 use crate::report::{Event, Reporter};
 use crate::sources::declared::read_folder;
+use crate::sources::git::Git;
 use crate::sources::http::{Cap, Http};
 use crate::sources::registry::ArtifactPlace;
 use crate::sources::{Registries, Sources, registry};
@@ -52,13 +53,17 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
     let job = Job::new(&sources, &registries, manifest, root, store);
-    let (folders, remote): (Vec<&LockedPlugin>, Vec<&LockedPlugin>) = wanted.iter().partition(|plugin| is_folder(plugin));
-    for plugin in folders {
-        let tree = job.folder(plugin)?;
-        store.insert(tree).map_err(explain::store)?;
+    let of = |kind: Kind| wanted.iter().copied().filter(move |plugin| kind_of(plugin) == kind);
+    for plugin in of(Kind::Folder) {
+        store.insert(job.folder(plugin)?).map_err(explain::store)?;
     }
-    if !remote.is_empty() {
-        app.wait(job.all(&remote))?;
+    let archives: Vec<&LockedPlugin> = of(Kind::Archive).collect();
+    if !archives.is_empty() {
+        app.wait(job.all(&archives))?;
+    }
+    let repositories: Vec<&LockedPlugin> = of(Kind::Repository).collect();
+    if !repositories.is_empty() {
+        store.commit(from_repositories(app, store, root, &repositories)?).map_err(explain::store)?;
     }
     app.reporter.event(Event::Fetched { count: wanted.len(), bytes: total, elapsed: started.elapsed() });
     Ok(())
@@ -70,10 +75,28 @@ pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest,
     let registries = sources.registries(manifest, root)?;
     let job = Job::new(&sources, &registries, manifest, root, store);
     for plugin in damaged {
-        let tree = if is_folder(plugin) { job.folder(plugin)? } else { app.wait(job.one(plugin))? };
-        store.replace(tree).map_err(explain::store)?;
+        let trees = match kind_of(plugin) {
+            Kind::Folder => vec![job.folder(plugin)?],
+            Kind::Archive => vec![app.wait(job.one(plugin))?],
+            Kind::Repository => from_repositories(app, store, root, &[plugin])?,
+        };
+        for tree in trees {
+            store.replace(tree).map_err(explain::store)?;
+        }
     }
     Ok(())
+}
+
+/// What commits give, verified. Plugins of one repository share what's fetched from it.
+fn from_repositories(app: &App<'_>, store: &Store, root: &Path, wanted: &[&LockedPlugin]) -> Result<Vec<Verified<Tree>>> {
+    let git = Git::new(app, root)?;
+    let bring = |plugin: &&LockedPlugin| {
+        let package = plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))?;
+        let tree = git.locked(store, plugin, package)?;
+        app.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
+        Ok(tree)
+    };
+    wanted.iter().map(bring).collect()
 }
 
 fn threads() -> usize {
@@ -85,8 +108,20 @@ fn usual_file(plugin: &LockedPlugin, package: &LockedPackage, artifact: &Artifac
     format!("{}-{}.{}", plugin.id(), package.version, artifact.format.as_str())
 }
 
-fn is_folder(plugin: &LockedPlugin) -> bool {
-    plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. }))
+/// How a plugin's bytes come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Archive,
+    Folder,
+    Repository,
+}
+
+fn kind_of(plugin: &LockedPlugin) -> Kind {
+    match plugin.package().map(|package| &package.pin) {
+        Some(Pin::Path { .. }) => Kind::Folder,
+        Some(Pin::Git { .. }) => Kind::Repository,
+        Some(Pin::Registry { .. } | Pin::Url { .. }) | None => Kind::Archive,
+    }
 }
 
 fn artifact_of(plugin: &LockedPlugin) -> Option<&Artifact> {
@@ -346,7 +381,13 @@ fn manifest_of(name: &PluginName, tree: &Tree, bare: &BareWasm, artifact: Option
     Ok(manifest)
 }
 
-/// What was found at a URL that nobody has locked yet.
+/// The manifest of a package that came as files, not as an archive.
+pub(super) fn manifest_of_tree(name: &PluginName, tree: &Tree) -> Result<PluginManifest> {
+    let bare = BareWasm { name: name.clone(), types: std::collections::BTreeSet::new(), version: None };
+    manifest_of(name, tree, &bare, None)
+}
+
+/// What was found at a URL, or in a repository, that nobody has locked yet.
 #[derive(Debug)]
 pub(crate) struct FirstSight {
     /// What it says about itself.
@@ -356,6 +397,10 @@ pub(crate) struct FirstSight {
 }
 
 impl FirstSight {
+    pub(super) fn new(manifest: PluginManifest, pin: Pin, content: ContentDigest) -> Self {
+        Self { manifest, pin, content }
+    }
+
     /// The same as a plugin of the project.
     pub(crate) fn declare(&self, name: &PluginName, alias: Option<&PluginName>) -> Declared {
         Declared::new(name, alias, self.pin.clone(), self.content, &self.manifest)

@@ -20,12 +20,13 @@ use url::Url;
 
 use crate::error::{Error, Exit, Result};
 use crate::settings::{Proxies, Settings};
-use crate::sources::credentials::Credentials;
+use crate::sources::credentials::{Credentials, is_private_talk};
 use crate::user_config::NetworkConfig;
 use address::Reach;
 use resume::Progress;
 
 mod address;
+pub(crate) mod exchange;
 mod resume;
 
 /// How many redirects are followed.
@@ -63,6 +64,22 @@ struct Hop<'u> {
     asked: &'u Url,
     /// Which addresses it may lead to.
     reach: Reach,
+}
+
+/// What's sent beside the URL.
+#[derive(Debug, Default)]
+struct Message<'m> {
+    headers: HeaderMap,
+    /// With a body it's a POST, which no redirect carries elsewhere.
+    body: Option<&'m Bytes>,
+    /// What to say to the origin that was asked for, if mfp itself knows nothing to say to it.
+    authorization: Option<&'m HeaderValue>,
+}
+
+impl From<HeaderMap> for Message<'_> {
+    fn from(headers: HeaderMap) -> Self {
+        Self { headers, ..Self::default() }
+    }
 }
 
 impl Hop<'_> {
@@ -161,7 +178,7 @@ impl Http {
             if let Some(value) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
                 headers.insert(IF_NONE_MATCH, value);
             }
-            let (response, at) = self.send(url, &headers).await?;
+            let (response, at) = self.send(url, &headers.into()).await?;
             let max_age = max_age(response.headers());
             match response.status() {
                 StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Fetched::NotModified { max_age }),
@@ -212,7 +229,7 @@ impl Http {
         progress: &mut Progress,
         take: &mut impl AsyncFnMut(Bytes) -> Result<()>,
     ) -> Result<(), Failed> {
-        let (mut response, at) = self.send(url, &progress.resume_headers()).await?;
+        let (mut response, at) = self.send(url, &progress.resume_headers().into()).await?;
         progress.begin(&response, &at)?;
         if progress.done == 0 {
             check_length(&response, &at, cap)?;
@@ -231,12 +248,17 @@ impl Http {
     }
 
     /// One try: the request and its redirects.
-    async fn send(&self, url: &Url, headers: &HeaderMap) -> Result<(Response, Url), Failed> {
+    async fn send(&self, url: &Url, message: &Message<'_>) -> Result<(Response, Url), Failed> {
         let mut hop = Hop { url: url.clone(), asked: url, reach: Reach::Private };
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&hop, headers).await?;
+            let response = self.send_once(&hop, message).await?;
             let redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(location) = redirect.then(|| response.headers().get(LOCATION)).flatten() else { return Ok((response, hop.url)) };
+            if message.body.is_some() {
+                return Err(Error::new("mfp::network::redirect", format!("{} redirects what was posted to it", Redacted(url)))
+                    .help("ask whoever runs the server")
+                    .into());
+            }
             let target = follow(&hop.url, location)?;
             hop.reach = hop.reach.after(response.remote_addr());
             hop.url = target;
@@ -244,7 +266,7 @@ impl Http {
         Err(Error::new("mfp::network::redirect", format!("{} redirects more than {MAX_REDIRECTS} times", Redacted(url))).into())
     }
 
-    async fn send_once(&self, hop: &Hop<'_>, headers: &HeaderMap) -> Result<Response, Failed> {
+    async fn send_once(&self, hop: &Hop<'_>, message: &Message<'_>) -> Result<Response, Failed> {
         let url = &hop.url;
         if self.offline {
             return Err(offline(url).into());
@@ -252,11 +274,17 @@ impl Http {
         if !self.has_proxy() && !hop.reach.allows_literal(url) {
             return Err(hop.refused().into());
         }
-        let mut request = self.client(url, hop.reach)?.get(url.clone()).headers(headers.clone()).header(ACCEPT_ENCODING, "identity");
-        if let Some(credential) = self.credentials.for_hop(url, hop.asked) {
+        let client = self.client(url, hop.reach)?;
+        let mut request = match message.body {
+            Some(body) => client.post(url.clone()).body(body.clone()),
+            None => client.get(url.clone()),
+        };
+        request = request.headers(message.headers.clone()).header(ACCEPT_ENCODING, "identity");
+        let given = || message.authorization.filter(|_| url.origin() == hop.asked.origin() && is_private_talk(url)).cloned();
+        if let Some(credential) = self.credentials.for_hop(url, hop.asked).or_else(given) {
             request = request.header(AUTHORIZATION, credential);
         }
-        tracing::debug!(url = %Redacted(url), "GET");
+        tracing::debug!(url = %Redacted(url), "{}", if message.body.is_some() { "POST" } else { "GET" });
         request.send().await.map_err(|error| if address::was_refused(&error) { hop.refused().into() } else { self.broken(url, &error) })
     }
 

@@ -1,8 +1,8 @@
 //! Where do plugins come from? The network and the disk outside the store, behind plain questions.
 //!
-//! [`mod@registry`] knows what a registry has, [`declared`] what a URL or a folder holds, [`gather`] asks as much of them as a
-//! decision needs, [`fetch`] brings the bytes that a lock names. All of them talk through [`http`], which is the one gate
-//! to the network.
+//! [`mod@registry`] knows what a registry has, [`declared`] what a URL or a folder holds, [`git`] what a repository has, [`gather`]
+//! asks as much of them as a decision needs, [`fetch`] brings the bytes that a lock names. All of them talk through
+//! [`http`], which is the one gate to the network; only the `ssh` program, for git, has a way of its own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +20,7 @@ pub(crate) mod credentials;
 pub(crate) mod declared;
 pub(crate) mod fetch;
 pub(crate) mod gather;
+pub(crate) mod git;
 pub(crate) mod http;
 pub(crate) mod registry;
 

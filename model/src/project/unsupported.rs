@@ -16,13 +16,11 @@ pub struct Unsupported {
 }
 
 impl Manifest {
-    /// Everything that it uses and that this version can't do: git and remote sources, other registry protocols, and
+    /// Everything that it uses and that this version can't do: remote sources, other registry protocols, and
     /// rules of the policy that would not be kept.
     pub fn unsupported(&self) -> Vec<Unsupported> {
         let sources = self.plugins.iter().filter_map(|(name, entry)| match entry.request.source.kind() {
-            kind @ (SourceKind::Git | SourceKind::Remote) => {
-                Some(Unsupported { what: format!("`{name}`: a {kind} source"), span: entry.span.clone() })
-            }
+            kind @ SourceKind::Remote => Some(Unsupported { what: format!("`{name}`: a {kind} source"), span: entry.span.clone() }),
             _ => None,
         });
         let registries = self.registries.iter().filter(|(_, registry)| registry.kind != RegistryKind::Mfp);
