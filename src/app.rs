@@ -106,14 +106,17 @@ impl<'a> App<'a> {
         Sources::new(self)
     }
 
-    /// Wait for something that goes over the network. The runtime is of one thread; what computes goes to others.
-    #[expect(clippy::unused_self, reason = "only a command waits, and it has an app")]
+    /// Wait for something that goes over the network.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| {
+        self.runtime()?.block_on(work)
+    }
+
+    /// A runtime of one thread; what computes goes to others.
+    #[expect(clippy::unused_self, reason = "only a command waits, and it has an app")]
+    pub(crate) fn runtime(&self) -> Result<tokio::runtime::Runtime> {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
             Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}"))
                 .help("look at this machine's limits: `ulimit -a`")
-        })?;
-        runtime.block_on(work)
+        })
     }
 }

@@ -112,7 +112,7 @@ impl Error {
         Self(Box::new(Inner {
             code,
             exit: None,
-            message: message.into(),
+            message: without_passwords(&message.into()),
             points: Vec::new(),
             excerpt: None,
             notes: Vec::new(),
@@ -124,28 +124,28 @@ impl Error {
     /// What to do next; best a command to type.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(without_passwords(&help.into()));
         self
     }
 
     /// The same, where there's none yet.
     #[must_use]
     pub(crate) fn help_or(mut self, help: Option<String>) -> Self {
-        self.0.help = self.0.help.or(help);
+        self.0.help = self.0.help.or(help.map(|help| without_passwords(&help)));
         self
     }
 
     /// Several things that are wrong, shown as a list below the message.
     #[must_use]
     pub(crate) fn points(mut self, points: impl IntoIterator<Item = String>) -> Self {
-        self.0.points.extend(points);
+        self.0.points.extend(points.into_iter().map(|point| without_passwords(&point)));
         self
     }
 
     /// A sentence below the excerpt.
     #[must_use]
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.0.notes.push(note.into());
+        self.0.notes.push(without_passwords(&note.into()));
         self
     }
 
@@ -254,3 +254,34 @@ impl std::error::Error for Error {}
 
 /// What a command gives, or why it doesn't.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+/// The same number of bytes without the password that a URL holds: what somebody typed or wrote down ends up in logs. Over http a user
+/// name may be a token, and goes too; over ssh it's only a name.
+pub(crate) fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_ssh = shown.ends_with("ssh");
+        let authority = part.split(['/', '"', '\'', '`', '#', '?', '\n', ' ']).next().unwrap_or_default();
+        let end = authority.rfind('@').unwrap_or(0);
+        let start = if is_ssh { authority[..end].find(':').map_or(end, |colon| colon + 1) } else { 0 };
+        shown.extend(["://", &part[..start], &"*".repeat(end - start), &part[end..]]);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_isnt_shown() {
+        let hidden = without_passwords("a = \"https://me:s3cret@a.example/x@y\" # mail://x\nb = 'http://b.example'");
+        assert_eq!(hidden, "a = \"https://*********@a.example/x@y\" # mail://x\nb = 'http://b.example'");
+        assert_eq!(without_passwords("`ssh://git:s3cret@h/x`, ssh://git@h/x"), "`ssh://git:******@h/x`, ssh://git@h/x");
+        let error = Error::new("mfp::usage::spec", "`https://u:p@h`")
+            .help("https://u:p@h")
+            .note("https://u:p@h")
+            .points(["https://u:p@h".to_owned()]);
+        assert!(!format!("{error:?}").contains("u:p"), "{error:?}");
+    }
+}

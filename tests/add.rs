@@ -360,17 +360,18 @@ fn what_is_not_there_yet_says_so() {
     let registry = Registry::shop();
     let machine = project(&registry);
     let before = machine.files();
-    insta::assert_snapshot!(machine.mfp(["add", "https://github.com/acme/plugins"]).all(), @"
+    insta::assert_snapshot!(machine.mfp(["add", "remote+http://auth:8080"]).all(), @"
     exit 2
     --- stdout
     --- stderr
-    error[mfp::unsupported]: `https://github.com/acme/plugins` is a git source, which isn't supported yet
-    help: take the plugin from a registry, an archive's URL or a folder
+    error[mfp::unsupported]: `http://auth:8080` is a remote plugin, which isn't supported yet
+    help: take the plugin from a registry, an archive's URL, a git repository or a folder
     ");
-    for spec in ["git+https://example.org/x#v1", "git@example.org:u/r", "acme/plugins#v1", "remote+http://auth:8080"] {
-        machine.mfp(["add", spec]).fails(2, "mfp::unsupported");
+    // What's named offline is asked nobody.
+    for spec in ["git+https://example.org/x#v1", "acme/plugins#v1"] {
+        machine.mfp(["add", "--offline", spec]).fails(6, "mfp::network::offline");
     }
-    machine.mfp(["add", "greet", "--tag", "v1"]).fails(2, "mfp::unsupported");
+    machine.mfp(["add", "--offline", "greet", "--tag", "v1"]).fails(1, "mfp::git::no-repository");
     assert_eq!(machine.files(), before);
 }
 

@@ -106,7 +106,8 @@ fn failures_are_documents_too() {
     let unknown = fails_alike(&machine, &["add", "gret"], "add", 1);
     assert_eq!(unknown["error"]["details"]["nearest"][0], "greet");
     fails_alike(&machine, &["add", "caller"], "add", 5);
-    fails_alike(&machine, &["add", "acme/plugins"], "add", 2);
+    fails_alike(&machine, &["add", "remote+http://auth:8080"], "add", 2);
+    fails_alike(&machine, &["add", "--offline", "acme/plugins"], "add", 6);
     fails_alike(&machine, &["sync", "--check"], "sync", 3);
     machine.ok(["lock"]);
     let layout = fails_alike(&machine, &["sync", "--check"], "sync", 1);

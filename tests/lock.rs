@@ -331,22 +331,19 @@ fn a_manifest_with_mistakes_shows_them_all() {
 #[test]
 fn what_the_manifest_may_say_and_mfp_cant_do_yet() {
     let registry = Registry::shop();
-    for declared in [
-        "[plugins]\nx = { git = \"https://github.com/acme/plugins\", tag = \"v1\" }\n",
-        "[plugins]\noauth = { remote = \"https://auth.example/\", types = [\"auth\"] }\n",
-    ] {
+    for declared in ["[plugins]\noauth = { remote = \"https://auth.example/\", types = [\"auth\"] }\n"] {
         let machine = Machine::with_manifest(&registry, declared);
         machine.mfp(["lock"]).fails(2, "mfp::unsupported");
     }
-    let machine = Machine::with_manifest(&registry, "[plugins]\nx = { git = \"https://github.com/acme/plugins\", tag = \"v1\" }\n");
+    let machine = Machine::with_manifest(&registry, "[plugins]\nx = { remote = \"https://auth.example/\", types = [\"auth\"] }\n");
     insta::assert_snapshot!(machine.mfp(["lock"]).all(), @r#"
     exit 2
     --- stdout
     --- stderr
-    error[mfp::unsupported]: `x`: a git source isn't supported yet
+    error[mfp::unsupported]: `x`: a remote source isn't supported yet
        ╭─[mockforge-plugins.toml:5:1]
-     5 │ x = { git = "https://github.com/acme/plugins", tag = "v1" }
-       · ─────────────────────────────┬─────────────────────────────
+     5 │ x = { remote = "https://auth.example/", types = ["auth"] }
+       · ─────────────────────────────┬────────────────────────────
        ·                              ╰── not in this version of mfp
        ╰────
     help: take it out of the manifest, or wait for a later version

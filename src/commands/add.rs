@@ -180,7 +180,7 @@ fn addition(
             seen.insert(name, declared);
             (id, source, false)
         }
-        Spec::Remote(address) => return Err(unsupported(&address, "a remote plugin")),
+        Spec::Remote(address) => return Err(unsupported(&address)),
     };
     let request = Request::new(source);
     Ok(match &args.rename {
@@ -231,9 +231,9 @@ fn provisional(args: &AddArgs, typed: &str) -> PluginName {
     named.unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
 }
 
-fn unsupported(address: &str, what: &str) -> Error {
-    Error::new("mfp::unsupported", format!("`{}` is {what}, which isn't supported yet", clean(address)))
-        .help("take the plugin from a registry, an archive's URL or a folder")
+fn unsupported(address: &str) -> Error {
+    Error::new("mfp::unsupported", format!("`{}` is a remote plugin, which isn't supported yet", clean(address)))
+        .help("take the plugin from a registry, an archive's URL, a git repository or a folder")
 }
 
 fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::RegistryName> {

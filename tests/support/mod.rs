@@ -1,7 +1,8 @@
 //! What the stories need: a machine of their own ([`env`]), a registry of their own ([`registry`]), a server that can
-//! misbehave ([`server`]).
+//! misbehave ([`server`]), repositories and servers for them ([`git`]).
 
 pub(crate) mod env;
+pub(crate) mod git;
 pub(crate) mod registry;
 pub(crate) mod server;
 

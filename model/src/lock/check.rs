@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::{Lock, LockError, LockErrorKind, LockedBody, LockedPackage, LockedPlugin, remote_content};
 use crate::name::PluginName;
 use crate::plugin::Dependency;
-use crate::source::{Pin, Request, Source};
+use crate::source::{GitReference, Pin, Request, Source};
 
 use LockErrorKind::{Cycle, Edge, Invalid, Source as WrongSource, Unreachable};
 
@@ -69,8 +69,13 @@ fn difference(name: &PluginName, request: &Request, plugin: &LockedPlugin) -> Op
 fn pin_difference(source: &Source, pin: &Pin) -> Option<&'static str> {
     match (source, pin) {
         (Source::Url { sha256: Some(asked), .. }, Pin::Url { artifact, .. }) => (artifact.sha256 != *asked).then_some("sha256"),
-        (Source::Git { reference, subdir, submodules, .. }, Pin::Git { reference: found, subdir: folder, submodules: with, .. }) => {
-            let same = reference == found && subdir == folder && submodules == with;
+        (
+            Source::Git { reference, subdir, submodules, .. },
+            Pin::Git { reference: found, commit, subdir: folder, submodules: with, .. },
+        ) => {
+            // A commit that the project names is that commit.
+            let is_named = !matches!(reference, GitReference::Rev(revision) if !commit.as_str().starts_with(revision.as_str()));
+            let same = reference == found && subdir == folder && submodules == with && is_named;
             (!same).then_some("git")
         }
         _ => None,

@@ -438,3 +438,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_commit_that_the_project_names_is_that_commit() {
+    let (_, text) = documented();
+    let commit = text.split("commit = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let named = |revision: &str| text.replace("tag = \"v1.0.0\"", &format!("rev = \"{revision}\""));
+    assert!(Lock::parse(&named(&commit[..10])).is_ok());
+    assert!(Lock::parse(&named(&commit)).is_ok());
+    for other in ["0123456789", &"0".repeat(40)] {
+        assert!(Lock::parse(&named(other)).is_err(), "{other}");
+    }
+}

@@ -8,6 +8,7 @@ use url::Url;
 use super::user::UserGit;
 use crate::error::{Error, Result};
 use crate::report::clean;
+use crate::sources::http::exchange::is_forbidden_host;
 
 /// A way to a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Address {
     pub(super) fn host(&self) -> Option<String> {
         match &self.way {
             Way::Http(url) => url.host_str().map(str::to_owned),
-            Way::Ssh(place) => Some(place.login.rsplit('@').next().unwrap_or_default().to_owned()),
+            Way::Ssh(place) => Some(place.host().to_owned()),
             Way::File(_) => None,
         }
     }
@@ -81,7 +82,18 @@ fn way(address: &str, shown: &str) -> Result<Way> {
         let path = Url::parse(address).ok().and_then(|url| url.to_file_path().ok());
         return path.map(Way::File).ok_or_else(refused);
     }
-    ssh(address).map(Way::Ssh).ok_or_else(refused)
+    let place = ssh(address).ok_or_else(refused)?;
+    if is_forbidden_host(place.host()) {
+        let message = format!("{shown} is at a link-local or metadata address, which mfp never connects to");
+        return Err(Error::new("mfp::network::connect", message).help("check the address"));
+    }
+    Ok(Way::Ssh(place))
+}
+
+impl SshPlace {
+    fn host(&self) -> &str {
+        self.login.rsplit('@').next().unwrap_or_default()
+    }
 }
 
 /// `ssh://user@host:port/path` and `user@host:path`, which our own parser has accepted already.
@@ -115,19 +127,31 @@ pub(super) fn of_submodule(parent: &GitUrl, parent_address: &Address, text: &str
     (is_relative || same_host).then_some(url)
 }
 
-/// A relative address, as git has it: a path from the parent's own, as if that were a folder.
+/// A relative address, as git has it: a path from the parent's own, as if that were a folder. It never leaves the parent's host.
 fn beside(parent: &str, relative: &str) -> Option<String> {
-    let mut base = parent.trim_end_matches('/').to_owned();
+    let parent = parent.trim_end_matches('/');
+    let path_starts = match parent.split_once("://") {
+        Some((scheme, rest)) => scheme.len() + 3 + rest.find('/')? + 1,
+        None => parent.find(':')? + 1,
+    };
+    let (host, path) = parent.split_at(path_starts);
+    let mut folders: Vec<&str> = path.split('/').collect();
     let mut rest = relative;
     while let Some(deeper) = rest.strip_prefix("../") {
-        let cut = base.rfind(['/', ':'])?;
-        base.truncate(if base.as_bytes()[cut] == b':' { cut + 1 } else { cut });
+        // What's relative itself may have neighbours further up.
+        match folders.pop() {
+            Some("..") if host == "file:" => folders.extend(["..", ".."]),
+            None if host == "file:" => folders.push(".."),
+            Some(_) => {}
+            None => return None,
+        }
         rest = deeper;
     }
-    if rest.is_empty() || rest.split('/').any(|part| matches!(part, "" | "." | "..")) || base.ends_with("//") {
+    if rest.is_empty() || rest.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return None;
     }
-    Some(if base.ends_with(':') { format!("{base}{rest}") } else { format!("{base}/{rest}") })
+    folders.push(rest);
+    Some(format!("{host}{}", folders.join("/")))
 }
 
 #[cfg(test)]
@@ -142,6 +166,10 @@ mod tests {
         assert_eq!(ssh("ssh://host/~ada/r"), Some(place("host", None, "~ada/r")));
         assert_eq!(ssh("ssh://git@[::1]/r"), Some(place("git@::1", None, "/r")));
         assert_eq!(ssh("ssh://host/%0a"), None);
+        for address in ["ssh://git@169.254.169.254/x", "git@169.254.169.254:x", "ssh://[fe80::1]/x", "ssh://git@2852039166/x"] {
+            assert_eq!(way(address, address).unwrap_err().code(), "mfp::network::connect", "{address}");
+        }
+        assert!(way("ssh://git@10.0.0.1/x", "").is_ok());
     }
 
     #[test]
@@ -152,7 +180,13 @@ mod tests {
         assert_eq!(beside("git@h:r", "../lib").as_deref(), Some("git@h:lib"));
         assert_eq!(beside("file:../repo", "../lib").as_deref(), Some("file:../lib"));
         assert_eq!(beside("https://h/u/r", "lib").as_deref(), Some("https://h/u/r/lib"));
-        assert_eq!(beside("https://h/r", "../../../x"), None);
+        assert_eq!(beside("file:repo", "../../lib").as_deref(), Some("file:../lib"));
+        assert_eq!(beside("file:../repo", "../../lib").as_deref(), Some("file:../../lib"));
+        assert_eq!(beside("file:///a/b", "../c").as_deref(), Some("file:///a/c"));
+        for too_far in ["../../x", "../../../x", "../../../../x"] {
+            assert_eq!(beside("https://h/r", too_far), None, "a host's name isn't a folder");
+            assert_eq!(beside("git@h:r", too_far), None);
+        }
         assert_eq!(beside("https://h/u/r", "../a//b"), None);
     }
 }

@@ -7,7 +7,7 @@
 //! gix brings git's protocol, its packs and its objects. Ours is what it must not decide: which addresses are connected to
 //! ([`address`]), what of the user's git counts ([`user`]), how much may come ([`limits`]), which commits are believed.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -20,6 +20,7 @@ use mfp_model::plugin::PluginManifest;
 use mfp_model::source::{CommitId, GitReference, GitUrl, Pin, Source};
 use mfp_model::version::Version;
 use mfp_store::{Expected, Store, Tree, Verified};
+use tokio::runtime::Runtime;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -50,6 +51,8 @@ pub(crate) struct Git<'a> {
 struct Shared<'a> {
     app: &'a App<'a>,
     http: Http,
+    /// What drives the client's connections: one for all, since a connection that one repository left is used by the next.
+    runtime: OnceCell<Rc<Runtime>>,
     user: UserGit,
     root: PathBuf,
     /// Those that are open: each only once, since its cache is locked.
@@ -64,6 +67,14 @@ impl<'a> Shared<'a> {
         let repository = Rc::new(Repository::open(self, url)?);
         self.open.borrow_mut().insert(url.clone(), Rc::clone(&repository));
         Ok(repository)
+    }
+
+    fn runtime(&self) -> Result<Rc<Runtime>> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(Rc::clone(runtime));
+        }
+        let runtime = Rc::new(self.app.runtime()?);
+        Ok(Rc::clone(self.runtime.get_or_init(|| runtime)))
     }
 
     fn say_asking(&self, shown: &str) {
@@ -113,6 +124,7 @@ impl<'a> Git<'a> {
         let shared = Shared {
             app,
             http: Http::new(&app.settings)?,
+            runtime: OnceCell::new(),
             user: UserGit::read(&app.settings)?,
             root: root.to_owned(),
             open: RefCell::default(),

@@ -28,7 +28,7 @@ pub(super) struct Client<'a> {
 /// What all questions to the repository share.
 struct Line<'a> {
     shared: Rc<Shared<'a>>,
-    runtime: Runtime,
+    runtime: Rc<Runtime>,
     budget: Budget,
     shown: String,
     granted: RefCell<Option<HeaderValue>>,
@@ -36,11 +36,8 @@ struct Line<'a> {
 
 impl<'a> Client<'a> {
     pub(super) fn new(shared: &Rc<Shared<'a>>, budget: Budget, shown: &str) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-            Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}"))
-                .help("look at this machine's limits: `ulimit -a`")
-        })?;
-        let line = Line { shared: Rc::clone(shared), runtime, budget, shown: shown.to_owned(), granted: RefCell::default() };
+        let line =
+            Line { shared: Rc::clone(shared), runtime: shared.runtime()?, budget, shown: shown.to_owned(), granted: RefCell::default() };
         Ok(Self { line: Rc::new(line), moved_to: None })
     }
 }

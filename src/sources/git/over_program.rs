@@ -45,6 +45,7 @@ pub(super) struct Program {
 }
 
 struct Running {
+    is_leader: bool,
     child: Mutex<Child>,
     stderr: Mutex<Option<JoinHandle<Vec<u8>>>>,
     is_over: AtomicBool,
@@ -93,7 +94,7 @@ pub(super) fn ssh(place: &SshPlace, user: &UserGit) -> Command {
 /// `git upload-pack` for a repository on this machine.
 pub(super) fn local(path: &Path) -> Command {
     let mut command = Command::new("git");
-    command.arg("upload-pack").arg("--strict").arg("--").arg(path);
+    command.arg("upload-pack").arg("--").arg(path);
     command
 }
 
@@ -103,12 +104,16 @@ fn quoted(path: &str) -> String {
 }
 
 /// Start it.
-pub(super) fn start(mut command: Command, shown: &str, budget: &Budget, idle: Duration) -> Result<(Program, Output, Input)> {
+///
+/// Where nobody can be asked anything it leads a group of its own, so that what it starts ends with it; a program that may ask must
+/// stay in ours, or the terminal isn't its own.
+pub(super) fn start(mut command: Command, shown: &str, budget: &Budget, idle: Duration, may_ask: bool) -> Result<(Program, Output, Input)> {
     for name in NOT_FOR_GIT {
         command.env_remove(name);
     }
     command.env("GIT_PROTOCOL", "version=2").env("LC_ALL", "C").env("LANG", "C").env("GIT_TERMINAL_PROMPT", "0");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let is_leader = leads_a_group(&mut command, may_ask);
     let name = command.get_program().to_os_string();
     let mut child = command.spawn().map_err(|error| no_program(&name, shown, &error))?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -120,6 +125,7 @@ pub(super) fn start(mut command: Command, shown: &str, budget: &Budget, idle: Du
         said
     });
     let running = Arc::new(Running {
+        is_leader,
         child: Mutex::new(child),
         stderr: Mutex::new(Some(stderr)),
         is_over: AtomicBool::new(false),
@@ -131,6 +137,31 @@ pub(super) fn start(mut command: Command, shown: &str, budget: &Budget, idle: Du
     let output = Output { running: Arc::clone(&running), pipe: stdout, budget: budget.clone(), idle, shown: shown.to_owned() };
     Ok((Program { running, watch }, output, Input { pipe: stdin, budget: budget.clone() }))
 }
+
+#[cfg(unix)]
+fn leads_a_group(command: &mut Command, may_ask: bool) -> bool {
+    use std::os::unix::process::CommandExt as _;
+    if !may_ask {
+        command.process_group(0);
+    }
+    !may_ask
+}
+
+#[cfg(unix)]
+fn kill_group(leader: &Child) {
+    let id = i32::try_from(leader.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(id) = id {
+        let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn leads_a_group(_command: &mut Command, _may_ask: bool) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn kill_group(_leader: &Child) {}
 
 fn no_program(name: &OsStr, shown: &str, error: &io::Error) -> Error {
     let name = name.display();
@@ -154,6 +185,10 @@ impl Running {
 
     fn kill(&self) {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once it was waited for, its number may be somebody else's.
+        if self.is_leader && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            kill_group(&child);
+        }
         let _ = child.kill();
         let _ = child.wait();
     }

@@ -2,7 +2,7 @@
 //! server, in as few and as small answers as it takes.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use gix::ObjectId;
@@ -13,7 +13,7 @@ use super::Shared;
 use super::address::{Address, of_submodule};
 use super::cache::Cache;
 use super::limits::MAX_COMMITS;
-use super::session::{NotGiven, Session, Want, name_and_target};
+use super::session::{NotGiven, Session, Want, name_and_targets};
 use crate::error::{Error, Result};
 use crate::report::clean;
 
@@ -30,6 +30,8 @@ pub(super) struct Repository<'a> {
     address: Address,
     cache: RefCell<Cache>,
     session: RefCell<Option<Session<'a>>>,
+    /// Annotated tags by the commits that they lead to: an older server gives a tag, and not its commit.
+    tags: RefCell<BTreeMap<ObjectId, ObjectId>>,
 }
 
 /// A ref's full name, and the commit it leads to.
@@ -40,7 +42,7 @@ impl<'a> Repository<'a> {
     pub(super) fn open(shared: &Rc<Shared<'a>>, url: &GitUrl) -> Result<Self> {
         let address = Address::find(url, &shared.root, &shared.user)?;
         let cache = RefCell::new(Cache::open(shared.app, &url.resolve(&shared.root))?);
-        Ok(Self { shared: Rc::clone(shared), url: url.clone(), address, cache, session: RefCell::default() })
+        Ok(Self { shared: Rc::clone(shared), url: url.clone(), address, cache, session: RefCell::default(), tags: RefCell::default() })
     }
 
     /// The address as it may be shown.
@@ -221,16 +223,18 @@ impl<'a> Repository<'a> {
             return Err(self.offline());
         }
         let is_modern = self.with_session(|session| Ok(session.is_modern())).map_err(|not| self.ended(not))?;
-        let given = match self.ask(&[commit], Some(1), Want::Trees) {
-            // An older server gives nothing but what a ref leads to, and so all of that.
-            Err(NotGiven::Refused) if !is_modern => self.ask(&self.all_tips()?, None, Want::Whole),
-            given => given,
-        };
+        let given = if is_modern { self.ask(&[commit], Some(1), Want::Trees) } else { self.ask_an_older_server(commit) };
         match given {
             Ok(()) if self.cache.borrow().has(&commit) => self.cache.borrow_mut().learn_trees(&commit),
             Ok(()) | Err(NotGiven::Refused) => Err(self.gone(commit)),
             Err(NotGiven::Failed(error)) => Err(error),
         }
+    }
+
+    /// An older server gives nothing but what a ref names: that alone if it leads to the commit, else all of them with their history.
+    fn ask_an_older_server(&self, commit: ObjectId) -> Result<(), NotGiven> {
+        let tips = self.all_tips()?;
+        if tips.contains(&commit) { self.ask(&[commit], Some(1), Want::Whole) } else { self.ask(&tips, None, Want::Whole) }
     }
 
     /// Make sure that these blobs of a commit are here.
@@ -299,15 +303,20 @@ impl<'a> Repository<'a> {
             return if known.is_empty() { Err(self.offline()) } else { Ok(known) };
         }
         let refs = self.with_session(|session| session.refs(prefixes).map_err(NotGiven::Failed)).map_err(|not| self.ended(not))?;
-        let refs: Vec<NamedCommit> =
-            refs.iter().filter_map(name_and_target).filter(|(name, _)| asked(name)).map(|(name, id)| (name.to_owned(), id)).collect();
+        let refs = || refs.iter().filter_map(name_and_targets).filter(|(name, ..)| asked(name));
+        self.tags.borrow_mut().extend(refs().filter(|(_, named, commit)| named != commit).map(|(_, named, commit)| (commit, named)));
+        let refs: Vec<NamedCommit> = refs().map(|(name, _, commit)| (name.to_owned(), commit)).collect();
         self.cache.borrow_mut().learn_refs(asked, &refs)?;
         Ok(refs)
     }
 
     fn ask(&self, ids: &[ObjectId], depth: Option<u32>, want: Want) -> Result<(), NotGiven> {
         let packs = self.cache.borrow().packs();
-        self.with_session(|session| session.fetch(ids, depth, want, &packs))
+        let named = |commit: &ObjectId| self.tags.borrow().get(commit).copied().unwrap_or(*commit);
+        self.with_session(|session| match session.is_modern() {
+            true => session.fetch(ids, depth, want, &packs),
+            false => session.fetch(&ids.iter().map(named).collect::<Vec<_>>(), depth, want, &packs),
+        })
     }
 
     /// Talk to the server; a conversation that can't go on is begun again by the next one.

@@ -81,8 +81,8 @@ impl<'a> Session<'a> {
                 let url = gix::url::parse(url.as_str()).map_err(|_| Error::bug("a URL that git can't parse"))?;
                 (Box::new(gix_transport::client::blocking_io::http::Transport::new_http(client, url, Protocol::V2, false)), None)
             }
-            Way::Ssh(place) => over_pipes(ssh(place, &shared.user), &shown, &budget, idle)?,
-            Way::File(path) => over_pipes(local(path), &shown, &budget, idle)?,
+            Way::Ssh(place) => over_pipes(ssh(place, &shared.user), &shown, &budget, idle, shared.user.may_ask())?,
+            Way::File(path) => over_pipes(local(path), &shown, &budget, idle, false)?,
         };
         budget.renew(MAX_TALK_BYTES);
         let nobody = |_| Ok(None);
@@ -137,6 +137,8 @@ impl<'a> Session<'a> {
         self.budget.renew(MAX_PACK_BYTES);
         let version = self.handshake.server_protocol_version;
         let mut features = Command::Fetch.default_features(version, &self.handshake.capabilities);
+        // To an older server this word turns every depth into one more than what's here, which is nothing: all of it.
+        features.retain(|(name, _)| *name != "deepen-relative" || self.is_modern());
         features.push(("agent", Some(AGENT.to_owned())));
         Response::check_required_features(version, &features).map_err(|error| broken(&self.budget, &self.shown, &error))?;
         let mut arguments = Arguments::new(version, features, false);
@@ -196,8 +198,9 @@ fn over_pipes<'a>(
     shown: &str,
     budget: &Budget,
     idle: Duration,
+    may_ask: bool,
 ) -> Result<(Box<dyn Transport + 'a>, Option<Program>)> {
-    let (program, output, input) = start(command, shown, budget, idle)?;
+    let (program, output, input) = start(command, shown, budget, idle, may_ask)?;
     let connection = Connection::new(output, input, Protocol::V2, "", None::<(&str, _)>, ConnectMode::Process, false);
     Ok((Box::new(connection), Some(program)))
 }
@@ -212,8 +215,9 @@ fn broken(budget: &Budget, shown: &str, error: &gix::error::Error) -> Error {
         .help("check the address; `git ls-remote URL` shows what git says to it")
 }
 
-/// The name of a ref and the commit it leads to, annotated tags followed.
-pub(super) fn name_and_target(one: &Ref) -> Option<(&str, ObjectId)> {
+/// The name of a ref, what it names, and the commit that leads to: for an annotated tag they're two.
+pub(super) fn name_and_targets(one: &Ref) -> Option<(&str, ObjectId, ObjectId)> {
     let (name, target, peeled) = one.unpack();
-    Some((name.to_str().ok()?, peeled.or(target)?.to_owned()))
+    let target = target?;
+    Some((name.to_str().ok()?, target.to_owned(), peeled.unwrap_or(target).to_owned()))
 }

@@ -11,6 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
+use super::address::Reach;
 use super::{Http, Message, refused};
 use crate::error::Result;
 
@@ -56,6 +57,12 @@ impl Body {
     pub(crate) async fn chunk(&mut self, http: &Http) -> Result<Option<Bytes>> {
         self.response.chunk().await.map_err(|error| http.broken(&self.url, &error).error)
     }
+}
+
+/// Is this host, as far as an address stands in it, one that nothing of ours connects to?
+pub(crate) fn is_forbidden_host(host: &str) -> bool {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| !Reach::Private.allows_literal(&url))
 }
 
 impl Http {
