@@ -1,10 +1,21 @@
 //! Plugins from git repositories, over every kind of server: which commit is locked, what of it is taken, who is asked and as whom, and
 //! what a hostile repository gets.
+#![expect(clippy::unwrap_used, reason = "what sets the stage may fail the story, in a helper too")]
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "git writes the names of its packs in lower case")]
 
 use std::process::Command;
 
-use crate::support::git::{GitServer, Manner, Repo, Sshd, command, git, mfp, needs, run};
+use crate::support::git::{GitServer, Manner, Repo, Sshd, command, git, mfp, run};
 use crate::support::{Machine, Plugin, Registry, Run};
+
+/// Leave the story out where these programs aren't.
+macro_rules! needs {
+    ($($program:literal),+) => {
+        if !crate::support::git::has_programs(&[$($program),+]) {
+            return;
+        }
+    };
+}
 
 mod history;
 mod hostile;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::{Machine, Plugin, Run};
 
 /// The programs that these stories need. In CI they must be there; elsewhere a story without them is left out, and says so.
+#[expect(clippy::print_stderr, reason = "a story that's left out must say so")]
 pub(crate) fn has_programs(names: &[&str]) -> bool {
     let missing: Vec<&str> = names.iter().copied().filter(|name| find(name).is_none()).collect();
     if missing.is_empty() {
@@ -30,16 +31,6 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
-
-/// Leave the story out where git isn't.
-macro_rules! needs {
-    ($($program:literal),+) => {
-        if !crate::support::git::has_programs(&[$($program),+]) {
-            return;
-        }
-    };
-}
-pub(crate) use needs;
 
 /// A command of git that knows nothing of this machine's user.
 pub(crate) fn git(folder: &Path) -> Command {

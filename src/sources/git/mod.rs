@@ -240,15 +240,15 @@ impl<'a> Git<'a> {
             return Ok(None);
         }
         let tip = repository.resolve(reference)?;
-        Ok((tip.to_string() != commit.as_str()).then(|| Newer::Moved(tip.to_hex_with_len(7).to_string())))
+        Ok((commit_id(tip) != *commit).then(|| Newer::Moved(tip.to_hex_with_len(7).to_string())))
     }
 }
 
 /// `v1.2.0`, `1.2.0` or `name-v1.2.0`: what comes before the version, and the version.
 fn versioned(tag: &str) -> Option<(&str, Version)> {
-    let starts =
+    let mut starts =
         tag.char_indices().filter(|(at, character)| character.is_ascii_digit() && is_start_of_version(&tag[..*at])).map(|(at, _)| at);
-    starts.filter_map(|at| Some((&tag[..at], tag[at..].parse().ok()?))).next()
+    starts.find_map(|at| Some((&tag[..at], tag[at..].parse().ok()?)))
 }
 
 fn is_start_of_version(before: &str) -> bool {

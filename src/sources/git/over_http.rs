@@ -47,7 +47,7 @@ impl<'a> Line<'a> {
     fn ask(&self, url: &Url, headers: &HeaderMap, body: Option<&Bytes>) -> Result<Body> {
         let granted = self.granted.borrow().clone();
         match self.ask_once(url, headers, body, granted.as_ref())? {
-            Answer::Body(body) => return Ok(body),
+            Answer::Body(body) => return Ok(*body),
             Answer::Missing(status) => return Err(missing(&self.shown, status.as_u16())),
             Answer::WhoAreYou if granted.is_some() => return Err(unwelcome(&self.shown, url)),
             Answer::WhoAreYou => {}
@@ -62,7 +62,7 @@ impl<'a> Line<'a> {
             Answer::Body(body) => {
                 credential.judged(true);
                 self.granted.replace(Some(header));
-                Ok(body)
+                Ok(*body)
             }
             Answer::Missing(status) => Err(missing(&self.shown, status.as_u16())),
             Answer::WhoAreYou => {
@@ -209,17 +209,21 @@ impl BufRead for Headers<'_> {
 
 /// The body of an answer, which for a POST begins when it's first looked at.
 pub(super) enum AnswerBody<'a> {
-    Begun(BufReader<Stream<'a>>),
+    Begun(Box<BufReader<Stream<'a>>>),
     Posting(Rc<Posting<'a>>),
 }
 
+fn buffered(stream: Stream<'_>) -> Box<BufReader<Stream<'_>>> {
+    Box::new(BufReader::with_capacity(64 << 10, stream))
+}
+
 impl<'a> AnswerBody<'a> {
-    fn begun(&mut self) -> io::Result<&mut BufReader<Stream<'a>>> {
+    fn begun(&mut self) -> io::Result<&mut Box<BufReader<Stream<'a>>>> {
         if let Self::Posting(posting) = self {
             posting.send()?;
             let Some(body) = posting.answer.take() else { return Err(io::ErrorKind::ConnectionAborted.into()) };
             let stream = posting.line.stream(body);
-            *self = Self::Begun(BufReader::with_capacity(64 << 10, stream));
+            *self = Self::Begun(buffered(stream));
         }
         match self {
             Self::Begun(reader) => Ok(reader),
@@ -266,7 +270,7 @@ impl<'a> GitHttp for Client<'a> {
         let tail = url.strip_prefix(base_url).unwrap_or_default();
         self.moved_to = body.url.as_str().strip_suffix(tail).filter(|base| *base != base_url && !tail.is_empty()).map(str::to_owned);
         let headers = Headers::Known(content_type_line(Some(&body)));
-        Ok(GetResponse { headers, body: AnswerBody::Begun(BufReader::with_capacity(64 << 10, self.line.stream(body))) })
+        Ok(GetResponse { headers, body: AnswerBody::Begun(buffered(self.line.stream(body))) })
     }
 
     fn post(

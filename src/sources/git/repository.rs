@@ -313,21 +313,20 @@ impl<'a> Repository<'a> {
     fn ask(&self, ids: &[ObjectId], depth: Option<u32>, want: Want) -> Result<(), NotGiven> {
         let packs = self.cache.borrow().packs();
         let named = |commit: &ObjectId| self.tags.borrow().get(commit).copied().unwrap_or(*commit);
-        self.with_session(|session| match session.is_modern() {
-            true => session.fetch(ids, depth, want, &packs),
-            false => session.fetch(&ids.iter().map(named).collect::<Vec<_>>(), depth, want, &packs),
+        self.with_session(|session| {
+            let ids: Vec<ObjectId> = if session.is_modern() { ids.to_vec() } else { ids.iter().map(named).collect() };
+            session.fetch(&ids, depth, want, &packs)
         })
     }
 
     /// Talk to the server; a conversation that can't go on is begun again by the next one.
     fn with_session<T>(&self, talk: impl FnOnce(&mut Session<'a>) -> Result<T, NotGiven>) -> Result<T, NotGiven> {
         let mut session = self.session.borrow_mut().take().filter(|session| !session.is_spent());
-        let result = match &mut session {
-            Some(session) => talk(session),
-            None => {
-                self.shared.say_asking(self.shown());
-                talk(session.insert(Session::open(&self.address, &self.shared)?))
-            }
+        let result = if let Some(session) = &mut session {
+            talk(session)
+        } else {
+            self.shared.say_asking(self.shown());
+            talk(session.insert(Session::open(&self.address, &self.shared)?))
         };
         if result.is_ok() {
             *self.session.borrow_mut() = session;

@@ -153,12 +153,9 @@ impl<'a> Session<'a> {
         for id in ids {
             arguments.want(id);
         }
-        self.receive(&mut arguments, into).map_err(|error| match self.budget.failure() {
-            Some(failure) => NotGiven::Failed(failure),
-            None => {
-                tracing::debug!(repository = self.shown, %error, "a fetch was refused");
-                NotGiven::Refused
-            }
+        self.receive(&mut arguments, into).map_err(|error| {
+            tracing::debug!(repository = self.shown, %error, "a fetch was refused, or broke");
+            self.budget.failure().map_or(NotGiven::Refused, NotGiven::Failed)
         })
     }
 

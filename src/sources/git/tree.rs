@@ -235,12 +235,11 @@ fn enter_submodules<'a>(
         }
         for (path, commit) in reached {
             let above = entered.iter().rev().find(|(above, _)| path.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with('/')));
-            let opened = match above {
-                Some((above, parent)) => parent.repository.submodule(parent.modules_file.as_deref(), &path[above.len() + 1..])?,
-                None => {
-                    let full = place.subdir.map_or_else(|| path.clone(), |folder| format!("{folder}/{path}"));
-                    repository.submodule(modules_file(repository, place.commit, root)?.as_deref(), &full)?
-                }
+            let opened = if let Some((above, parent)) = above {
+                parent.repository.submodule(parent.modules_file.as_deref(), &path[above.len() + 1..])?
+            } else {
+                let full = place.subdir.map_or_else(|| path.clone(), |folder| format!("{folder}/{path}"));
+                repository.submodule(modules_file(repository, place.commit, root)?.as_deref(), &full)?
             };
             let module = enter(opened.ok_or_else(|| out_of_reach(&path))?, commit)?;
             let found = walk(&module.repository, tree_of(&module.repository, commit)?)?;

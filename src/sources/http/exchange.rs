@@ -32,7 +32,7 @@ pub(crate) struct Question<'q> {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// An answer, whose body is still to come.
-    Body(Body),
+    Body(Box<Body>),
     /// Who are you? (401)
     WhoAreYou,
     /// There's no such thing, or not for you (403, 404, 410, 451).
@@ -73,7 +73,7 @@ impl Http {
             let message = Message { headers: headers.clone(), body: *body, authorization: *authorization };
             let (response, at) = self.send(url, &message).await?;
             match response.status() {
-                StatusCode::OK => Ok(Answer::Body(Body { response, url: at })),
+                StatusCode::OK => Ok(Answer::Body(Box::new(Body { response, url: at }))),
                 StatusCode::UNAUTHORIZED => Ok(Answer::WhoAreYou),
                 status if matches!(status.as_u16(), 403 | 404 | 410 | 451) => Ok(Answer::Missing(status)),
                 status => Err(refused(&at, status, response.headers())),
