@@ -96,7 +96,7 @@ pub(crate) struct UpdateArgs {
 /// `mfp upgrade`
 #[derive(Debug, Args)]
 pub(crate) struct UpgradeArgs {
-    /// The plugins to upgrade (default: all that the manifest requires from a registry)
+    /// The plugins to upgrade (default: all that the manifest requires from a registry or names by a git tag)
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<PluginName>,
     /// Say what would change; change nothing

@@ -1,12 +1,13 @@
-//! `mfp upgrade`: raise the requirements in the manifest to the newest versions.
+//! `mfp upgrade`: raise the requirements in the manifest, and the tags of git sources, to the newest versions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use mfp_model::lock::Lock;
 use mfp_model::name::PluginName;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::Source;
+use mfp_model::source::{GitReference, RefName, Source};
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, lock};
 use crate::project::parse_manifest;
 use crate::report::{Event, Outcome};
+use crate::sources::git::Git;
 
 /// See which versions would be had without the requirements, raise those that are in the way, save, lay out.
 pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
@@ -23,27 +25,32 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     let _held = project.hold(app.reporter)?;
     let before = project.manifest()?;
     let old = project.lock()?;
-    let names = chosen(&before, args)?;
+    let (names, tags) = chosen(&before, args)?;
 
-    let open_text = with_requirements(&project.manifest_text, names.iter().map(|name| (name, Requirement::any())))?;
+    let tags = newer_tags(app, &project.root, &before, &tags)?;
+    let tagged_text = with_tags(&project.manifest_text, &tags)?;
+    let open_text = with_requirements(&tagged_text, names.iter().map(|name| (name, Requirement::any())))?;
     let open = parse_manifest(&open_text)?;
     let goal = Goal {
         root: &project.root,
         manifest: &open,
         manifest_text: &open_text,
         old: old.as_ref(),
-        freedom: Freedom::Names(names.clone()),
+        freedom: Freedom::Names(names.iter().chain(tags.keys()).cloned().collect()),
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
     };
     let newest = lock(app, &app.store()?, &goal)?;
 
     let raised = raised(&before, &newest, &names);
-    let text = with_requirements(&project.manifest_text, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
+    let text = with_requirements(&tagged_text, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
     let manifest = parse_manifest(&text)?;
     for (name, requirement) in &raised {
         let was = before.plugins.get(name).and_then(|entry| entry.request.source.requirement());
         app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));
+    }
+    for (name, (was, tag)) in &tags {
+        app.reporter.event(Event::Note(format!("Raised {name}: {was} → {tag}")));
     }
     let new = Lock::build(&manifest, newest.plugins.into_values().collect());
     let decision = Decision {
@@ -57,20 +64,53 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     carry_out(app, &mut project, decision)
 }
 
-/// The plugins to upgrade: those that were named, or all that come from a registry.
-fn chosen(manifest: &Manifest, args: &UpgradeArgs) -> Result<BTreeSet<PluginName>> {
-    let from_registry =
-        |name: &PluginName| manifest.plugins.get(name).is_some_and(|entry| matches!(entry.request.source, Source::Registry { .. }));
+/// The plugins to upgrade, those from registries and those at tags of repositories: the ones that were named, or all.
+fn chosen(manifest: &Manifest, args: &UpgradeArgs) -> Result<(BTreeSet<PluginName>, BTreeSet<PluginName>)> {
+    let source = |name: &PluginName| manifest.plugins.get(name).map(|entry| &entry.request.source);
+    let from_registry = |name: &PluginName| matches!(source(name), Some(Source::Registry { .. }));
+    let at_a_tag = |name: &PluginName| matches!(source(name), Some(Source::Git { reference: GitReference::Tag(_), .. }));
+    let split = |names: &mut dyn Iterator<Item = &PluginName>| {
+        names.filter(|name| from_registry(name) || at_a_tag(name)).cloned().partition(|name| from_registry(name))
+    };
     if args.names.is_empty() {
-        return Ok(manifest.plugins.keys().filter(|name| from_registry(name)).cloned().collect());
+        return Ok(split(&mut manifest.plugins.keys()));
     }
-    match args.names.iter().find(|name| !from_registry(name)) {
-        None => Ok(args.names.iter().cloned().collect()),
+    match args.names.iter().find(|name| !from_registry(name) && !at_a_tag(name)) {
+        None => Ok(split(&mut args.names.iter())),
         Some(name) => {
             Err(Error::new("mfp::manifest::not-declared", format!("the manifest has no requirement on `{name}` that could be raised"))
                 .help(format!("`mfp update {name}` takes what its requirements allow")))
         }
     }
+}
+
+/// For each of these the tag that the manifest names, and the newest one like it, where that's another.
+fn newer_tags(
+    app: &App<'_>,
+    root: &Path,
+    manifest: &Manifest,
+    names: &BTreeSet<PluginName>,
+) -> Result<BTreeMap<PluginName, (RefName, RefName)>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let git = Git::new(app, root)?;
+    let mut newer = BTreeMap::new();
+    for name in names {
+        let Some(Source::Git { url, reference: GitReference::Tag(tag), .. }) =
+            manifest.plugins.get(name).map(|entry| &entry.request.source)
+        else {
+            continue;
+        };
+        if let Some((newest, _)) = git.newest_tag(url, tag)? {
+            newer.insert(name.clone(), (tag.clone(), newest));
+        }
+    }
+    Ok(newer)
+}
+
+fn with_tags(text: &str, tags: &BTreeMap<PluginName, (RefName, RefName)>) -> Result<String> {
+    tags.iter().try_fold(text.to_owned(), |text, (name, (_, tag))| edit::set_tag(&text, name, tag).map_err(|error| cant_edit(&error)))
 }
 
 fn with_requirements<'a>(text: &str, requirements: impl IntoIterator<Item = (&'a PluginName, Requirement)>) -> Result<String> {

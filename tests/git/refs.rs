@@ -127,6 +127,8 @@ fn what_isnt_there_is_named_with_its_nearest() {
     assert!(said.contains("did you mean graphql-v1.0.0 or graphql-v1.1.0"), "{said}");
     let said = add(&format!("git+{url}#:grahpql"), 1, "mfp::git::no-folder");
     assert!(said.contains("is it `graphql`?"), "{said}");
+    let said = add(&format!("git+{url}#:rest/mok"), 1, "mfp::git::no-folder");
+    assert!(said.contains("is it `rest/mock`?"), "{said}");
     let said = add(&format!("git+{url}"), 1, "mfp::git::no-plugin");
     assert!(
         said.contains("there's one in `graphql`") && said.contains("there's one in `rest/mock`") && said.contains("--subdir graphql"),
@@ -221,6 +223,16 @@ fn newer_tags_are_known_and_the_ref_is_shown() {
         (&listed["plugins"][0]["reference"], &listed["plugins"][0]["commit"]),
         (&"tag graphql-v1.0.0".into(), &commit.as_str().into())
     );
+    let upgraded = ok(mfp(&machine, ["upgrade"]));
+    assert!(
+        upgraded.stderr.contains("Raised graphql: graphql-v1.0.0 → graphql-v1.1.0") && upgraded.stderr.contains("~ graphql 1.0.0 → 1.1.0"),
+        "{}",
+        upgraded.stderr
+    );
+    assert!(machine.read("mockforge-plugins.toml").contains("tag = \"graphql-v1.1.0\", subdir = \"graphql\""));
+    ok(mfp(&machine, ["sync", "--locked"]));
+    ok(mfp(&machine, ["upgrade", "graphql"]));
+    assert!(entry(&machine, "graphql").contains("version = \"1.1.0\""), "a pre-release isn't gone to");
     ok(mfp(&machine, ["why", "graphql"]));
     ok(mfp(&machine, ["info", "graphql"]));
 }
@@ -274,6 +286,55 @@ fn two_plugins_of_one_repository_share_what_is_fetched() {
     ok(mfp(&machine, ["remove", "rest-mock"]));
     ok(mfp(&machine, ["cache", "clean"]));
     assert!(!machine.path("cache/git").exists());
+}
+
+#[test]
+fn many_at_once_share_a_repository_and_none_is_in_anothers_way() {
+    needs!("git");
+    let repo = several();
+    let server = GitServer::over(repo.parent());
+    let shared = Machine::new();
+    let machines: Vec<Machine> = (0..6)
+        .map(|_| project(&format!("graphql = {{ git = \"{}\", branch = \"main\", subdir = \"graphql\" }}", server.url("plugins"))))
+        .collect();
+    std::thread::scope(|scope| {
+        for machine in &machines {
+            scope.spawn(|| {
+                let mut sync = command(machine);
+                sync.env("MFP_CACHE_DIR", shared.path("cache")).env("MFP_STORE_DIR", shared.path("store"));
+                ok(machine.run(sync.arg("sync")));
+            });
+        }
+    });
+    assert!(machines.iter().all(|machine| machine.read("plugins.lock") == machines[0].read("plugins.lock")));
+    assert_eq!(server.count(&format!("want {}", repo.git(["rev-parse", "HEAD"]))), 1, "one fetched, the others found it");
+}
+
+#[test]
+fn what_a_killed_fetch_left_is_swept() {
+    needs!("git");
+    let repo = several();
+    let stalling = GitServer::with(repo.parent(), Manner { stall_pack_after: Some(700), ..Manner::default() });
+    let machine = project(&format!("graphql = {{ git = \"{}\", subdir = \"graphql\" }}", stalling.url("plugins")));
+    let mut child = command(&machine).arg("lock").stderr(std::process::Stdio::null()).spawn().unwrap();
+    let packs = || {
+        let all = crate::support::env::tree(&machine.path("cache/git"));
+        all.into_keys().filter(|name| name.contains("/pack/")).collect::<Vec<_>>()
+    };
+    let begun = std::time::Instant::now();
+    while !machine.path("cache/git").exists() || (packs().is_empty() && begun.elapsed() < std::time::Duration::from_secs(10)) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!packs().is_empty(), "it was killed while it wrote a pack");
+    let left = packs();
+    // The same address again, and this time it answers.
+    let url = stalling.url("plugins");
+    let answering = GitServer::over(repo.parent());
+    std::fs::write(machine.path("home/.gitconfig"), format!("[url \"{}\"]\n\tinsteadOf = {url}\n", answering.url("plugins"))).unwrap();
+    ok(mfp(&machine, ["sync"]));
+    assert!(packs().iter().all(|name| !left.contains(name)), "{:?}", packs());
 }
 
 #[test]

@@ -158,6 +158,8 @@ pub(crate) struct Manner {
     pub(crate) pack: Option<Vec<u8>>,
     /// Send nothing any more after so many bytes of an answer to a POST.
     pub(crate) stall_after: Option<usize>,
+    /// The same, but only of a pack.
+    pub(crate) stall_pack_after: Option<usize>,
 }
 
 /// A web server with `git http-backend` behind it.
@@ -179,6 +181,13 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    /// Does it ask for objects?
+    fn wants(&self) -> bool {
+        self.body.windows(5).any(|word| word == b"want ")
+    }
 }
 
 impl GitServer {
@@ -259,13 +268,14 @@ impl Shared {
             let location = elsewhere.replace("{}", target.trim_start_matches('/'));
             return send(stream, "301 Moved Permanently", &format!("Location: {location}\r\n"), b"");
         }
-        if let Some(pack) = self.manner.pack.as_ref().filter(|_| method == "POST" && seen.body.windows(5).any(|word| word == b"want ")) {
+        if let Some(pack) = self.manner.pack.as_ref().filter(|_| seen.wants()) {
             return send(stream, "200 OK", "Content-Type: application/x-git-upload-pack-result\r\n", pack);
         }
         let (headers, body) = self.backend(seen, method, path.strip_prefix("/moved").unwrap_or(path), query)?;
         let status = headers.iter().find_map(|line| line.strip_prefix("Status: ")).unwrap_or("200 OK").to_owned();
         let rest: String = headers.iter().filter(|line| !line.starts_with("Status: ")).map(|line| format!("{line}\r\n")).collect();
-        if let Some(bytes) = self.manner.stall_after.filter(|_| method == "POST") {
+        if let Some(bytes) = self.manner.stall_after.or(self.manner.stall_pack_after.filter(|_| seen.wants())).filter(|_| method == "POST")
+        {
             let head = format!("HTTP/1.1 {status}\r\n{rest}Content-Length: {}\r\n\r\n", body.len() + 1);
             stream.write_all(head.as_bytes()).ok()?;
             stream.write_all(&body[..bytes.min(body.len())]).ok()?;

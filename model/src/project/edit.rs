@@ -13,7 +13,7 @@ use crate::lock::write_capability_sets;
 use crate::name::{GroupName, PluginName, RegistryName};
 use crate::requirement::Requirement;
 use crate::source::{
-    BareWasm, REMOTE_HEALTH_CHECK_INTERVAL, REMOTE_RETRIES, REMOTE_TIMEOUT_MS, RegistryUrl, RemoteEndpoint, Source, write_git,
+    BareWasm, REMOTE_HEALTH_CHECK_INTERVAL, REMOTE_RETRIES, REMOTE_TIMEOUT_MS, RefName, RegistryUrl, RemoteEndpoint, Source, write_git,
 };
 use crate::toml::{InlineText, basic_string};
 use crate::units::ByteSize;
@@ -30,8 +30,8 @@ pub enum EditError {
     /// The plugin isn't in it.
     #[error("`{0}` isn't in the manifest")]
     Absent(PluginName),
-    /// The plugin has no version requirement: it's from elsewhere than a registry.
-    #[error("`{0}` has no version requirement in the manifest")]
+    /// The plugin has no version requirement, or no tag: it's from elsewhere.
+    #[error("`{0}` has no version requirement and no tag in the manifest")]
     NoRequirement(PluginName),
 }
 
@@ -100,6 +100,20 @@ pub fn remove(text: &str, name: &PluginName) -> Result<(String, Vec<Place>)> {
 
 /// Ask for these versions of a plugin from a registry, in every table that has it; what else is said about it stays.
 pub fn set_requirement(text: &str, name: &PluginName, requirement: &Requirement) -> Result<String> {
+    in_every_table(text, name, &|item| set_version(item, requirement))
+}
+
+/// Ask for another tag of a plugin's git repository, in every table that has it; what else is said about it stays.
+pub fn set_tag(text: &str, name: &PluginName, tag: &RefName) -> Result<String> {
+    in_every_table(text, name, &|item| {
+        let old = item.as_table_like_mut().filter(|table| table.contains_key("git"))?.get_mut("tag")?;
+        replace(old, Value::from(tag.as_str()));
+        Some(())
+    })
+}
+
+/// Change a plugin's entry wherever it stands; `None` of the change means that there's nothing of the kind in it.
+fn in_every_table(text: &str, name: &PluginName, change: &dyn Fn(&mut Item) -> Option<()>) -> Result<String> {
     let found = places(text, name)?;
     if found.is_empty() {
         return Err(EditError::Absent(name.clone()));
@@ -108,7 +122,7 @@ pub fn set_requirement(text: &str, name: &PluginName, requirement: &Requirement)
     for place in &found {
         let item = plugins_table(&mut document, place)?.get_mut(name.as_str());
         let item = item.expect("`places` gives only tables that have the plugin");
-        set_version(item, requirement).ok_or_else(|| EditError::NoRequirement(name.clone()))?;
+        change(item).ok_or_else(|| EditError::NoRequirement(name.clone()))?;
     }
     Ok(document.to_string())
 }
@@ -477,6 +491,15 @@ corp = "https://b.example/"
         assert_eq!(raised, COMMENTED.replace("\"^1.2\"   # keep", "\"^2\"   # keep"));
         let path = "[plugins]\na = { path = \"x.wasm\", version = \"1.0.0\" }\n";
         assert_eq!(set_requirement(path, &name("a"), &"2".parse().unwrap()), Err(EditError::NoRequirement(name("a"))));
+    }
+
+    #[test]
+    fn a_tag_is_moved_and_the_rest_stays() {
+        let text = "[plugins]\na = { git = \"https://h.example/r\", tag = \"v1\", subdir = \"x\" }   # why\nb = \"1\"\n[groups.g]\na = { git = \"https://h.example/r\", tag = \"v1\", subdir = \"x\" }\n";
+        let moved = set_tag(text, &name("a"), &"v2.0.0".parse().unwrap()).unwrap();
+        assert_eq!(moved, text.replace("\"v1\"", "\"v2.0.0\""));
+        assert_eq!(set_tag(text, &name("b"), &"v2".parse().unwrap()), Err(EditError::NoRequirement(name("b"))));
+        assert_eq!(set_tag(text, &name("c"), &"v2".parse().unwrap()), Err(EditError::Absent(name("c"))));
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl Cache {
         let mut waiting = |path: &Path| app.reporter.event(Event::Waiting { path: path.display().to_string() });
         let lock = FileLock::acquire(&folder.with_extension("lock"), LockMode::Exclusive, TIMEOUT, &mut waiting).explained()?;
         let objects = folder.join("objects");
-        if !objects.join("pack").is_dir() {
+        if objects.join("pack").is_dir() {
+            sweep(&objects.join("pack"))?;
+        } else {
             make(&folder)?;
         }
         let options =
@@ -133,6 +135,19 @@ impl Cache {
         let text = serde_json::to_vec(&self.known).expect("names and digests are JSON");
         write_cache(&self.folder.join("known.json"), &text).map_err(explain::store)
     }
+}
+
+/// Delete what a killed fetch left: nobody else works here now.
+fn sweep(packs: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| explain::io("read the folder", packs, &error);
+    for entry in std::fs::read_dir(packs).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let is_pack = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("pack-"));
+        if !is_pack {
+            std::fs::remove_file(&path).map_err(|error| explain::io("delete", &path, &error))?;
+        }
+    }
+    Ok(())
 }
 
 /// The few files that make a folder a bare repository, so that `git --git-dir` can look at it.

@@ -17,7 +17,7 @@ use mfp_model::content::PackagePath;
 use mfp_model::lock::{LockedPackage, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
-use mfp_model::source::{CommitId, GitReference, GitUrl, Pin, Source};
+use mfp_model::source::{CommitId, GitReference, GitUrl, Pin, RefName, Source};
 use mfp_model::version::Version;
 use mfp_store::{Expected, Store, Tree, Verified};
 use tokio::runtime::Runtime;
@@ -223,25 +223,33 @@ impl<'a> Git<'a> {
         self.shared.open(url)?.guess(name)
     }
 
+    /// The tag of the highest version among those that are spelt like this one, if that's higher.
+    pub(crate) fn newest_tag(&self, url: &GitUrl, tag: &RefName) -> Result<Option<(RefName, Version)>> {
+        let Some((prefix, version)) = versioned(tag.as_str()) else { return Ok(None) };
+        let tags = self.shared.open(url)?.tags()?;
+        let alike = tags.iter().filter_map(|(name, _)| Some((name, versioned(name).filter(|(other, _)| *other == prefix)?.1)));
+        let newest = alike.filter(|(_, other)| is_offered(other, &version)).max_by(|(_, a), (_, b)| a.cmp(b));
+        Ok(newest.and_then(|(name, version)| Some((name.parse().ok()?, version))))
+    }
+
     /// Is there something newer than what's locked: a tag of a higher version, or another commit where the ref leads?
     pub(crate) fn newer(&self, pin: &Pin) -> Result<Option<Newer>> {
         let Pin::Git { url, reference, commit, .. } = pin else { return Ok(None) };
-        let repository = self.shared.open(url)?;
-        if let GitReference::Tag(tag) = reference
-            && let Some((prefix, version)) = versioned(tag.as_str())
-        {
-            let tags = repository.tags()?;
-            let others =
-                tags.iter().filter_map(|(name, _)| versioned(name)).filter(|(other, _)| *other == prefix).map(|(_, version)| version);
-            let offered = others.filter(|other| !other.is_prerelease() || version.is_prerelease());
-            return Ok(offered.max().filter(|newest| *newest > version).map(Newer::Tag));
+        match reference {
+            GitReference::Rev(_) => return Ok(None),
+            GitReference::Tag(tag) if versioned(tag.as_str()).is_some() => {
+                return Ok(self.newest_tag(url, tag)?.map(|(_, version)| Newer::Tag(version)));
+            }
+            GitReference::Tag(_) | GitReference::Branch(_) | GitReference::Default => {}
         }
-        if matches!(reference, GitReference::Rev(_)) {
-            return Ok(None);
-        }
-        let tip = repository.resolve(reference)?;
+        let tip = self.shared.open(url)?.resolve(reference)?;
         Ok((commit_id(tip) != *commit).then(|| Newer::Moved(tip.to_hex_with_len(7).to_string())))
     }
+}
+
+/// Is this version one to go to from that one? A pre-release only from another.
+fn is_offered(other: &Version, version: &Version) -> bool {
+    other > version && (!other.is_prerelease() || version.is_prerelease())
 }
 
 /// `v1.2.0`, `1.2.0` or `name-v1.2.0`: what comes before the version, and the version.

@@ -1,4 +1,4 @@
-//! How does git's smart HTTP go through mfp's one HTTP client? As questions and answers of [`Http`], with everything that it
+//! How does git's smart HTTP go through mfp's one HTTP client? As questions and answers of [`Http`](crate::sources::http::Http), with everything that it
 //! holds: address rules, redirects, credentials by origin, proxies, deadlines.
 //!
 //! gix brings the protocol and asks for a client; this is it. It runs on a thread that may wait.

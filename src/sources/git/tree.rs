@@ -120,17 +120,18 @@ fn tree_of(repository: &Repository<'_>, commit: ObjectId) -> Result<ObjectId> {
 /// The tree of the plugin's folder.
 fn descend(repository: &Repository<'_>, root: ObjectId, subdir: Option<&PackagePath>) -> Result<ObjectId> {
     let Some(subdir) = subdir else { return Ok(root) };
-    let mut at = root;
+    let (mut at, mut passed) = (root, String::new());
     for part in subdir.as_str().split('/') {
         let entries = entries(repository, &at)?;
         let next = entries.iter().find(|(name, kind, _)| name == part && *kind == EntryKind::Tree);
         let Some((_, _, id)) = next else {
             let folders = entries.iter().filter(|(_, kind, _)| *kind == EntryKind::Tree).map(|(name, ..)| name.as_str());
-            let near = mfp_model::text::nearest(part, folders).map(clean);
+            let near = mfp_model::text::nearest(part, folders).map(|near| clean(&format!("{passed}{near}")).into_owned());
             let help = near.map_or_else(|| "check `subdir`, and the ref".to_owned(), |near| format!("is it `{near}`?"));
             return Err(Error::new("mfp::git::no-folder", format!("{} has no folder `{subdir}` there", repository.shown())).help(help));
         };
         at = *id;
+        passed.extend([part, "/"]);
     }
     Ok(at)
 }
