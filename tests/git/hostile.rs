@@ -188,3 +188,37 @@ fn a_damaged_cache_gives_an_error_and_never_other_bytes() {
     ok(mfp(&machine, ["cache", "clean"]));
     ok(mfp(&machine, ["sync"]));
 }
+
+#[test]
+fn an_object_under_anothers_name_is_never_taken() {
+    needs!("git");
+    let repo = Repo::of(&Plugin::new("x", "1.0.0"));
+    let machine = project(&format!("x = {{ git = \"{}\" }}", repo.file_url()));
+    ok(mfp(&machine, ["lock"]));
+    // Git keeps objects one by one too; there each says what it is by its file's name alone.
+    let mut folders = std::fs::read_dir(machine.path("cache/git/v1")).unwrap().map(|entry| entry.unwrap().path());
+    let cached = folders.find(|path| path.is_dir()).unwrap();
+    for entry in std::fs::read_dir(cached.join("objects/pack")).unwrap() {
+        let (path, away) = (entry.unwrap().path(), machine.path("away"));
+        std::fs::rename(&path, &away).unwrap();
+        if path.extension().is_some_and(|extension| extension == "pack") {
+            let pack = std::fs::File::open(&away).unwrap();
+            assert!(git(&cached).args(["--git-dir", ".", "unpack-objects", "-q"]).stdin(pack).status().unwrap().success());
+        }
+    }
+    let lock = machine.read("plugins.lock");
+    let again = |machine: &Machine| {
+        std::fs::remove_file(machine.project("plugins.lock")).unwrap();
+        let _ = std::fs::remove_dir_all(machine.path("store"));
+        mfp(machine, ["lock", "--offline"])
+    };
+    ok(again(&machine));
+    assert_eq!(machine.read("plugins.lock"), lock);
+    let place = |id: &str| cached.join("objects").join(&id[..2]).join(&id[2..]);
+    let (readme, manifest) = (repo.git(["rev-parse", "HEAD:README.md"]), repo.git(["rev-parse", "HEAD:plugin.yaml"]));
+    let other = std::fs::read(place(&manifest)).unwrap();
+    std::fs::remove_file(place(&readme)).unwrap();
+    std::fs::write(place(&readme), other).unwrap();
+    again(&machine).fails(8, "mfp::git::cache");
+    assert!(!machine.has("plugins.lock"));
+}
