@@ -252,7 +252,7 @@ pub(super) mod tests {
     }
 
     /// A resolver that gives these answers, one a question.
-    pub(super) fn answering(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
+    pub(in crate::sources::http) fn answering(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
         let answers: Vec<Vec<SocketAddr>> = answers.iter().map(|all| all.iter().map(|text| text.parse().unwrap()).collect()).collect();
         let asked = Arc::new(AtomicUsize::new(0));
         let counting = Arc::clone(&asked);
