@@ -48,7 +48,7 @@ impl FromStr for GitUrl {
         if text.starts_with('-') {
             return Err(UrlError::Character('-'));
         }
-        if text.contains("::") && !text.contains('[') {
+        if names_a_helper(text) {
             return Err(UrlError::Syntax("git's `helper::address` form isn't supported".to_owned()));
         }
         match scheme_of(text).as_deref() {
@@ -57,6 +57,12 @@ impl FromStr for GitUrl {
             _ => location(text),
         }
     }
+}
+
+/// `ext::…`: what git takes for the name of a program, by git's own rule.
+fn names_a_helper(text: &str) -> bool {
+    text.split_once("::")
+        .is_some_and(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
 }
 
 fn location(text: &str) -> Result<GitUrl, UrlError> {
@@ -250,6 +256,8 @@ mod tests {
             ("git@Host.example:u/r.git", "git@host.example:u/r.git"),
             ("file:../repo", "file:../repo"),
             ("../repo", "file:../repo"),
+            ("../[a]::b", "file:../%5Ba%5D::b"),
+            ("https://host/a::b", "https://host/a::b"),
         ] {
             let url: GitUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), canonical);
@@ -262,6 +270,9 @@ mod tests {
     fn what_runs_programs_is_no_address() {
         for text in [
             "ext::sh -c touch",
+            "ext::sh -c touch [",
+            "a.b-c+d::x",
+            "::x",
             "--upload-pack=x",
             "git@-oProxyCommand=x:u/r",
             "git@host:-x",
