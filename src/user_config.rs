@@ -14,6 +14,7 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
 
 use crate::error::{Error, Excerpt, Result};
+use crate::settings::Hidden;
 
 /// The user's configuration, with its defaults filled in.
 #[derive(Debug, Clone, Deserialize)]
@@ -79,7 +80,7 @@ pub(crate) enum CredentialConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct NetworkConfig {
     /// A proxy for everything, where the environment names none.
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<Hidden>,
     /// A PEM file of CA certificates to trust beside the system's.
     pub(crate) ca_file: Option<PathBuf>,
     /// How long a connection may take to be made. 10 s.

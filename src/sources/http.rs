@@ -316,11 +316,11 @@ impl Http {
 
     fn proxy_rules(&self) -> Result<Vec<reqwest::Proxy>> {
         let except = self.proxies.none.as_deref().and_then(reqwest::NoProxy::from_string);
-        let configured = self.network.proxy.as_ref().map(reqwest::Proxy::all);
+        let configured = self.network.proxy.as_deref().map(reqwest::Proxy::all);
         let rules = [
-            self.proxies.http.as_ref().map(reqwest::Proxy::http),
-            self.proxies.https.as_ref().map(reqwest::Proxy::https),
-            self.proxies.all.as_ref().map(reqwest::Proxy::all),
+            self.proxies.http.as_deref().map(reqwest::Proxy::http),
+            self.proxies.https.as_deref().map(reqwest::Proxy::https),
+            self.proxies.all.as_deref().map(reqwest::Proxy::all),
             configured,
         ];
         rules

@@ -1,6 +1,7 @@
-//! What the stories need: a machine of their own ([`env`]), a registry of their own ([`registry`]), a server that can
+//! What the stories need: a machine of their own ([`env`]) with secrets on it ([`canary`]), a registry of their own ([`registry`]), a server that can
 //! misbehave ([`server`]).
 
+pub(crate) mod canary;
 pub(crate) mod env;
 pub(crate) mod registry;
 pub(crate) mod server;
