@@ -12,6 +12,7 @@ mod corpus;
 mod crash;
 mod edit;
 mod flags;
+mod fuzzed;
 mod hostile;
 mod init;
 mod json;

@@ -197,6 +197,14 @@ fn two_ends() -> Vec<u8> {
     at(&end)
 }
 
+/// A zip whose last entry says that it begins where the first does.
+fn pointing_elsewhere() -> Vec<u8> {
+    let mut bytes = zip(&[ZipMember::stored("a", b"x"), ZipMember::stored("b", b"x")]);
+    let entry = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    bytes[entry + 42..entry + 46].fill(0);
+    bytes
+}
+
 /// A zip whose last entry ends with the records of zip64 that Python's reader believes wherever it sees them: it would find the
 /// files of another directory.
 fn end_of_zip64() -> Vec<u8> {
@@ -293,6 +301,7 @@ fn a_zip_has_one_meaning_or_none() {
         ("a comment that isn't text", zip_with_comment(&[file()], b"\x01"), differential),
         ("an end in the comment", zip_with_comment(&[file()], b"PK\x05\x06"), "mfp::archive::corrupt"),
         ("two ends", two_ends(), differential),
+        ("an entry that points at another member", pointing_elsewhere(), differential),
         ("the end of another zip inside, which is stored", zip_after(ZipMember::stored("inner.zip", &zip(&[file()]))), "accepted"),
         ("the end of zip64 inside the directory", end_of_zip64(), differential),
         ("trailing data", [zip_after(file()), b"x".to_vec()].concat(), differential),
