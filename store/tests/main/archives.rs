@@ -181,6 +181,54 @@ fn a_container_holds_one_thing_and_nothing_else() {
     }
 }
 
+/// What a container says about itself is compared: checksums, sizes, flags, methods.
+#[test]
+fn what_a_container_says_of_itself_is_true() {
+    let fixture = Fixture::new();
+    let tar = after(&[]);
+    let plain = gzip(&tar);
+    // The same member under another header: its flags, and what they announce.
+    let member = |flags: u8, more: &[u8]| [&plain[..3], &[flags], &plain[4..10], more, &plain[10..]].concat();
+    let header_crc = |flags: u8, wrong: u8| {
+        let header = [&plain[..3], &[flags], &plain[4..10]].concat();
+        let crc = (crc32fast::hash(&header) as u16).to_le_bytes();
+        member(flags, &[crc[0] ^ wrong, crc[1]])
+    };
+    let changed = |bytes: &[u8], from_end: usize| {
+        let mut bytes = bytes.to_vec();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 1;
+        bytes
+    };
+    let mut checked = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+    checked.include_checksum(true).unwrap();
+    std::io::Write::write_all(&mut checked, &tar).unwrap();
+    let checked = checked.finish().unwrap();
+    let sized = zstd(&tar);
+    let corrupt = "mfp::archive::corrupt";
+    let (gz, zst) = (ArchiveFormat::TarGz, ArchiveFormat::TarZst);
+    for (story, bytes, format, outcome) in [
+        ("a name, a comment and an extra field", member(0x1c, b"\x03\0abcname\0comment\0"), gz, "accepted"),
+        ("said to be text", member(1, b""), gz, "accepted"),
+        ("the header's checksum", header_crc(2, 0), gz, "accepted"),
+        ("a wrong checksum of the header", header_crc(2, 1), gz, corrupt),
+        ("a flag that's reserved", member(0x20, b""), gz, corrupt),
+        ("another one", member(0x80, b""), gz, corrupt),
+        ("an extra field that's longer than the file", member(4, b"\xff\xff"), gz, corrupt),
+        ("a name without an end", [&plain[..3], &[8], &plain[4..10], &[b'x'; 100_000][..]].concat(), gz, corrupt),
+        ("another method", [&plain[..2], &[7], &plain[3..]].concat(), gz, corrupt),
+        ("a wrong checksum", changed(&plain, 8), gz, corrupt),
+        ("a wrong size", changed(&plain, 1), gz, corrupt),
+        ("a checksum", checked.clone(), zst, "accepted"),
+        ("another wrong checksum", changed(&checked, 1), zst, corrupt),
+        ("another size than it has", [&sized[..5], &[sized[5] ^ 1], &sized[6..]].concat(), zst, corrupt),
+        ("a frame of an older zstd", [&[0x27][..], &sized[1..]].concat(), zst, corrupt),
+    ] {
+        assert_eq!(code(fixture.ingest(&bytes, format)), outcome, "{story}");
+        assert!(fixture.traces().is_empty(), "{story}");
+    }
+}
+
 /// A zip of a manifest and this member.
 fn zip_after(member: ZipMember) -> Vec<u8> {
     zip(&[ZipMember::deflated(YAML.0, YAML.1.as_bytes()), member])
