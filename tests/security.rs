@@ -37,9 +37,9 @@ fn archives() -> BTreeMap<String, Count> {
         let count = classes.entry(class).or_default();
         count.inputs += 1;
         if taken(&case).unwrap_or(true) {
-            count.accepted += 1
+            count.accepted += 1;
         } else {
-            count.rejected += 1
+            count.rejected += 1;
         }
         count.decided += usize::from(case.expect == Expect::Either);
     }
@@ -53,7 +53,9 @@ fn addresses() -> BTreeMap<String, Count> {
         let (who, _) = line.split_once(' ').expect("a kind and a host");
         let count = kinds.entry(who.to_owned()).or_default();
         count.inputs += 1;
-        if who == "public" { count.accepted += 1 } else { count.rejected += 1 }
+        let is_accepted = usize::from(who == "public");
+        count.accepted += is_accepted;
+        count.rejected += 1 - is_accepted;
     }
     kinds
 }

@@ -23,8 +23,11 @@ use mfp_model::source::{ArtifactUrl, CommitId, GitUrl, Origin, RefName, Registry
 use mfp_model::version::Version;
 use mfp_store::{ArchiveFormat, Expected, Store, StoreOptions};
 
+/// Holds for any input, or panics.
+pub type Property = fn(&[u8]);
+
 /// Every property by the name of its folder in `fuzz/corpus`.
-pub const PROPERTIES: [(&str, fn(&[u8])); 11] = [
+pub const PROPERTIES: [(&str, Property); 11] = [
     ("address", address),
     ("container", container),
     ("index", index),
@@ -50,8 +53,16 @@ fn store() -> &'static Store {
     store
 }
 
-/// What an archive comes out as: its listing, or the code of the error.
-fn unpacked(bytes: &[u8], format: ArchiveFormat) -> Result<(String, Option<Vec<u8>>, Option<String>), &'static str> {
+/// What an archive comes out as.
+#[derive(Debug, PartialEq)]
+struct Unpacked {
+    listing: String,
+    manifest: Option<Vec<u8>>,
+    signature: Option<String>,
+}
+
+/// Unpack it; else the code of the error.
+fn unpacked(bytes: &[u8], format: ArchiveFormat) -> Result<Unpacked, &'static str> {
     match store().ingest_archive(bytes, format, &Expected::FirstSight) {
         Ok(tree) => {
             let text = tree.listing().to_text();
@@ -62,7 +73,8 @@ fn unpacked(bytes: &[u8], format: ArchiveFormat) -> Result<(String, Option<Vec<u
                 let found = files.join(path.as_str()).symlink_metadata().expect("a listed file is there");
                 assert!(found.is_file() && found.len() == entry.size, "{path} isn't what the listing says");
             }
-            Ok((text, tree.manifest().map(<[u8]>::to_vec), tree.signature().map(str::to_owned)))
+            let (manifest, signature) = (tree.manifest().map(<[u8]>::to_vec), tree.signature().map(str::to_owned));
+            Ok(Unpacked { listing: text, manifest, signature })
         }
         Err(error) => {
             assert_eq!(error.exit_code(), 4, "bytes are to blame, not this machine: {error}");
@@ -245,7 +257,7 @@ pub fn requirement(data: &[u8]) {
     let (left, right) = text.split_once('\n').unwrap_or((text, "1.2.3"));
     let _ = one_spelling::<PluginName>(left);
     let version = one_spelling::<Version>(right);
-    for version in &version {
+    if let Some(version) = &version {
         let exactly = Requirement::exactly(version);
         assert!(exactly.matches(version) && exactly.is_exact());
     }

@@ -77,9 +77,8 @@ pub(crate) fn not_kept(folders: &[&Path]) -> Result<(), String> {
             }
             let text = if metadata.is_file() { std::fs::read(&path).unwrap_or_default() } else { Vec::new() };
             let is_asked_for = path.ends_with("plugins.lock") || path.ends_with("mockforge-plugins.toml");
-            match found(&String::from_utf8_lossy(&text)).filter(|secret| *secret != QUERY || !is_asked_for) {
-                Some(secret) => return Err(format!("`{secret}` is in {}", path.display())),
-                None => (),
+            if let Some(secret) = found(&String::from_utf8_lossy(&text)).filter(|secret| *secret != QUERY || !is_asked_for) {
+                return Err(format!("`{secret}` is in {}", path.display()));
             }
         }
     }
