@@ -49,14 +49,20 @@ impl FromStr for GitUrl {
             return Err(UrlError::Character('-'));
         }
         if names_a_helper(text) {
-            return Err(UrlError::Syntax("git's `helper::address` form isn't supported".to_owned()));
+            return Err(helper());
         }
-        match scheme_of(text).as_deref() {
+        let url = match scheme_of(text).as_deref() {
             Some("ssh") => ssh(text),
             _ if is_scp(text) => scp(text),
             _ => location(text),
-        }
+        }?;
+        // A folder called `:` is written `file::`, and then it's one.
+        if names_a_helper(&url.to_string()) { Err(helper()) } else { Ok(url) }
     }
+}
+
+fn helper() -> UrlError {
+    UrlError::Syntax("git's `helper::address` form isn't supported".to_owned())
 }
 
 /// `ext::…`: what git takes for the name of a program, by git's own rule.
@@ -273,6 +279,7 @@ mod tests {
             "ext::sh -c touch [",
             "a.b-c+d::x",
             "::x",
+            ":///x",
             "--upload-pack=x",
             "git@-oProxyCommand=x:u/r",
             "git@host:-x",
