@@ -108,13 +108,14 @@ fn scp(text: &str) -> Result<GitUrl, UrlError> {
     check_characters(text)?;
     let (login, path) = text.split_once(':').expect("`is_scp` saw the colon");
     let (user, host) = login.split_once('@').expect("`is_scp` saw the `@`");
+    let path = path.trim_end_matches('/');
     let plain = |part: &str| {
         !part.is_empty() && !part.starts_with('-') && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     if !plain(user) || !plain(host) || path.is_empty() || path.starts_with('-') || path.contains(['?', '#', '@']) {
         return Err(UrlError::Syntax("not an address of the form `user@host:path`".to_owned()));
     }
-    Ok(GitUrl(Repository::Scp(format!("{user}@{}:{}", host.to_ascii_lowercase(), path.trim_end_matches('/')))))
+    Ok(GitUrl(Repository::Scp(format!("{user}@{}:{path}", host.to_ascii_lowercase()))))
 }
 
 impl fmt::Display for GitUrl {
@@ -283,6 +284,7 @@ mod tests {
             "--upload-pack=x",
             "git@-oProxyCommand=x:u/r",
             "git@host:-x",
+            "git@host:/",
             "ssh://-oProxyCommand=x/u/r",
             "ssh://git:pw@host/r",
             "https://u@host/r",
