@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mfp_loader::check_config;
 use mfp_model::capability::Capabilities;
@@ -31,9 +31,6 @@ use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
 use crate::report::{ChangeLine, Event};
 use crate::sources::fetch::{check_metadata, fetch_missing};
 use crate::user_config::LinkModeName;
-
-/// How long the store is waited for.
-const STORE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Which optional groups are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -270,7 +267,9 @@ fn check_configs(store: &Store, project: &Project, manifest: &Manifest, wanted: 
 
 /// Keep the garbage collector away. Waiting for it is announced and bounded.
 pub(crate) fn hold_store(app: &App<'_>, store: &Store) -> Result<StoreGuard> {
-    store.share(STORE_TIMEOUT, &mut |path| app.reporter.event(Event::Waiting { path: path.display().to_string() })).explained()
+    store
+        .share(app.settings.user.lock_timeout, &mut |path| app.reporter.event(Event::Waiting { path: path.display().to_string() }))
+        .explained()
 }
 
 /// Bring contents into the store that aren't: from the vendored folders first, then from where they come from.

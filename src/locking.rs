@@ -132,6 +132,9 @@ pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> 
 pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock> {
     let started = std::time::Instant::now();
     refuse_unsupported(goal.manifest, goal.manifest_text)?;
+    for warning in &goal.manifest.warnings {
+        app.reporter.event(Event::Warning { code: "mfp::manifest::query", text: warning.message.clone() });
+    }
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
     let declared = declared(app, store, &sources, goal)?;

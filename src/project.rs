@@ -25,8 +25,6 @@ pub(crate) const MANIFEST: &str = "mockforge-plugins.toml";
 pub(crate) const LOCK: &str = "plugins.lock";
 /// The largest manifest or lock that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
-/// How long another command on the same project is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// An open project: its folder and the text of its manifest.
 #[derive(Debug)]
@@ -37,6 +35,8 @@ pub(crate) struct Project {
     pub(crate) manifest_text: String,
     /// The lock as it stands on disk, if there's one.
     pub(crate) lock_text: Option<String>,
+    /// How long another command on the same project is waited for.
+    lock_timeout: Duration,
 }
 
 impl Project {
@@ -45,7 +45,7 @@ impl Project {
         let root = find(settings)?;
         let manifest_text = read(&root.join(MANIFEST))?.ok_or_else(|| missing(&root))?;
         let lock_text = read(&root.join(LOCK))?;
-        Ok(Self { root, manifest_text, lock_text })
+        Ok(Self { root, manifest_text, lock_text, lock_timeout: settings.user.lock_timeout })
     }
 
     /// The manifest, parsed.
@@ -83,7 +83,7 @@ impl Project {
         refuse_link(&folder)?;
         std::fs::create_dir_all(&folder).map_err(|error| explain::io("make the folder", &folder, &error))?;
         refuse_link(&folder.join("mfp.lock"))?;
-        FileLock::acquire(&folder.join("mfp.lock"), LockMode::Exclusive, LOCK_TIMEOUT, &mut |path: &Path| {
+        FileLock::acquire(&folder.join("mfp.lock"), LockMode::Exclusive, self.lock_timeout, &mut |path: &Path| {
             reporter.event(Event::Waiting { path: path.display().to_string() });
         })
         .map_err(explain::store)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -15,9 +16,39 @@ use crate::cli::{Cli, ColorChoice, Command, GlobalArgs};
 use crate::error::{Error, Result};
 use crate::user_config::UserConfig;
 
-/// The environment as it was when the process began.
-#[derive(Debug, Default)]
+/// The environment as it was when the process began. On a CI machine it's full of secrets, so it's never shown.
+#[derive(Default)]
 pub(crate) struct Environment(BTreeMap<String, OsString>);
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Environment(hidden)")
+    }
+}
+
+/// A text that may hold a secret: a password in a proxy's URL, a token. It's used and never shown.
+#[derive(Clone)]
+pub(crate) struct Hidden(String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(hidden)")
+    }
+}
+
+impl std::ops::Deref for Hidden {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Hidden {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
 
 impl Environment {
     /// Take it, once.
@@ -125,7 +156,7 @@ pub(crate) struct Settings {
     /// The time at which the process began.
     pub(crate) now: Timestamp,
     /// `MFP_CREDENTIALS`, as given.
-    pub(crate) credentials: Option<String>,
+    pub(crate) credentials: Option<Hidden>,
     /// The netrc file to look in.
     pub(crate) netrc: Option<PathBuf>,
     /// Proxies by the usual variables.
@@ -138,11 +169,11 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Proxies {
     /// `HTTP_PROXY`, `http_proxy` (only the lower-case one where a CGI script could be meant).
-    pub(crate) http: Option<String>,
+    pub(crate) http: Option<Hidden>,
     /// `HTTPS_PROXY`, `https_proxy`.
-    pub(crate) https: Option<String>,
+    pub(crate) https: Option<Hidden>,
     /// `ALL_PROXY`, `all_proxy`.
-    pub(crate) all: Option<String>,
+    pub(crate) all: Option<Hidden>,
     /// `NO_PROXY`, `no_proxy`.
     pub(crate) none: Option<String>,
 }
@@ -150,14 +181,15 @@ pub(crate) struct Proxies {
 impl Proxies {
     fn from(environment: &Environment) -> Self {
         let either = |lower: &str, upper: &str| environment.text(lower).or_else(|| environment.text(upper)).map(str::to_owned);
+        let hidden = |lower: &str, upper: &str| either(lower, upper).map(Hidden);
         Self {
             // In a CGI script HTTP_PROXY is a header that the client sent.
             http: environment
                 .text("http_proxy")
                 .or_else(|| environment.text("HTTP_PROXY").filter(|_| environment.text("REQUEST_METHOD").is_none()))
-                .map(str::to_owned),
-            https: either("https_proxy", "HTTPS_PROXY"),
-            all: either("all_proxy", "ALL_PROXY"),
+                .map(|text| Hidden(text.to_owned())),
+            https: hidden("https_proxy", "HTTPS_PROXY"),
+            all: hidden("all_proxy", "ALL_PROXY"),
             none: either("no_proxy", "NO_PROXY"),
         }
     }
@@ -226,7 +258,7 @@ impl Settings {
             store_dir: current_dir.join(store_dir.ok_or_else(|| no_home("store", "--store-dir"))?),
             cache_dir: current_dir.join(cache_dir.ok_or_else(|| no_home("cache", "--cache-dir"))?),
             vendor: folder(vendor, "MFP_VENDOR").map(|path| current_dir.join(path)),
-            credentials: environment.text("MFP_CREDENTIALS").map(str::to_owned),
+            credentials: environment.text("MFP_CREDENTIALS").map(|text| Hidden(text.to_owned())),
             netrc: environment.path("NETRC").or_else(|| base.as_ref().map(|base| base.home.join(".netrc"))),
             proxies: Proxies::from(&environment),
             now: now(),

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, Item};
 
 use crate::error::{Error, Excerpt, Result};
+use crate::settings::Hidden;
 
 /// The user's configuration, with its defaults filled in.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct UserConfig {
     /// The registry that `mfp init` writes into new projects.
@@ -27,12 +28,30 @@ pub(crate) struct UserConfig {
     pub(crate) cache_dir: Option<PathBuf>,
     /// How files get from the store into plugin folders.
     pub(crate) link_mode: Option<LinkModeName>,
+    /// How long another mfp is waited for that holds the project or the store. 5 min.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) lock_timeout: Duration,
     /// Canonical registry URL → where to fetch its files from instead. Transport only: never in a lock.
     pub(crate) mirrors: BTreeMap<String, String>,
     /// Credentials by origin.
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
     /// How to talk to servers.
     pub(crate) network: NetworkConfig,
+}
+
+impl Default for UserConfig {
+    fn default() -> Self {
+        Self {
+            registry: None,
+            store_dir: None,
+            cache_dir: None,
+            link_mode: None,
+            lock_timeout: Duration::from_mins(5),
+            mirrors: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            network: NetworkConfig::default(),
+        }
+    }
 }
 
 /// How files get from the store into plugin folders, by name.
@@ -61,7 +80,7 @@ pub(crate) enum CredentialConfig {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct NetworkConfig {
     /// A proxy for everything, where the environment names none.
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<Hidden>,
     /// A PEM file of CA certificates to trust beside the system's.
     pub(crate) ca_file: Option<PathBuf>,
     /// How long a connection may take to be made. 10 s.
@@ -103,6 +122,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("store-dir", "where verified plugins are kept"),
     ("cache-dir", "where what can be fetched again is kept"),
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
+    ("lock-timeout", "how long another mfp is waited for that holds the project or the store"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
     ("credentials", "a table by origin: token-env, or username and password-env"),
     ("network.proxy", "a proxy for everything, where the environment names none"),

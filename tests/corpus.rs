@@ -19,13 +19,13 @@ struct Index {
 }
 
 #[derive(Debug, Deserialize)]
-struct Case {
+pub(crate) struct Case {
     id: String,
     file: String,
     format: String,
     title: String,
-    expect: Expect,
-    error_class: Option<String>,
+    pub(crate) expect: Expect,
+    pub(crate) error_class: Option<String>,
     #[serde(default)]
     absent: Vec<String>,
     #[serde(default)]
@@ -40,7 +40,7 @@ struct Limits {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Expect {
+pub(crate) enum Expect {
     Accept,
     Reject,
     Either,
@@ -70,7 +70,7 @@ const POLICY: [(&str, bool); 20] = [
     ("127d07d97841", true),
 ];
 
-fn taken(case: &Case) -> Option<bool> {
+pub(crate) fn taken(case: &Case) -> Option<bool> {
     match case.expect {
         Expect::Accept => Some(true),
         Expect::Reject => Some(false),
@@ -82,7 +82,7 @@ fn archives() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/archives")
 }
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let text = std::fs::read(archives().join("index.json")).expect("the corpus is there");
     serde_json::from_slice::<Index>(&text).expect("its index is JSON").cases
 }

@@ -79,19 +79,17 @@ fn only_good_bytes(machine: &Machine, what: &str) {
     }
 }
 
-#[test]
-fn an_edited_lock_is_never_installed() {
-    let registry = registry();
-    let lock = good_lock(&registry);
-    let jwt = value(&lock, "auth-jwt", "content").to_owned();
-    let jwks = value(&lock, "jwks-core", "content").to_owned();
-    let (jwt_artifact, jwks_artifact) = (value(&lock, "auth-jwt", "artifact").to_owned(), value(&lock, "jwks-core", "artifact").to_owned());
+/// What somebody may do to a good lock in a pull request.
+pub(crate) fn edits(lock: &str) -> Vec<(&'static str, String)> {
+    let jwt = value(lock, "auth-jwt", "content").to_owned();
+    let jwks = value(lock, "jwks-core", "content").to_owned();
+    let (jwt_artifact, jwks_artifact) = (value(lock, "auth-jwt", "artifact").to_owned(), value(lock, "jwks-core", "artifact").to_owned());
     let entries: Vec<&str> = lock.split("[[plugin]]").collect();
     let jwks_entry = format!("[[plugin]]{}", entries[2]);
     let other_digest = |digest: &str| digest.replace("blake3:", "").trim_matches('"').chars().rev().collect::<String>();
     let artifact_sha = jwks_artifact.split('"').nth(3).expect("it has a digest").to_owned();
 
-    let edits: Vec<(&str, String)> = vec![
+    vec![
         ("another content digest", lock.replace(&jwks, &format!("\"blake3:{}\"", other_digest(&jwks)))),
         ("another artifact digest", lock.replace(&artifact_sha, &artifact_sha.chars().rev().collect::<String>())),
         ("another artifact size", lock.replace(&jwks_artifact, &jwks_artifact.replace("size = ", "size = 1"))),
@@ -117,11 +115,34 @@ fn an_edited_lock_is_never_installed() {
         ("fewer capabilities than none", lock.replacen("capabilities = {}", "capabilities = { http = [\"evil.example\"] }", 1)),
         ("another licence", lock.replacen("license = \"MIT\"", "license = \"GPL-3.0-only\"", 1)),
         ("another type", lock.replacen("types = [\"template\"]", "types = [\"auth\"]", 1)),
+        (
+            "a key of git's on a registry's plugin",
+            lock.replacen("artifact = ", "git = { commit = \"0000000000000000000000000000000000000000\" }\nartifact = ", 1),
+        ),
+        ("the same key twice", lock.replacen("signer = \"\"\n", "signer = \"\"\nsigner = \"\"\n", 1)),
+        ("entries in another order", format!("{}[[plugin]]{}\n[[plugin]]{}", entries[0], entries[2], entries[1])),
+        ("a cycle", lock.replacen("dependencies = []", "dependencies = [\n    { name = \"auth-jwt\", requirement = \"*\" },\n]", 1)),
+        ("an artifact of another format", lock.replacen("format = \"tar.gz\"", "format = \"zip\"", 1)),
+        (
+            "a signer that nobody proved",
+            lock.replacen("signer = \"\"", "signer = \"minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa\"", 1),
+        ),
         ("a merge conflict", lock.replacen("[[plugin]]", "<<<<<<< ours\n[[plugin]]", 1)),
         ("not TOML", format!("{lock}\n]]")),
         ("a NUL", format!("{lock}\0")),
-    ];
-    for (what, edited) in edits {
+    ]
+}
+
+/// How many edits there are: a lock that they fit is enough to count them.
+pub(crate) fn count_of_edits() -> usize {
+    edits(&good_lock(&registry())).len()
+}
+
+#[test]
+fn an_edited_lock_is_never_installed() {
+    let registry = registry();
+    let lock = good_lock(&registry);
+    for (what, edited) in edits(&lock) {
         assert_ne!(edited, lock, "{what}: the edit does nothing");
         // What's locked and nowhere to be had is "not there", as it would be for an honest lock.
         let is_gone = what == "another version's number";
@@ -136,6 +157,22 @@ fn an_edited_lock_is_never_installed() {
             assert_ne!(machine.mfp(["run", "auth-jwt", "say", "--frozen"]).code, 0, "{what}: it runs");
             assert!(!machine.path("jwks-core").exists() && !machine.project("jwks-core").exists());
         }
+    }
+}
+
+/// Where a registry is stands in the manifest; a lock that says it's elsewhere sends nobody there.
+#[test]
+fn a_lock_sends_nobody_to_another_registry() {
+    let registry = registry();
+    let evil = Server::over(registry.folder());
+    let lock = good_lock(&registry).replace(&format!("default = \"{}\"", registry.url()), &format!("default = \"{}\"", evil.url()));
+    assert!(lock.contains(&evil.url()), "{lock}");
+    for (arguments, code) in [(&["sync", "--locked"][..], 3), (&["lock", "--check"], 3), (&["sync", "--frozen"], 0), (&["sync"], 0)] {
+        let machine = clone_with(&registry, &lock);
+        let run = machine.mfp(arguments.iter().copied());
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.all());
+        only_good_bytes(&machine, "another registry");
+        assert_eq!(evil.connections(), 0, "{arguments:?}: it was asked: {:?}", evil.requests());
     }
 }
 

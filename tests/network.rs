@@ -14,6 +14,7 @@ use crate::support::{Machine, Plugin, Registry, Server};
 
 mod broken;
 mod credentials;
+pub(crate) mod faults;
 
 /// A machine whose project takes its plugins from the registry at this URL.
 pub(crate) fn machine(url: &str, plugins: &str) -> Machine {

@@ -27,7 +27,12 @@ fn at_once(commands: Vec<Command>) -> Vec<Output> {
         .into_iter()
         .map(|mut command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("mfp can be started"))
         .collect();
-    children.into_iter().map(|child| child.wait_with_output().expect("it can be waited for")).collect()
+    let outputs: Vec<Output> = children.into_iter().map(|child| child.wait_with_output().expect("it can be waited for")).collect();
+    for output in &outputs {
+        crate::support::canary::not_printed(&String::from_utf8_lossy(&output.stdout));
+        crate::support::canary::not_printed(&String::from_utf8_lossy(&output.stderr));
+    }
+    outputs
 }
 
 #[track_caller]
@@ -214,4 +219,41 @@ fn what_only_looks_waits_for_nobody() {
         assert!(begun.elapsed() < Duration::from_secs(50), "{arguments:?} waited");
     }
     drop(locks);
+}
+
+#[test]
+fn a_stopped_holder_of_a_lock_is_waited_for_within_a_bound() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nplugin-10 = \"^1\"\n");
+    machine.ok(["sync"]);
+    crate::network::configure(&machine, "lock-timeout = \"1s\"\n");
+    let (project, store) = (machine.project(".mockforge/mfp.lock"), machine.path("store/v1/lock"));
+    let add: &[&str] = &["add", "plugin-11"];
+    for (lock, arguments) in [
+        (&project, add),
+        (&project, &["update"]),
+        (&project, &["remove", "plugin-10"]),
+        (&store, &["add", "plugin-5"]),
+        (&store, &["cache", "prune"]),
+        (&store, &["cache", "clean"]),
+    ] {
+        let file = File::options().read(true).write(true).open(lock).expect("it was made");
+        file.lock().expect("nobody else holds it");
+        let (files, begun) = (machine.files(), Instant::now());
+        let run = machine.mfp(arguments.iter().copied());
+        run.fails(8, "mfp::io::lock-timeout");
+        let said = run.stderr.contains("Waiting for another mfp")
+            && run.stderr.contains(lock.file_name().expect("a file").to_str().expect("text"));
+        assert!(
+            said && begun.elapsed() >= Duration::from_secs(1) && begun.elapsed() < Duration::from_secs(20),
+            "{arguments:?}: {}",
+            run.all()
+        );
+        assert_eq!(machine.files(), files, "{arguments:?}");
+        drop(file);
+    }
+    machine.ok(["add", "plugin-11"]);
+    // A bound is a duration, and no bound of nothing by mistake.
+    crate::network::configure(&machine, "lock-timeout = 5\n");
+    machine.mfp(["sync"]).fails(2, "mfp::config::invalid");
 }

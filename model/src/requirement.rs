@@ -144,8 +144,12 @@ impl FromStr for Requirement {
         }
         let requirement = VersionReq::parse(text).map_err(|error| RequirementError::Syntax(error.to_string()))?;
         let largest = requirement.comparators.iter().flat_map(|c| [Some(c.major), c.minor, c.patch]).flatten().max();
-        match largest {
-            Some(number) if number >= NUMBER_LIMIT - 1 => Err(RequirementError::NumberTooLarge),
+        if largest.is_some_and(|number| number >= NUMBER_LIMIT - 1) {
+            return Err(RequirementError::NumberTooLarge);
+        }
+        // The canonical text is what's written down, and it may be longer: `1` is `^1`.
+        match requirement.to_string().len() {
+            length if length > MAX_REQUIREMENT_BYTES => Err(RequirementError::TooLong(length)),
             _ => Ok(Self(requirement)),
         }
     }
@@ -206,6 +210,12 @@ mod tests {
         for (text, canonical) in [("1.2", "^1.2"), (" >=1 ,<2", ">=1, <2"), ("1.*", "1.*"), ("*", "*"), ("=1.2.3", "=1.2.3")] {
             assert_eq!(text.parse::<Requirement>().unwrap().to_string(), canonical);
         }
+    }
+
+    #[test]
+    fn a_text_whose_canonical_form_is_too_long_is_too_long() {
+        let text = ["123.456.789"; 20].join(",");
+        assert_eq!(text.parse::<Requirement>(), Err(RequirementError::TooLong(278)));
     }
 
     #[test]

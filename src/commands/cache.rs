@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use mfp_model::digest::ContentDigest;
 use mfp_model::lock::Lock;
@@ -13,9 +12,6 @@ use crate::error::{Error, Exit, Result};
 use crate::explain::{self, Explained};
 use crate::report::document::{CacheDocument, Document, Problem};
 use crate::report::{Event, Outcome, plural, size};
-
-/// How long other commands are waited for.
-const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// One of the five.
 pub(crate) fn run(app: &App<'_>, args: &CacheArgs) -> Result<Outcome> {
@@ -50,7 +46,7 @@ fn measure(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
 }
 
 fn clean(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
-    let gone = app.store()?.clean(TIMEOUT, &mut |path| waiting(app, path)).explained()?;
+    let gone = app.store()?.clean(app.settings.user.lock_timeout, &mut |path| waiting(app, path)).explained()?;
     let cached = folder_size(&app.settings.cache_dir)?;
     for part in ["index", "git", "aot"] {
         mfp_store::fs::remove_dir_all(&app.settings.cache_dir.join(part)).map_err(explain::store)?;
@@ -60,7 +56,7 @@ fn clean(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
 
 fn prune(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
     let keep = known_contents(app)?;
-    let gone = app.store()?.prune(&keep, TIMEOUT, &mut |path| waiting(app, path)).explained()?;
+    let gone = app.store()?.prune(&keep, app.settings.user.lock_timeout, &mut |path| waiting(app, path)).explained()?;
     Ok(removed(app, document, gone.contents, gone.bytes))
 }
 
@@ -70,7 +66,7 @@ fn removed(app: &App<'_>, document: CacheDocument, plugins: u64, bytes: u64) -> 
 }
 
 fn verify(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
-    let check = app.store()?.verify_all(TIMEOUT, &mut |path| waiting(app, path)).explained()?;
+    let check = app.store()?.verify_all(app.settings.user.lock_timeout, &mut |path| waiting(app, path)).explained()?;
     let problem = |damaged: &mfp_store::gc::DamagedObject| Problem {
         code: "mfp::store::damaged".to_owned(),
         name: damaged.content.to_string(),

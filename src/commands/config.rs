@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mfp_model::source::Redacted;
 use mfp_store::fs::write_atomic;
+use url::Url;
 
 use crate::app::App;
 use crate::cli::tools::{ConfigAction, ConfigArgs};
@@ -49,7 +51,7 @@ fn set(file: &Path, text: &str, key: &str, value: &str) -> Result<Outcome> {
         std::fs::create_dir_all(folder).map_err(|error| explain::io("make the folder", folder, &error))?;
     }
     write_atomic(file, changed.as_bytes()).map_err(explain::store)?;
-    Ok(outcome(Some(file), BTreeMap::from([(key.to_owned(), value.to_owned())]), String::new()))
+    Ok(outcome(Some(file), BTreeMap::from([(key.to_owned(), shown(value))]), String::new()))
 }
 
 fn list(file: Option<&Path>, text: &str) -> Result<Outcome> {
@@ -58,19 +60,27 @@ fn list(file: Option<&Path>, text: &str) -> Result<Outcome> {
     for (key, meaning) in KEYS {
         let inner = table_values(text, key);
         for (key, value) in &inner {
-            lines.push(format!("{key} = {value}\n"));
+            lines.push(format!("{key} = {}\n", shown(value)));
         }
-        values.extend(inner.clone());
+        values.extend(inner.iter().map(|(key, value)| (key.clone(), shown(value))));
         match get_value(text, key)? {
             _ if !inner.is_empty() => {}
             Some(value) => {
-                lines.push(format!("{key} = {value}\n"));
-                values.insert((*key).to_owned(), value);
+                lines.push(format!("{key} = {}\n", shown(&value)));
+                values.insert((*key).to_owned(), shown(&value));
             }
             None => lines.push(format!("# {key}: {meaning}\n")),
         }
     }
     Ok(outcome(file, values, lines.concat()))
+}
+
+/// A value in a list: a proxy's URL may have a password in it, which only who asks for that one value sees.
+fn shown(value: &str) -> String {
+    match Url::parse(value) {
+        Ok(url) if url.password().is_some() || !url.username().is_empty() => Redacted(&url).to_string(),
+        _ => value.to_owned(),
+    }
 }
 
 fn outcome(file: Option<&Path>, values: BTreeMap<String, String>, text: String) -> Outcome {

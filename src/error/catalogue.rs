@@ -454,6 +454,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "The plugin at a URL or in a folder is called something else than its entry in mockforge-plugins.toml.",
         "Give the entry the plugin's name, or say that it's an alias: `package = \"…\"`.",
     ),
+    code(
+        "mfp::manifest::query",
+        Done,
+        "A warning: the URL of a plugin has a query, which is kept and stands in plugins.lock.",
+        "Take it out if it holds a secret, or if the file can be had without it.",
+    ),
     code("mfp::manifest::syntax", Usage, "mockforge-plugins.toml isn't TOML.", "Correct the place that's shown."),
     code(
         "mfp::manifest::unknown-key",

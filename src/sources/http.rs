@@ -7,6 +7,7 @@
 //!
 //! Redirects are followed here and not by reqwest, since each hop needs its own credentials and checks.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::error::{Error, Exit, Result};
 use crate::settings::{Proxies, Settings};
 use crate::sources::credentials::{Credentials, is_private_talk};
 use crate::user_config::NetworkConfig;
-use address::Reach;
+use address::{Lookup, Reach, Resolver};
 use resume::Progress;
 
 mod address;
@@ -37,7 +38,6 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The one HTTP client.
-#[derive(Debug)]
 pub(crate) struct Http {
     offline: bool,
     network: NetworkConfig,
@@ -45,6 +45,7 @@ pub(crate) struct Http {
     credentials: Credentials,
     slots: Semaphore,
     clients: Clients,
+    lookup: Lookup,
 }
 
 /// Clients by what they need, each made when it's first needed. `http:` needs no TLS roots. A redirect from a public server has
@@ -72,7 +73,7 @@ struct Message<'m> {
     headers: HeaderMap,
     /// With a body it's a POST, which no redirect carries elsewhere.
     body: Option<&'m Bytes>,
-    /// What to say to the origin that was asked for, if mfp itself knows nothing to say to it.
+    /// What to say to the origin that was asked for, in the place of what mfp itself knows to say to it.
     authorization: Option<&'m HeaderValue>,
 }
 
@@ -152,6 +153,12 @@ impl From<Error> for Failed {
     }
 }
 
+impl fmt::Debug for Http {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Http").field("offline", &self.offline).finish_non_exhaustive()
+    }
+}
+
 impl Http {
     /// A client by these settings. Opens nothing.
     pub(crate) fn new(settings: &Settings) -> Result<Self> {
@@ -162,6 +169,7 @@ impl Http {
             credentials: Credentials::collect(settings)?,
             slots: Semaphore::new(settings.user.network.concurrency),
             clients: Clients::default(),
+            lookup: address::system(),
         })
     }
 
@@ -281,7 +289,7 @@ impl Http {
         };
         request = request.headers(message.headers.clone()).header(ACCEPT_ENCODING, "identity");
         let given = || message.authorization.filter(|_| url.origin() == hop.asked.origin() && is_private_talk(url)).cloned();
-        if let Some(credential) = self.credentials.for_hop(url, hop.asked).or_else(given) {
+        if let Some(credential) = given().or_else(|| self.credentials.for_hop(url, hop.asked)) {
             request = request.header(AUTHORIZATION, credential);
         }
         tracing::debug!(url = %Redacted(url), "{}", if message.body.is_some() { "POST" } else { "GET" });
@@ -318,7 +326,7 @@ impl Http {
         if self.has_proxy() {
             tracing::debug!("a proxy resolves names and connects, so the addresses aren't checked");
         } else {
-            builder = builder.dns_resolver(address::Resolver(reach));
+            builder = builder.dns_resolver(Resolver { reach, lookup: Lookup::clone(&self.lookup) });
         }
         builder = match &self.network.ca_file {
             _ if !secure => builder.tls_certs_only([]),
@@ -336,11 +344,11 @@ impl Http {
 
     fn proxy_rules(&self) -> Result<Vec<reqwest::Proxy>> {
         let except = self.proxies.none.as_deref().and_then(reqwest::NoProxy::from_string);
-        let configured = self.network.proxy.as_ref().map(reqwest::Proxy::all);
+        let configured = self.network.proxy.as_deref().map(reqwest::Proxy::all);
         let rules = [
-            self.proxies.http.as_ref().map(reqwest::Proxy::http),
-            self.proxies.https.as_ref().map(reqwest::Proxy::https),
-            self.proxies.all.as_ref().map(reqwest::Proxy::all),
+            self.proxies.http.as_deref().map(reqwest::Proxy::http),
+            self.proxies.https.as_deref().map(reqwest::Proxy::https),
+            self.proxies.all.as_deref().map(reqwest::Proxy::all),
             configured,
         ];
         rules
@@ -515,5 +523,142 @@ fn root_cause(error: &reqwest::Error) -> String {
         "no reason was given".to_owned()
     } else {
         cause.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use reqwest::dns::Resolve as _;
+
+    use super::address::tests::answering;
+    use super::*;
+
+    /// A client that asks this resolver, and is soon out of patience.
+    fn http(lookup: Lookup) -> Http {
+        let network = NetworkConfig { retries: 0, connect_timeout: Duration::from_millis(300), ..NetworkConfig::default() };
+        Http {
+            offline: false,
+            network,
+            proxies: Proxies::default(),
+            credentials: Credentials::default(),
+            slots: Semaphore::new(1),
+            clients: Clients::default(),
+            lookup,
+        }
+    }
+
+    /// A server on this machine that answers with these headers, and how often it was connected to.
+    fn server(headers: String) -> (SocketAddr, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+        let counting = Arc::clone(&connections);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                counting.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = write!(stream, "HTTP/1.1 {headers}content-length: 2\r\nconnection: close\r\n\r\nok");
+            }
+        });
+        (address, connections)
+    }
+
+    async fn ask(http: &Http, url: &str) -> Result<(), &'static str> {
+        let whole = http.get(&Url::parse(url).unwrap(), None, 100, MissingStatus::default()).await;
+        whole.map(drop).map_err(|error| error.code())
+    }
+
+    /// Ask as a public server's redirect would have us ask.
+    async fn ask_redirected(http: &Http, url: &str) -> Result<(), &'static str> {
+        let asked = Url::parse("http://public.example/").unwrap();
+        let hop = Hop { url: Url::parse(url).unwrap(), asked: &asked, reach: Reach::Public };
+        http.send_once(&hop, &Message::default()).await.map(drop).map_err(|failed| failed.error.code())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_mind_gains_nothing() {
+        let (address, connections) = server("200 OK\r\n".to_owned());
+        let url = format!("http://plugins.example:{}/", address.port());
+        let here = ["127.0.0.1:0"];
+        // First here, which the project may say; then at the metadata service, which nobody may.
+        for turned in ["169.254.169.254:0", "[fe80::1]:0", "[2002:a9fe:a9fe::1]:0", "[64:ff9b::a9fe:a9fe]:0", "[::ffff:169.254.169.254]:0"]
+        {
+            let before = connections.load(Ordering::SeqCst);
+            let (lookup, asked) = answering(&[&here, &[turned]]);
+            let http = http(lookup);
+            assert_eq!(ask(&http, &url).await, Ok(()));
+            assert_eq!(ask(&http, &url).await, Err("mfp::network::connect"), "{turned}");
+            let connected = connections.load(Ordering::SeqCst) - before;
+            assert_eq!(
+                (asked.load(Ordering::SeqCst), connected),
+                (2, 1),
+                "one question a connection: what was looked at is what's connected to"
+            );
+        }
+        // First public, as somebody who checks before connecting would see it; then this machine, or a neighbour.
+        for turned in [
+            "127.0.0.1:0",
+            "[::1]:0",
+            "0.0.0.0:0",
+            "[::]:0",
+            "[::ffff:127.0.0.1]:0",
+            "[2002:7f00:1::1]:0",
+            "[64:ff9b::7f00:1]:0",
+            "10.0.0.1:0",
+        ] {
+            let before = connections.load(Ordering::SeqCst);
+            let (lookup, asked) = answering(&[&["93.184.216.34:0"], &[turned]]);
+            let checked = Resolver { reach: Reach::Public, lookup: Lookup::clone(&lookup) }.resolve("plugins.example".parse().unwrap());
+            assert_eq!(checked.await.unwrap().count(), 1, "a check before the connection sees nothing wrong");
+            assert_eq!(ask_redirected(&http(lookup), &url).await, Err("mfp::network::redirect"), "{turned}");
+            assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (2, before), "{turned} was connected to");
+        }
+        // Both in one answer: only what's within reach is tried.
+        let (lookup, _) = answering(&[&["169.254.169.254:0", "127.0.0.1:0"]]);
+        assert_eq!(ask(&http(lookup), &url).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_a_name_is_looked_at_where_it_leads() {
+        let (target, connections) = server("200 OK\r\n".to_owned());
+        let (origin, _) = server(format!("302 Found\r\nlocation: http://other.example:{}/\r\n", target.port()));
+        let url = format!("http://plugins.example:{}/", origin.port());
+        // From this machine to this machine is allowed, to the metadata service it isn't.
+        let (lookup, _) = answering(&[&["127.0.0.1:0"], &["127.0.0.1:0"]]);
+        assert_eq!(ask(&http(lookup), &url).await, Ok(()));
+        let before = connections.load(Ordering::SeqCst);
+        let (lookup, _) = answering(&[&["127.0.0.1:0"], &["169.254.169.254:0"]]);
+        assert_eq!(ask(&http(lookup), &url).await, Err("mfp::network::redirect"));
+        assert_eq!(connections.load(Ordering::SeqCst), before);
+    }
+
+    #[tokio::test]
+    async fn an_address_in_a_url_is_looked_at_too() {
+        let (address, connections) = server("200 OK\r\n".to_owned());
+        let port = address.port();
+        let (lookup, asked) = answering(&[&["93.184.216.34:0"]]);
+        let http = http(lookup);
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "0.0.0.0",
+            "[::1]",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "[::127.0.0.1]",
+        ] {
+            assert_eq!(ask_redirected(&http, &format!("http://{host}:{port}/")).await, Err("mfp::network::redirect"), "{host}");
+        }
+        for host in ["169.254.169.254", "2852039166", "[fe80::1]", "[2002:a9fe:a9fe::1]", "[64:ff9b::a9fe:a9fe]"] {
+            assert_eq!(ask(&http, &format!("http://{host}:{port}/")).await, Err("mfp::network::connect"), "{host}");
+        }
+        assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (0, 0), "nothing was asked or connected to");
     }
 }

@@ -9,8 +9,11 @@ fn locked_server(repo: &Repo) -> GitServer {
     GitServer::with(repo.parent(), Manner { basic: Some(("ada".into(), SECRET.into())), ..Manner::default() })
 }
 
+/// A machine that has no credentials yet.
 fn declared(server: &GitServer) -> Machine {
-    project(&format!("graphql = {{ git = \"{}\", tag = \"graphql-v1.0.0\", subdir = \"graphql\" }}", server.url("plugins")))
+    let machine = project(&format!("graphql = {{ git = \"{}\", tag = \"graphql-v1.0.0\", subdir = \"graphql\" }}", server.url("plugins")));
+    std::fs::remove_file(machine.path("home/.netrc")).unwrap();
+    machine
 }
 
 /// Nothing that's left behind, on a stream or on disk, holds the secret; only its owner's files do.
@@ -51,6 +54,13 @@ fn a_credential_helper_is_asked_when_the_server_asks_and_told_what_came_of_it() 
     assert_untold(&machine, &synced);
     assert!(std::fs::read_to_string(machine.path("home/helper.log")).unwrap().ends_with("get\nstore\n"));
     assert!(!server.seen()[0].headers.contains_key("authorization"), "nobody is told who we are before he asks");
+    // What mfp itself knows, and the server doesn't take, isn't the last word.
+    let machine = declared(&server);
+    std::fs::write(machine.path("home/.netrc"), "machine 127.0.0.1\nlogin ada\npassword stale\n").unwrap();
+    let mut sync = command(&machine);
+    sync.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "credential.helper");
+    sync.env("GIT_CONFIG_VALUE_0", format!("!f() {{ [ $1 = get ] && printf 'username=ada\\npassword={SECRET}\\n'; true; }}; f"));
+    ok(machine.run(sync.arg("sync")));
 }
 
 #[test]

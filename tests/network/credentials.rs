@@ -1,6 +1,7 @@
 //! A credential belongs to an origin, goes there only, on every hop, and is seen nowhere.
 
 use super::{chain, configure, machine};
+use crate::support::canary::QUERY;
 use crate::support::env::tree;
 use crate::support::server::respond;
 use crate::support::{Machine, Registry, Run, Server};
@@ -161,8 +162,107 @@ fn a_credential_for_one_port_isnt_for_the_next() {
         let registry = chain();
         let (server, other) = (Server::over(registry.folder()), Server::over(registry.folder()));
         let machine = machine(&server.url(), "[plugins]\napp = \"^1\"\n");
+        // netrc knows hosts and no ports.
+        std::fs::remove_file(machine.path("home/.netrc")).expect("every machine has one");
         let run = way.run(&machine, &other.origin(), &["sync"]);
         assert_eq!(run.code, 0, "{}", run.all());
         assert!(server.requests().iter().all(|request| request.header("authorization").is_none()), "{}", way.name);
     }
+}
+
+/// The secret of a signed URL stands in its query, and the lock has to keep it; a person is warned of that. It's printed nowhere.
+#[test]
+fn the_query_of_a_url_is_locked_and_seen_nowhere_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    std::fs::write(folder.path().join("x.tar.gz"), crate::support::Plugin::new("x", "1.0.0").archive()).expect("a file can be written");
+    let server = Server::faulty(folder.path(), |request, stream| {
+        let target = request.path.replace("/moved/", "/");
+        request.path.starts_with("/moved/") && respond(stream, "302 Found", &format!("location: {target}\r\n"), "")
+            || request.path.starts_with("/gone/") && respond(stream, "404 Not Found", "", request.path.clone())
+            || request.path.starts_with("/closed/") && respond(stream, "403 Forbidden", "", request.path.clone())
+    });
+    for (part, works) in [("", true), ("moved/", true), ("gone/", false), ("closed/", false)] {
+        let machine = Machine::new();
+        configure(&machine, super::IMPATIENT);
+        machine.write("mockforge-plugins.toml", "[plugins]\n");
+        let url = format!("{}{part}x.tar.gz?signature={QUERY}", server.url());
+        // What's searched for it is every output, the store and the cache: see `support::canary`.
+        let run = machine.run(machine.command().args(["-vvv", "add", &url]));
+        assert_eq!(run.code == 0, works, "{part}: {}", run.all());
+        assert!(!works || run.stderr.contains("query"), "a person is warned: {}", run.all());
+        assert_eq!(machine.has("plugins.lock"), works);
+        for arguments in [
+            &["-vv", "sync"][..],
+            &["--json", "list"],
+            &["list"],
+            &["tree"],
+            &["info", "x"],
+            &["why", "x"],
+            &["-vv", "verify"],
+            &["-vv", "update"],
+            &["outdated", "--json"],
+            &["sync", "--offline", "--json"],
+        ] {
+            let _ = machine.mfp(arguments.iter().copied());
+        }
+    }
+}
+
+/// A proxy's password stands in the user's own configuration or in a variable.
+#[test]
+fn a_proxys_password_is_seen_nowhere() {
+    let registry = chain();
+    let manifest = "[registries]\ndefault = { url = \"http://plugins.invalid/\", allow-http = true }\n[plugins]\napp = \"^1\"\n";
+    for by_config in [true, false] {
+        let machine = Machine::new();
+        machine.write("mockforge-plugins.toml", manifest);
+        let proxy = super::proxy(registry.folder());
+        let secret = proxy.url().replace("http://", &format!("http://u:{}@", crate::support::canary::PASSWORD));
+        let more = if by_config { format!("proxy = \"{secret}\"\n") } else { String::new() };
+        configure(&machine, &format!("[network]\nretries = 0\n{more}"));
+        for arguments in
+            [&["-vvv", "sync"][..], &["-vv", "doctor"], &["doctor", "--json"], &["config", "list"], &["config", "list", "--json"]]
+        {
+            let mut command = machine.command();
+            command.args(arguments);
+            if !by_config {
+                command.env("http_proxy", &secret);
+            }
+            let run = machine.run(&mut command);
+            assert!(run.code == 0 || arguments.contains(&"doctor"), "{arguments:?}: {}", run.all());
+        }
+        drop(proxy);
+        std::fs::remove_dir_all(machine.path("store")).expect("it was synced");
+        std::fs::remove_dir_all(machine.project(".mockforge")).expect("it was synced");
+        let run = machine.run(machine.command().args(["-vvv", "sync"]).envs((!by_config).then_some(("http_proxy", &secret))));
+        assert_eq!(run.code, 6, "{}", run.all());
+    }
+}
+
+/// What was planted on this machine is found if it's somewhere: the search itself works.
+#[test]
+fn the_search_for_secrets_finds_them() {
+    use crate::support::canary::{PASSWORD, not_kept};
+    let machine = Machine::new();
+    let project = machine.path("project");
+    assert_eq!(not_kept(&[&project]), Ok(()));
+    let encoded = base64_of(&format!("u:{PASSWORD}"));
+    for text in [PASSWORD, QUERY, &encoded] {
+        machine.write("deep/er/file.bin", [b"\xff\0", text.as_bytes(), b"\xff"].concat());
+        assert!(not_kept(&[&project]).is_err(), "{text}");
+        let printed = std::panic::catch_unwind(|| crate::support::canary::not_printed(&format!("x{text}y")));
+        assert!(printed.is_err(), "{text}");
+    }
+    std::fs::remove_dir_all(machine.project("deep")).expect("it's ours");
+    assert!(not_kept(&[&machine.path("home")]).is_err(), "they were planted");
+}
+
+/// Base64, for what no program of ours should print.
+fn base64_of(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let groups = text.as_bytes().chunks(3).flat_map(|group| {
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        (0..=group.len()).map(move |digit| char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]))
+    });
+    groups.collect()
 }

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::canary;
+
 /// A machine with a project in it.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -26,6 +28,7 @@ impl Machine {
         for folder in ["home", "project"] {
             std::fs::create_dir(machine.path(folder)).expect("a folder can be made in it");
         }
+        canary::plant(&machine.path("home"));
         machine
     }
 
@@ -73,6 +76,7 @@ impl Machine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mfp"));
         command
             .env_clear()
+            .envs(canary::variables())
             .env("HOME", self.path("home"))
             .env("MFP_STORE_DIR", self.path("store"))
             .env("MFP_CACHE_DIR", self.path("cache"))
@@ -98,6 +102,10 @@ impl Machine {
     #[must_use]
     pub(crate) fn run(&self, command: &mut Command) -> Run {
         let output = command.output().expect("mfp can be started");
+        for stream in [&output.stdout, &output.stderr] {
+            canary::not_printed(&String::from_utf8_lossy(stream));
+        }
+        canary::not_committed(&self.path("project"));
         let text = |bytes: Vec<u8>| self.plain(&String::from_utf8(bytes).expect("mfp writes UTF-8"));
         Run { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
@@ -115,6 +123,18 @@ impl Machine {
             if is_time { word.replacen(bare, "[TIME]", 1) } else { word.to_owned() }
         });
         without_registry_names(&words.collect::<String>())
+    }
+}
+
+impl Drop for Machine {
+    /// Nothing secret is left on it. A second panic would hide the first, so a failing test isn't searched.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let folders = ["project", "store", "cache"].map(|folder| self.path(folder));
+            if let Err(found) = canary::not_kept(&folders.each_ref().map(PathBuf::as_path)) {
+                panic!("{found}");
+            }
+        }
     }
 }
 

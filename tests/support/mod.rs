@@ -1,6 +1,7 @@
-//! What the stories need: a machine of their own ([`env`]), a registry of their own ([`registry`]), a server that can
-//! misbehave ([`server`]), repositories and servers for them ([`git`]).
+//! What the stories need: a machine of their own ([`env`]) with secrets on it ([`canary`]), a registry of their own ([`registry`]), a
+//! server that can misbehave ([`server`]), repositories and servers for them ([`git`]).
 
+pub(crate) mod canary;
 pub(crate) mod env;
 pub(crate) mod git;
 pub(crate) mod registry;

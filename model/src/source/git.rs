@@ -48,15 +48,27 @@ impl FromStr for GitUrl {
         if text.starts_with('-') {
             return Err(UrlError::Character('-'));
         }
-        if text.contains("::") && !text.contains('[') {
-            return Err(UrlError::Syntax("git's `helper::address` form isn't supported".to_owned()));
+        if names_a_helper(text) {
+            return Err(helper());
         }
-        match scheme_of(text).as_deref() {
+        let url = match scheme_of(text).as_deref() {
             Some("ssh") => ssh(text),
             _ if is_scp(text) => scp(text),
             _ => location(text),
-        }
+        }?;
+        // A folder called `:` is written `file::`, and then it's one.
+        if names_a_helper(&url.to_string()) { Err(helper()) } else { Ok(url) }
     }
+}
+
+fn helper() -> UrlError {
+    UrlError::Syntax("git's `helper::address` form isn't supported".to_owned())
+}
+
+/// `ext::…`: what git takes for the name of a program, by git's own rule.
+fn names_a_helper(text: &str) -> bool {
+    text.split_once("::")
+        .is_some_and(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
 }
 
 fn location(text: &str) -> Result<GitUrl, UrlError> {
@@ -96,13 +108,14 @@ fn scp(text: &str) -> Result<GitUrl, UrlError> {
     check_characters(text)?;
     let (login, path) = text.split_once(':').expect("`is_scp` saw the colon");
     let (user, host) = login.split_once('@').expect("`is_scp` saw the `@`");
+    let path = path.trim_end_matches('/');
     let plain = |part: &str| {
         !part.is_empty() && !part.starts_with('-') && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     if !plain(user) || !plain(host) || path.is_empty() || path.starts_with('-') || path.contains(['?', '#', '@']) {
         return Err(UrlError::Syntax("not an address of the form `user@host:path`".to_owned()));
     }
-    Ok(GitUrl(Repository::Scp(format!("{user}@{}:{}", host.to_ascii_lowercase(), path.trim_end_matches('/')))))
+    Ok(GitUrl(Repository::Scp(format!("{user}@{}:{path}", host.to_ascii_lowercase()))))
 }
 
 impl fmt::Display for GitUrl {
@@ -250,6 +263,8 @@ mod tests {
             ("git@Host.example:u/r.git", "git@host.example:u/r.git"),
             ("file:../repo", "file:../repo"),
             ("../repo", "file:../repo"),
+            ("../[a]::b", "file:../%5Ba%5D::b"),
+            ("https://host/a::b", "https://host/a::b"),
         ] {
             let url: GitUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), canonical);
@@ -262,9 +277,14 @@ mod tests {
     fn what_runs_programs_is_no_address() {
         for text in [
             "ext::sh -c touch",
+            "ext::sh -c touch [",
+            "a.b-c+d::x",
+            "::x",
+            ":///x",
             "--upload-pack=x",
             "git@-oProxyCommand=x:u/r",
             "git@host:-x",
+            "git@host:/",
             "ssh://-oProxyCommand=x/u/r",
             "ssh://git:pw@host/r",
             "https://u@host/r",

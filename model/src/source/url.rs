@@ -39,7 +39,9 @@ pub enum UrlError {
         allowed: &'static str,
     },
     /// `user:password@`.
-    #[error("the URL holds a user name or password; credentials are kept in your own configuration (`mfp config path`), never in a project")]
+    #[error(
+        "the URL holds a user name or password; credentials are kept in your own configuration (`mfp config path`), never in a project"
+    )]
     Userinfo,
     /// `?x=y` where a root is meant.
     #[error("the URL has a query (`?…`), which has no meaning here")]

@@ -24,7 +24,7 @@ pub(crate) struct Question<'q> {
     pub(crate) headers: HeaderMap,
     /// Posted, if there's something to post.
     pub(crate) body: Option<&'q Bytes>,
-    /// What to say to this origin if mfp itself knows nothing to say to it; never in the clear to another machine.
+    /// What to say to this origin in the place of what mfp itself knows to say to it; never in the clear to another machine.
     pub(crate) authorization: Option<&'q HeaderValue>,
 }
 

@@ -29,6 +29,10 @@ pub(crate) struct Names {
 impl Names {
     /// Take a file's name as the archive has it.
     pub(crate) fn file(&mut self, raw: &[u8]) -> Result<PackagePath, ArchiveError> {
+        // To a system `a/.` is the folder `a`; a reader that drops the dot makes it a file.
+        if raw.ends_with(b"/.") {
+            return Err(ArchiveError::member(ArchiveClass::Name, raw, "a file that's named like a folder"));
+        }
         let path = self.path(raw)?.ok_or_else(|| ArchiveError::member(ArchiveClass::Name, raw, "an empty name"))?;
         self.take(raw, &path, Kind::File)?;
         Ok(path)
@@ -156,6 +160,8 @@ mod tests {
             (vec![""], Some(Name)),
             (vec!["."], Some(Name)),
             (vec!["a\0/../b"], Some(Name)),
+            (vec!["a/."], Some(Name)),
+            (vec!["a/./b"], None),
             (vec!["./../a"], Some(Path)),
             (vec!["../"], Some(Path)),
             (vec!["//a"], Some(Path)),

@@ -1,9 +1,12 @@
 //! What does a PAX header say about the member after it? Its path and its size; all else either doesn't matter or isn't accepted.
 
+use std::collections::BTreeSet;
+
 use super::error::{ArchiveClass, ArchiveError};
 
 /// Keys that say nothing about which bytes are where.
-const HARMLESS: [&str; 8] = ["atime", "comment", "ctime", "gid", "gname", "mtime", "uid", "uname"];
+const HARMLESS: [&str; 11] =
+    ["SCHILY.dev", "SCHILY.ino", "SCHILY.nlink", "atime", "comment", "ctime", "gid", "gname", "mtime", "uid", "uname"];
 /// The same, by their beginning: extended attributes and file flags, which aren't content.
 const HARMLESS_PREFIXES: [&str; 5] = ["LIBARCHIVE.xattr.", "LIBARCHIVE.creationtime", "SCHILY.xattr.", "SCHILY.acl.", "SCHILY.fflags"];
 
@@ -24,15 +27,14 @@ impl Records {
     /// Read a header's data. Each key stands once, with a value.
     pub(crate) fn parse(data: &[u8]) -> Result<Self, ArchiveError> {
         let mut records = Self::default();
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new(); // thousands fit into a header, and there may be thousands of headers
         let mut rest = data;
         while !rest.is_empty() {
             let (key, value, after) = record(rest)?;
             rest = after;
-            if seen.contains(&key) {
+            if !seen.insert(key) {
                 return Err(differential("a PAX header with the same key twice"));
             }
-            seen.push(key);
             match key {
                 "path" => records.path = Some(value.to_owned()),
                 "size" => records.size = Some(decimal(value).ok_or(differential("a PAX size that isn't a plain decimal number"))?),

@@ -30,7 +30,8 @@ pub(crate) struct Unpacked {
     pub(crate) signature: Option<String>,
 }
 
-/// A file of the root, or of the folder that may turn out to be the root, that's kept in memory as well.
+/// A file of the root, or of the folder that may turn out to be the root, that's kept in memory as well. Once the root itself
+/// has one, no folder is the root any more.
 #[derive(Debug, Default)]
 enum Kept {
     #[default]
@@ -42,6 +43,11 @@ enum Kept {
 }
 
 impl Kept {
+    /// Is it certain by now that this is the root's?
+    fn is_the_roots(&self) -> bool {
+        matches!(self, Self::Bytes(path, _) | Self::TooLarge(path) if !path.contains('/'))
+    }
+
     /// It, if it's the file with this name in this root.
     fn of_root(self, root: &str, name: &str) -> Self {
         match &self {
@@ -167,10 +173,15 @@ impl Sink {
         let first = components.next();
         let candidate = match components.count() {
             0 => true,
+            1 if self.kept(path).is_the_roots() => false,
             1 => self.files.first().is_none_or(|(other, _)| other.components().next() == first),
             _ => false,
         };
         candidate.then_some(limit)
+    }
+
+    fn kept(&self, path: &PackagePath) -> &Kept {
+        if path.file_name() == MANIFEST_FILE { &self.manifest } else { &self.signature }
     }
 
     fn kept_for(&mut self, path: &PackagePath) -> &mut Kept {

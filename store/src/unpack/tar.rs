@@ -169,6 +169,10 @@ fn member(header: &Header<'_>, extension: Extension, blocks: &mut Blocks<'_>, si
     let ustar_name = header.name()?;
     let (name, pax_size) = match extension {
         Extension::None => (ustar_name, None),
+        // Some readers put the prefix before the long name, most don't.
+        Extension::LongName(_) if header.has_prefix() => {
+            return Err(ArchiveError::member(ArchiveClass::Differential, &ustar_name, "a GNU long name and a POSIX prefix").into());
+        }
         Extension::LongName(name) => (name, None),
         Extension::Pax(records) => (records.path.unwrap_or(ustar_name), records.size),
     };
@@ -253,6 +257,10 @@ impl<'b> Header<'b> {
         let name = text(&self.block[..100])?;
         let prefix = if self.gnu { &[][..] } else { text(&self.block[345..500])? };
         if prefix.is_empty() { Ok(name.to_owned()) } else { Ok([prefix, b"/", name].concat()) }
+    }
+
+    fn has_prefix(&self) -> bool {
+        !is_zero(&self.block[345..500])
     }
 
     fn has_link_name(&self) -> bool {

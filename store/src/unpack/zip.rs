@@ -12,7 +12,9 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::error::{ArchiveClass, ArchiveError};
 use super::input::Metered;
 use super::sink::Sink;
-use super::zip_records::{Central, DESCRIPTOR_BYTES, End, Facts, Fields, Local, Method, corrupt, differential, parse_descriptor};
+use super::zip_records::{
+    Central, DESCRIPTOR_BYTES, End, Facts, Fields, Local, Method, check_directory, corrupt, differential, parse_descriptor,
+};
 use super::{MAX_ENTRIES, MAX_FILE_BYTES};
 use crate::error::Result;
 
@@ -45,6 +47,7 @@ fn directory(bytes: &[u8]) -> Result<(End, Vec<Central<'_>>), ArchiveError> {
     if fields.left() != 0 {
         return Err(differential("the directory has more entries than the end record says"));
     }
+    check_directory(&bytes[end.directory_offset as usize..end.at], end.entries)?;
     Ok((end, entries))
 }
 

@@ -8,6 +8,8 @@ const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
 const END: u32 = 0x0605_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
+/// What other records begin with: the ends of zip64, archive data, digital signatures.
+const OTHERS: [u32; 4] = [0x0606_4b50, 0x0706_4b50, 0x0806_4b50, 0x0505_4b50];
 /// The fixed part of the end record.
 pub(crate) const END_BYTES: usize = 22;
 /// A data descriptor with its signature.
@@ -18,9 +20,6 @@ const DEFERRED: u16 = 1 << 3;
 const UTF8: u16 = 1 << 11;
 /// How hard the compressor tried: bits 1 and 2.
 const EFFORT: u16 = 0b110;
-
-/// Extra fields that say nothing about names or bytes: times, owners, alignment, "made by a Java tool".
-const HARMLESS_EXTRAS: [u16; 8] = [0x000a, 0x5455, 0x5855, 0x7855, 0x7875, 0xa220, 0xcafe, 0xd935];
 
 pub(crate) fn corrupt(why: &'static str) -> ArchiveError {
     ArchiveError::whole(ArchiveClass::Corrupt, why)
@@ -237,11 +236,35 @@ impl End {
             return Err(differential("there's data after the end of the zip"));
         }
         check_comment(fields.bytes(comment)?)?;
+        // Some readers take the first end whose comment ends with the file, not the last.
+        let reaches_the_end = |start: &usize| {
+            let length = Fields::at(bytes, *start + END_BYTES - 2).u16().unwrap_or_default();
+            *start < at && *start + END_BYTES + usize::from(length) == bytes.len()
+        };
+        let signatures = bytes[from..].windows(4).enumerate().filter(|(_, window)| *window == signature);
+        if signatures.map(|(start, _)| from + start).any(|start| reaches_the_end(&start)) {
+            return Err(differential("two records that could be the end of the zip"));
+        }
         if disks != (0, 0) || here != entries || entries == u16::MAX || directory_size == u32::MAX || directory_offset == u32::MAX {
             return Err(differential("a zip of several disks, or zip64"));
         }
         Ok(Self { entries, directory_size, directory_offset, at })
     }
+}
+
+/// Does the directory hold as many entries as it should, and no other record? A reader that looks for the end of zip64 just before
+/// the end record, or for any record's signature, mustn't find one inside an entry.
+pub(crate) fn check_directory(directory: &[u8], entries: u16) -> Result<(), ArchiveError> {
+    let mut found = 0_usize;
+    for window in directory.windows(4) {
+        match u32::from_le_bytes([window[0], window[1], window[2], window[3]]) {
+            CENTRAL => found += 1,
+            LOCAL | END | DESCRIPTOR => return Err(differential("a record inside the directory")),
+            other if OTHERS.contains(&other) => return Err(differential("a record inside the directory")),
+            _ => (),
+        }
+    }
+    if found == usize::from(entries) { Ok(()) } else { Err(differential("an entry inside an entry")) }
 }
 
 /// The record after the data of a member whose header couldn't know its size.
@@ -262,18 +285,41 @@ fn check_extra(extra: &[u8], name: &[u8]) -> Result<(), ArchiveError> {
     let refuse = |class, why| Err(ArchiveError::member(class, name, why));
     let mut fields = Fields { rest: extra };
     while fields.left() > 0 {
-        let Ok((id, size)) = fields.u16().and_then(|id| Ok((id, fields.u16()?))) else {
-            return refuse(ArchiveClass::Differential, "a malformed extra field");
-        };
-        if fields.skip(size.into()).is_err() {
-            return refuse(ArchiveClass::Differential, "a malformed extra field");
-        }
+        let field = fields.u16().and_then(|id| Ok((id, fields.u16()?))).and_then(|(id, size)| Ok((id, fields.bytes(size.into())?)));
+        let Ok((id, data)) = field else { return refuse(ArchiveClass::Differential, "a malformed extra field") };
         match id {
             0x000d | 0x756e => return refuse(ArchiveClass::Special, "an extra field that can hold a link or a device"),
             0x0017 | 0x9901 => return refuse(ArchiveClass::Special, "it's encrypted"),
-            id if HARMLESS_EXTRAS.contains(&id) => (),
+            id if is_harmless(id, data) => (),
             _ => return refuse(ArchiveClass::Differential, "an extra field that only some programs know"),
         }
     }
     Ok(())
+}
+
+/// Extra fields that say nothing about names or bytes (times, owners, alignment, "made by a Java tool"), in the form that they have
+/// where they say only that: room for anything else would be room for another zip.
+fn is_harmless(id: u16, data: &[u8]) -> bool {
+    let padded = |head: usize| data.len() >= head && data[head..].iter().all(|byte| *byte == 0);
+    match id {
+        0x000a => data.len() == 32 && data[4..8] == [1, 0, 24, 0], // NTFS times
+        0x5455 => matches!(data.len(), 1 | 5 | 9 | 13),            // Unix times
+        0x5855 => matches!(data.len(), 8 | 12),                    // Unix times and owners, older
+        0x7855 => matches!(data.len(), 0 | 4),                     // owners
+        0x7875 => data.is_empty() || is_owner(data),
+        0xcafe => data.is_empty(),
+        0xd935 => padded(2),                                  // alignment
+        0xa220 => padded(4) && data.starts_with(b"\x28\xa0"), // room to grow
+        _ => false,
+    }
+}
+
+/// Version 1, then a user's and a group's number, each after its length.
+fn is_owner(data: &[u8]) -> bool {
+    let number = |data: &[u8]| {
+        let (&length, rest) = data.split_first()?;
+        rest.get(usize::from(length)..).filter(|_| length <= 8).map(<[u8]>::to_vec)
+    };
+    data.split_first().filter(|(version, _)| **version == 1).and_then(|(_, rest)| number(rest)).and_then(|rest| number(&rest))
+        == Some(Vec::new())
 }

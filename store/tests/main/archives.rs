@@ -1,6 +1,6 @@
 //! Archives that no honest writer makes, built byte by byte; torn and changed inputs; what was expected and what came.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 
 use mfp_model::digest::Sha256;
 use mfp_store::{ArchiveFormat, Expected, ExpectedArtifact, StoreError};
@@ -56,8 +56,14 @@ fn a_tar_has_one_meaning_or_none() {
         ("a long name without its end", after(&[long_name(b"c"), file.clone()]), "mfp::archive::differential"),
         ("a long name with two ends", after(&[long_name(b"c\0d\0"), file.clone()]), "mfp::archive::name"),
         ("an empty long name", after(&[long_name(b"\0"), file.clone()]), "mfp::archive::name"),
+        (
+            "a long name and a prefix",
+            after(&[long_name(b"c\0"), Header::new("a", b'0', 0).set(345, b"x").with(b"")]),
+            "mfp::archive::differential",
+        ),
         ("a long name at the end", after(&[long_name(b"c\0")]), "mfp::archive::differential"),
         ("an empty PAX header", after(&[x(b""), file.clone()]), "accepted"),
+        ("what bsdtar notes", after(&[pax(&[("SCHILY.dev", "1"), ("SCHILY.ino", "2"), ("SCHILY.nlink", "1")]), file.clone()]), "accepted"),
         ("a PAX key twice", after(&[x(b"9 path=b\n9 path=c\n"), file.clone()]), "mfp::archive::differential"),
         ("a PAX link", after(&[pax(&[("linkpath", "/etc/passwd")]), file.clone()]), "mfp::archive::link"),
         ("a PAX sparse file", after(&[pax(&[("GNU.sparse.name", "b")]), file.clone()]), "mfp::archive::special"),
@@ -86,6 +92,16 @@ fn a_tar_has_one_meaning_or_none() {
         ("a prefix that leaves", after(&[Header::new("a", b'0', 0).set(345, b"..").with(b"")]), "mfp::archive::path"),
         ("an absolute prefix", after(&[Header::new("a", b'0', 0).set(345, b"/etc").with(b"")]), "mfp::archive::path"),
         ("a prefix and no name", after(&[Header::new("", b'0', 0).set(345, b"x").with(b"")]), "mfp::archive::differential"),
+        ("a file whose name ends with a dot for itself", after(&[member("a/.", b"x")]), "mfp::archive::name"),
+        ("the same in a long name", after(&[pax(&[("path", "a/.")]), file.clone()]), "mfp::archive::name"),
+        ("spaces before a size", after(&[Header::new("a", b'0', 2).set(124, b"         2 \0").with(b"hi")]), "accepted"),
+        (
+            "a size with a number after its end",
+            after(&[Header::new("a", b'0', 2).set(124, b"2\x0000000000\0\0").with(b"hi")]),
+            "mfp::archive::corrupt",
+        ),
+        ("a size with a tab", after(&[Header::new("a", b'0', 2).set(124, b"\t0000000002\0").with(b"hi")]), "mfp::archive::corrupt"),
+        ("a hexadecimal size", after(&[Header::new("a", b'0', 2).set(124, b"0x000000002\0").with(b"hi")]), "mfp::archive::corrupt"),
         ("a tail that star reads", after(&[Header::new("a", b'0', 0).set(508, b"tar\0").with(b"")]), "mfp::archive::differential"),
         ("no magic", after(&[Header::new("a", b'0', 0).set(257, &[0; 8]).with(b"")]), "mfp::archive::corrupt"),
         ("a half magic", after(&[Header::new("a", b'0', 0).set(257, b"ustar\0\0\0").with(b"")]), "mfp::archive::corrupt"),
@@ -114,6 +130,37 @@ fn a_checksum_is_compared() {
     assert_eq!(outcome_of_tar(&bytes), "mfp::archive::corrupt");
 }
 
+/// Some old programs add up signed bytes. What only they would read isn't read here, and what both read is.
+#[test]
+fn a_checksum_is_a_sum_of_unsigned_bytes() {
+    let header = |signed: bool| {
+        let mut bytes = Header::new("caf\u{e9}", b'0', 0).with(b"");
+        bytes[148..156].copy_from_slice(b"        ");
+        let sum: i64 = bytes[..512].iter().map(|byte| if signed { i64::from(byte.cast_signed()) } else { i64::from(*byte) }).sum();
+        bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        bytes
+    };
+    assert_eq!(outcome_of_tar(&after(&[header(false)])), "accepted");
+    assert_eq!(outcome_of_tar(&after(&[header(true)])), "mfp::archive::corrupt");
+}
+
+/// Thousands of records fit into a header and thousands of headers into an archive: the time must be a sum and not a product.
+#[test]
+fn many_large_pax_headers_take_no_time() {
+    let time = |keys: usize, headers: usize| {
+        let records: Vec<String> = (0..keys).map(|number| format!("SCHILY.xattr.{number}")).collect();
+        let header = pax(&records.iter().map(|key| (key.as_str(), "v")).collect::<Vec<_>>());
+        let parts: Vec<Vec<u8>> = (0..headers).flat_map(|number| [header.clone(), member(&format!("f{number}"), b"")]).collect();
+        let archive = zstd(&after(&parts));
+        let begun = std::time::Instant::now();
+        assert_eq!(code(Fixture::new().ingest(&archive, ArchiveFormat::TarZst)), "accepted");
+        begun.elapsed()
+    };
+    // Three times as many records. Another process may have the machine for a while, but not twice.
+    let is_a_sum = || time(2500, 400) < time(100, 3000) * 5 + std::time::Duration::from_secs(1);
+    assert!((0..2).any(|_| is_a_sum()), "the time grows with the square of the records");
+}
+
 #[test]
 fn a_container_holds_one_thing_and_nothing_else() {
     let fixture = Fixture::new();
@@ -140,9 +187,88 @@ fn a_container_holds_one_thing_and_nothing_else() {
     }
 }
 
+/// What a container says about itself is compared: checksums, sizes, flags, methods.
+#[test]
+fn what_a_container_says_of_itself_is_true() {
+    let fixture = Fixture::new();
+    let tar = after(&[]);
+    let plain = gzip(&tar);
+    // The same member under another header: its flags, and what they announce.
+    let member = |flags: u8, more: &[u8]| [&plain[..3], &[flags], &plain[4..10], more, &plain[10..]].concat();
+    let header_crc = |flags: u8, wrong: u8| {
+        let header = [&plain[..3], &[flags], &plain[4..10]].concat();
+        let crc = crc32fast::hash(&header).to_le_bytes();
+        member(flags, &[crc[0] ^ wrong, crc[1]])
+    };
+    let changed = |bytes: &[u8], from_end: usize| {
+        let mut bytes = bytes.to_vec();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 1;
+        bytes
+    };
+    let mut checked = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+    checked.include_checksum(true).unwrap();
+    checked.write_all(&tar).unwrap();
+    let checked = checked.finish().unwrap();
+    let sized = zstd(&tar);
+    let corrupt = "mfp::archive::corrupt";
+    let (gz, zst) = (ArchiveFormat::TarGz, ArchiveFormat::TarZst);
+    for (story, bytes, format, outcome) in [
+        ("a name, a comment and an extra field", member(0x1c, b"\x03\0abcname\0comment\0"), gz, "accepted"),
+        ("said to be text", member(1, b""), gz, "accepted"),
+        ("the header's checksum", header_crc(2, 0), gz, "accepted"),
+        ("a wrong checksum of the header", header_crc(2, 1), gz, corrupt),
+        ("a flag that's reserved", member(0x20, b""), gz, corrupt),
+        ("another one", member(0x80, b""), gz, corrupt),
+        ("an extra field that's longer than the file", member(4, b"\xff\xff"), gz, corrupt),
+        ("a name without an end", [&plain[..3], &[8], &plain[4..10], &vec![b'x'; 100_000]].concat(), gz, corrupt),
+        ("another method", [&plain[..2], &[7], &plain[3..]].concat(), gz, corrupt),
+        ("a wrong checksum", changed(&plain, 8), gz, corrupt),
+        ("a wrong size", changed(&plain, 1), gz, corrupt),
+        ("a checksum", checked.clone(), zst, "accepted"),
+        ("another wrong checksum", changed(&checked, 1), zst, corrupt),
+        ("another size than it has", [&sized[..5], &[sized[5] ^ 1], &sized[6..]].concat(), zst, corrupt),
+        ("a frame of an older zstd", [&[0x27][..], &sized[1..]].concat(), zst, corrupt),
+    ] {
+        assert_eq!(code(fixture.ingest(&bytes, format)), outcome, "{story}");
+        assert!(fixture.traces().is_empty(), "{story}");
+    }
+}
+
 /// A zip of a manifest and this member.
 fn zip_after(member: ZipMember) -> Vec<u8> {
     zip(&[ZipMember::deflated(YAML.0, YAML.1.as_bytes()), member])
+}
+
+/// A zip in whose last stored member stands a record that's a whole end too, with the rest of the file for its comment.
+fn two_ends() -> Vec<u8> {
+    let mut end = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    let at = |end: &[u8]| zip_after(ZipMember::stored("a.bin", end));
+    let bytes = at(&end);
+    let start = bytes.windows(4).position(|window| window == b"PK\x05\x06").unwrap();
+    let comment = u16::try_from(bytes.len() - start - end.len()).unwrap();
+    end[20..].copy_from_slice(&comment.to_le_bytes());
+    at(&end)
+}
+
+/// A zip whose last entry says that it begins where the first does.
+fn pointing_elsewhere() -> Vec<u8> {
+    let mut bytes = zip(&[ZipMember::stored("a", b"x"), ZipMember::stored("b", b"x")]);
+    let entry = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+    bytes[entry + 42..entry + 46].fill(0);
+    bytes
+}
+
+/// A zip whose last entry ends with the records of zip64 that Python's reader believes wherever it sees them: it would find the
+/// files of another directory.
+fn end_of_zip64() -> Vec<u8> {
+    let mut records = b"PK\x06\x06\x2c\0\0\0\0\0\0\0".to_vec();
+    records.resize(56, 0);
+    records.extend(b"PK\x06\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0");
+    let length = u16::try_from(records.len()).unwrap().to_le_bytes();
+    let mut member = ZipMember::deflated("a.txt", b"hello");
+    member.extra = [&b"\xfe\xca"[..], &length, &records].concat();
+    zip_after(member)
 }
 
 #[test]
@@ -188,6 +314,18 @@ fn a_zip_has_one_meaning_or_none() {
         ("a unicode name beside the name", with(&extra(b"up\x06\0\x01\0\0\0\0b")), differential),
         ("the same in the local header only", with(&local_extra(b"up\x06\0\x01\0\0\0\0b")), differential),
         ("zip64", with(&extra(b"\x01\0\x08\0\0\0\0\0\0\0\0\0")), differential),
+        ("owners", with(&extra(b"ux\x0b\0\x01\x04\x01\0\0\0\x04\x01\0\0\0")), "accepted"),
+        ("owners and more", with(&extra(b"ux\x0c\0\x01\x04\x01\0\0\0\x04\x01\0\0\0x")), differential),
+        ("times of NTFS", with(&extra(b"\x0a\0\x20\0\0\0\0\0\x01\0\x18\0aaaaaaaabbbbbbbbcccccccc")), "accepted"),
+        (
+            "times of NTFS with a record in them",
+            with(&extra(b"\x0a\0\x20\0\0\0\0\0\x01\0\x18\0aaaaPK\x06\x07bbbbbbbbcccccccc")),
+            differential,
+        ),
+        ("made by Java", with(&local_extra(b"\xfe\xca\0\0")), "accepted"),
+        ("made by Java, with room for more", with(&extra(b"\xfe\xca\x04\0more")), differential),
+        ("aligned", with(&local_extra(b"\x35\xd9\x06\0\x04\0\0\0\0\0")), "accepted"),
+        ("aligned with something", with(&local_extra(b"\x35\xd9\x06\0\x04\0\0\0x\0")), differential),
         ("half an extra field", with(&extra(b"UT\x05\0\x01")), differential),
         ("a Unix extra field with a link", with(&extra(b"nu\x04\0\0\0\0\0")), special),
         ("AES", with(&extra(b"\x01\x99\x07\0\x02\0AE\x03\x08\0")), special),
@@ -216,6 +354,10 @@ fn a_zip_has_one_meaning_or_none() {
         ("a stored size that lies", with(&|member| (member.method, member.size) = (0, 4)), differential),
         ("a comment that isn't text", zip_with_comment(&[file()], b"\x01"), differential),
         ("an end in the comment", zip_with_comment(&[file()], b"PK\x05\x06"), "mfp::archive::corrupt"),
+        ("two ends", two_ends(), differential),
+        ("an entry that points at another member", pointing_elsewhere(), differential),
+        ("the end of another zip inside, which is stored", zip_after(ZipMember::stored("inner.zip", &zip(&[file()]))), "accepted"),
+        ("the end of zip64 inside the directory", end_of_zip64(), differential),
         ("trailing data", [zip_after(file()), b"x".to_vec()].concat(), differential),
         ("prepended data", [b"x".to_vec(), zip_after(file())].concat(), differential),
         ("a zip after a zip", [zip_after(file()), zip(&[file()])].concat(), differential),
@@ -248,6 +390,10 @@ fn one_common_folder_is_stripped_and_the_signature_is_beside() {
     let beside = fixture.ingest(&gzip(&tar_of(&[("a/plugin.yaml", "x"), ("plugin.minisig", "s")])), ArchiveFormat::TarGz).unwrap();
     assert!(beside.listing().get("a/plugin.yaml").is_some(), "the signature is a file at the root too");
     assert_eq!((beside.signature(), beside.manifest()), (Some("s"), None));
+    // The order of members makes no difference.
+    let files = [("a/x", "x"), YAML, ("plugin.minisig", "s"), ("a/plugin.yaml", "no"), ("a/plugin.minisig", "no")];
+    let between = fixture.ingest(&gzip(&tar_of(&files)), ArchiveFormat::TarGz).unwrap();
+    assert_eq!((between.signature(), between.manifest()), (Some("s"), Some(YAML.1.as_bytes())));
     let inner = fixture.ingest(&gzip(&tar_of(&[YAML, ("a/plugin.minisig", "s"), ("a/plugin.yaml", "no")])), ArchiveFormat::TarGz).unwrap();
     assert!(inner.signature().is_none() && inner.listing().get("a/plugin.minisig").is_some());
     assert_eq!(inner.manifest(), Some(YAML.1.as_bytes()));

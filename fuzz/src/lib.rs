@@ -1,0 +1,3 @@
+//! Fuzzing: `cargo fuzz run TARGET` with the properties that any input must keep.
+
+pub mod properties;
