@@ -126,6 +126,7 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
         Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
         None => app.wait(from_the_world(goal, &declared, &request, &registries))?,
     };
+    app.documents.save();
     lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
     app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
     Ok(lock)

@@ -161,7 +161,7 @@ impl Job<'_> {
         let Pin::Registry { registry: name, artifact, .. } = &package.pin else { return Ok(()) };
         let hosts = registry(self.registries, name)?.known_hosts(plugin.id(), &package.version, &artifact.sha256);
         let Some(hosts) = hosts else { return Ok(()) };
-        let said = Metadata { mockforge: hosts.into(), ..manifest.metadata() };
+        let said = Metadata { mockforge: hosts, ..manifest.metadata() };
         manifest.metadata().check_against(&said, "the registry's index").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))
     }
 

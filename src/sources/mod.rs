@@ -55,8 +55,8 @@ impl<'a> Sources<'a> {
     pub(crate) fn registries<'s>(&'s self, manifest: &Manifest, root: &Path) -> Result<Registries<'s>> {
         let settings = &self.app.settings;
         let client = |(name, registry): (&RegistryName, _)| {
-            let client =
-                RegistryClient::new(name.clone(), registry, root, &settings.user.mirrors, &settings.cache_dir, &self.http, settings.now)?;
+            let caches = (&self.app.documents, settings.cache_dir.as_path());
+            let client = RegistryClient::new(name.clone(), registry, root, &settings.user.mirrors, caches, &self.http, settings.now)?;
             Ok((name.clone(), client))
         };
         manifest.registries.iter().map(client).collect()

@@ -108,7 +108,9 @@ fn pack_line(line: &IndexLine, texts: &mut Texts, out: &mut Vec<u8>) {
         push_number(out, texts.place(text));
     }
     let (major, minor, patch) = line.version.numbers();
-    [major, minor, patch].into_iter().for_each(|number| push_number(out, number));
+    for number in [major, minor, patch] {
+        push_number(out, number);
+    }
     out.extend_from_slice(&line.published.as_second().to_le_bytes());
     out.extend_from_slice(&line.published.subsec_nanosecond().to_le_bytes());
     let mut dependencies = Vec::with_capacity(line.deps.len() * 3);

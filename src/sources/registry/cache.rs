@@ -21,6 +21,26 @@ use mfp_store::fs::{append_cache, write_cache};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+/// The caches of all registries that this process has asked, each read once.
+#[derive(Debug, Default)]
+pub(crate) struct DocumentCaches(Mutex<BTreeMap<PathBuf, Arc<DocumentCache>>>);
+
+impl DocumentCaches {
+    /// The cache of the registry whose files come from `root` (the mirror's, where there's one).
+    pub(crate) fn of(&self, cache_dir: &Path, root: &Url) -> Arc<DocumentCache> {
+        let cache = DocumentCache::of(cache_dir, root);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(cache.path.clone()).or_insert_with(|| Arc::new(cache)).clone()
+    }
+
+    /// Write what's new, of a process that may go on for long.
+    pub(crate) fn save(&self) {
+        for cache in self.0.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            cache.state().write(&cache.path);
+        }
+    }
+}
+
 /// The cached documents of one registry. What's new is written when this is dropped, or when it has become much.
 #[derive(Debug)]
 pub(crate) struct DocumentCache {
@@ -146,7 +166,7 @@ struct Entry<'a> {
 
 impl DocumentCache {
     /// The cache of the registry whose files come from `root` (the mirror's, where there's one).
-    pub(crate) fn of(cache_dir: &Path, root: &Url) -> Self {
+    fn of(cache_dir: &Path, root: &Url) -> Self {
         let key = blake3::hash(root.as_str().as_bytes()).to_hex();
         Self { path: cache_dir.join("index").join("v2").join(&key[..32]), state: OnceLock::new() }
     }
@@ -239,13 +259,11 @@ impl State {
         let length = file.metadata().map_or(0, |metadata| metadata.len());
         let mut at = 0;
         while at < length {
-            match state.read_batch(&mut file, at, length) {
-                Some(end) => at = end,
-                None => {
-                    state.damaged = true;
-                    break;
-                }
-            }
+            let Some(end) = state.read_batch(&mut file, at, length) else {
+                state.damaged = true;
+                break;
+            };
+            at = end;
         }
         state
     }
@@ -366,30 +384,35 @@ impl State {
 
 /// Entries (key, what's known, its bytes, is only the rest new?) as they're written.
 fn batch<'b>(entries: impl Iterator<Item = (&'b str, &'b Cached, &'b [u8], bool)>) -> Vec<u8> {
-    let (mut head, mut bodies) = (Vec::new(), Vec::new());
-    for (key, cached, bytes, renewed) in entries {
+    let entries: Vec<_> = entries.collect();
+    let packed = |cached: &'b Cached| cached.packed.as_ref().map(AsRef::as_ref).unwrap_or_default();
+    let bodies: usize = entries.iter().map(|(_, _, bytes, _)| bytes.len()).sum();
+    let heads: usize = entries.iter().map(|(key, cached, ..)| 160 + key.len() + packed(cached).len()).sum();
+    // In one piece from the start: it's as large as all that's new.
+    let mut batch = Vec::with_capacity(PREFIX + heads + bodies);
+    batch.resize(PREFIX, 0);
+    for (key, cached, bytes, renewed) in &entries {
         let entry = Entry {
-            key: key.into(),
+            key: (*key).into(),
             etag: cached.etag.as_deref().map(Into::into),
             until: cached.fresh_until.as_second(),
             missing: cached.missing,
-            renewed,
+            renewed: *renewed,
             packed: cached.packed.as_ref().map(|packed| packed.part.len()),
             body: bytes.len(),
-            check: if renewed { 0 } else { check(bytes) },
+            check: if *renewed { 0 } else { check(bytes) },
         };
-        serde_json::to_writer(&mut head, &entry).expect("an entry of plain values is JSON");
-        head.push(b'\n');
-        head.extend_from_slice(cached.packed.as_ref().map(AsRef::as_ref).unwrap_or_default());
-        bodies.extend_from_slice(bytes);
+        serde_json::to_writer(&mut batch, &entry).expect("an entry of plain values is JSON");
+        batch.push(b'\n');
+        batch.extend_from_slice(packed(cached));
     }
-    let mut batch = Vec::with_capacity(PREFIX + head.len() + bodies.len());
-    batch.extend_from_slice(&MAGIC);
-    batch.extend_from_slice(&u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes());
-    batch.extend_from_slice(&(bodies.len() as u64).to_le_bytes());
-    batch.extend_from_slice(&check(&head).to_le_bytes());
-    batch.append(&mut head);
-    batch.append(&mut bodies);
+    let head = &batch[PREFIX..];
+    let (length, sum) = (u32::try_from(head.len()).unwrap_or(u32::MAX), check(head));
+    let prefix = [&MAGIC[..], &length.to_le_bytes(), &(bodies as u64).to_le_bytes(), &sum.to_le_bytes()].concat();
+    batch[..PREFIX].copy_from_slice(&prefix);
+    for (_, _, bytes, _) in &entries {
+        batch.extend_from_slice(bytes);
+    }
     batch
 }
 

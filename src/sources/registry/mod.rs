@@ -15,8 +15,8 @@ use mfp_model::digest::Sha256;
 use mfp_model::index::packed::{Packed, pack};
 use mfp_model::index::{IndexDocument, index_path};
 use mfp_model::name::{PluginName, RegistryName};
+use mfp_model::plugin::HostRange;
 use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
-use mfp_model::requirement::Requirement;
 use mfp_model::source::{Registry, RegistryKind};
 use mfp_model::version::Version;
 use tokio::sync::OnceCell;
@@ -26,6 +26,7 @@ use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::report::clean;
 use crate::sources::http::{Fetched, Http, MissingStatus};
+pub(crate) use cache::DocumentCaches;
 pub(crate) use cache::Shared;
 use cache::{Cached, DocumentCache, until};
 
@@ -59,7 +60,7 @@ enum Place {
     /// In a folder.
     Folder(PathBuf),
     /// On a server; the root of the mirror, where the user has one.
-    Server { root: Url, cache: DocumentCache },
+    Server { root: Url, cache: Arc<DocumentCache> },
 }
 
 /// An index document that was found.
@@ -87,7 +88,7 @@ impl<'a> RegistryClient<'a> {
         registry: &Registry,
         project: &Path,
         mirrors: &BTreeMap<String, String>,
-        cache_dir: &Path,
+        (caches, cache_dir): (&DocumentCaches, &Path),
         http: &'a Http,
         now: Timestamp,
     ) -> Result<Self> {
@@ -105,7 +106,7 @@ impl<'a> RegistryClient<'a> {
         };
         let place = match transport.to_file_path() {
             Ok(folder) if transport.scheme() == "file" => Place::Folder(folder),
-            _ => Place::Server { cache: DocumentCache::of(cache_dir, &transport), root: transport },
+            _ => Place::Server { cache: caches.of(cache_dir, &transport), root: transport },
         };
         Ok(Self { name, root, place, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
     }
@@ -164,7 +165,7 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// Which hosts this artifact of this version is for, as far as it's known without asking a server.
-    pub(crate) fn known_hosts(&self, name: &PluginName, version: &Version, sha256: &Sha256) -> Option<Option<Requirement>> {
+    pub(crate) fn known_hosts(&self, name: &PluginName, version: &Version, sha256: &Sha256) -> Option<HostRange> {
         let path = index_path(name);
         let bytes = match &self.place {
             Place::Folder(root) => read_file(&root.join(relative(&path).ok()?)).ok()??.into(),
@@ -172,7 +173,7 @@ impl<'a> RegistryClient<'a> {
                 let cached = cache.get(&cache_key(&path))?;
                 if let Some(packed) = cached.packed() {
                     let line = Packed::read(packed.as_ref())?.find(version).filter(|line| line.artifact.sha256 == *sha256);
-                    return line?.mockforge();
+                    return line?.mockforge().map(Into::into);
                 }
                 cache.bytes(&cached)?
             }
@@ -183,7 +184,7 @@ impl<'a> RegistryClient<'a> {
             bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.windows(quoted.len()).any(|part| part == quoted.as_bytes()));
         let document = IndexDocument::parse(&meant.collect::<Vec<_>>().concat(), name).ok()?;
         let line = document.lines.into_iter().find(|line| line.version == *version && line.sha256 == *sha256);
-        line.map(|line| line.mockforge)
+        line.map(|line| line.mockforge.into())
     }
 
     /// Everything that can be searched, if the registry offers a list; else `None`.
@@ -306,9 +307,8 @@ impl<'a> RegistryClient<'a> {
             Err(error) if error.exit() == Exit::Integrity => return Ok(()),
             Err(error) => return Err(error),
         };
-        match unpack_bulk(&bytes, &bulk) {
-            Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_mins(10))),
-            None => {}
+        if let Some(text) = unpack_bulk(&bytes, &bulk) {
+            self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_mins(10)));
         }
         Ok(())
     }
