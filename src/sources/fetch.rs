@@ -264,18 +264,8 @@ impl Job<'_> {
 
     async fn unpack(&self, reader: impl Read + Send + 'static, format: ArchiveFormat, expected: Expected) -> Result<Verified<Tree>> {
         let store = self.store.clone();
-        let work = tokio::task::spawn_blocking(move || store.ingest_archive(reader, packed(format), &expected));
+        let work = tokio::task::spawn_blocking(move || store.ingest_archive(reader, format, &expected));
         work.await.map_err(|_| Error::bug("the unpacker panicked"))?.map_err(explain::store)
-    }
-}
-
-/// The store's name for an archive's format.
-fn packed(format: ArchiveFormat) -> mfp_store::ArchiveFormat {
-    match format {
-        ArchiveFormat::TarZst => mfp_store::ArchiveFormat::TarZst,
-        ArchiveFormat::TarGz => mfp_store::ArchiveFormat::TarGz,
-        ArchiveFormat::Zip => mfp_store::ArchiveFormat::Zip,
-        ArchiveFormat::Wasm => mfp_store::ArchiveFormat::Wasm,
     }
 }
 
