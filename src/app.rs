@@ -15,6 +15,7 @@ use crate::project::{LOCK, Project};
 use crate::report::{Outcome, Reporter};
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::sources::registry::DocumentCaches;
 
 /// What every command gets.
 #[derive(Debug)]
@@ -23,11 +24,13 @@ pub(crate) struct App<'a> {
     pub(crate) settings: Settings,
     /// The only thing that prints.
     pub(crate) reporter: &'a Reporter,
+    /// Index documents that were fetched before; what's new is written when the command is done.
+    pub(crate) documents: DocumentCaches,
 }
 
 impl<'a> App<'a> {
     pub(crate) fn new(settings: Settings, reporter: &'a Reporter) -> Self {
-        Self { settings, reporter }
+        Self { settings, reporter, documents: DocumentCaches::default() }
     }
 
     /// Run one command.

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mfp_model::digest::ContentDigest;
+use mfp_model::index::packed::{Packed, PackedLine};
 use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, staleness};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::project::{Manifest, Strategy};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{Artifact, Pin, Source};
+use mfp_model::source::{Pin, Source};
 use mfp_model::version::Version;
 use mfp_resolver::{Candidate, Catalog, Held, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
 use mfp_store::Store;
@@ -26,8 +27,9 @@ use crate::report::Event;
 use crate::settings::{LockMode, LockedBy};
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
-use crate::sources::gather::{Known, Undecided, dependencies, nearest_names};
+use crate::sources::gather::{Known, Undecided, nearest_names};
 use crate::sources::git::Git;
+use crate::sources::registry::Shared;
 use crate::sources::{Registries, Sources};
 
 /// Which locked versions may move.
@@ -114,7 +116,7 @@ impl Declared {
     fn candidate(&self) -> Option<Candidate> {
         let package = self.locked.package()?;
         let candidate = Candidate::new(package.version.clone());
-        Some(Candidate { dependencies: dependencies(&package.dependencies), mockforge: self.mockforge.clone(), ..candidate })
+        Some(Candidate { dependencies: package.dependencies.clone(), mockforge: self.mockforge.clone(), ..candidate })
     }
 }
 
@@ -143,6 +145,7 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
         Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
         None => app.wait(from_the_world(goal, &declared, &request, &registries))?,
     };
+    app.documents.save();
     lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
     app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
     Ok(lock)
@@ -291,7 +294,7 @@ fn from_lock_alone(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, r
         if catalog.knows(&key) || old.registries.get(registry) != goal.manifest.registries.get(registry).map(|registry| &registry.url) {
             return None;
         }
-        let candidate = Candidate { dependencies: dependencies(&package.dependencies), ..Candidate::new(package.version.clone()) };
+        let candidate = Candidate { dependencies: package.dependencies.clone(), ..Candidate::new(package.version.clone()) };
         catalog.insert(key, vec![candidate]);
     }
     resolve(request, &catalog).ok()
@@ -324,7 +327,12 @@ async fn from_the_world(
         }
     };
     match known.decide(request, registries, &adjust).await {
-        Ok(resolution) => build(goal, declared, &resolution, &known),
+        Ok(resolution) => {
+            let lock = build(goal, declared, &resolution, &known);
+            // Hundreds of thousands of small values, of a process that's about to end.
+            std::mem::forget(known);
+            lock
+        }
         Err(Undecided::Failed(error)) => Err(error),
         Err(Undecided::Unresolved(unresolved)) => {
             if let Some(error) = no_such_version(goal, &known) {
@@ -343,7 +351,7 @@ async fn from_the_world(
 fn no_such_version(goal: &Goal<'_>, known: &Known) -> Option<Error> {
     let (name, version) = goal.precise.iter().find(|(name, version)| {
         let mut documents = known.documents.iter().filter(|(key, _)| key.name == **name).peekable();
-        documents.peek().is_some() && documents.all(|(_, document)| document.lines.iter().all(|line| line.version != **version))
+        documents.peek().is_some() && documents.all(|(_, document)| find(document, version).is_none())
     })?;
     Some(
         Error::new("mfp::resolve::no-version", format!("{name} has no version {version}"))
@@ -357,10 +365,8 @@ fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution:
         if resolved.origin == Origin::Declared {
             return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
         }
-        let from_document =
-            known.documents.get(&resolved.key()).and_then(|document| document.lines.iter().find(|line| line.version == resolved.version));
-        match from_document {
-            Some(line) => from_index(resolved, line),
+        match known.documents.get(&resolved.key()).and_then(|document| find(document, &resolved.version)) {
+            Some(line) => from_index(resolved, &line),
             None => goal.old.and_then(|old| old.plugins.get(&resolved.entry)).cloned(),
         }
     });
@@ -369,27 +375,26 @@ fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution:
     Ok(Lock::build(goal.manifest, plugins))
 }
 
+fn find<'d>(document: &'d Shared, version: &Version) -> Option<PackedLine<'d>> {
+    Packed::read(document.as_ref())?.find(version)
+}
+
 /// A registry's line as a lock entry.
-fn from_index(resolved: &mfp_resolver::Resolved, line: &mfp_model::index::IndexLine) -> Option<LockedPlugin> {
+fn from_index(resolved: &mfp_resolver::Resolved, line: &PackedLine<'_>) -> Option<LockedPlugin> {
     let Origin::Registry(registry) = &resolved.origin else { return None };
-    let format = mfp_model::source::ArchiveFormat::from_file_name(&line.file)?;
     let package = LockedPackage {
         package: (resolved.package != resolved.entry).then(|| resolved.package.clone()),
         version: line.version.clone(),
-        pin: Pin::Registry {
-            registry: registry.clone(),
-            published: line.published,
-            artifact: Artifact { format, size: line.size, sha256: line.sha256 },
-        },
-        license: line.license.clone(),
+        pin: Pin::Registry { registry: registry.clone(), published: line.published, artifact: line.artifact },
+        license: line.license().map(str::to_owned),
         // A claim that nobody has checked isn't written down: this version can't check signatures.
         signer: None,
-        capabilities: line.capabilities.clone(),
-        dependencies: line.deps.clone(),
+        capabilities: line.capabilities()?,
+        dependencies: resolved.dependencies.clone(),
     };
     Some(LockedPlugin {
         name: resolved.entry.clone(),
-        types: line.types.clone(),
+        types: line.types(),
         body: LockedBody::Package(Box::new(package)),
         content: line.content,
     })

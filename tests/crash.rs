@@ -100,7 +100,8 @@ fn all_is_well(machine: &Machine, what: &str) {
     let left: Vec<String> = tree(&machine.path(""))
         .into_keys()
         .filter(|path| {
-            path.contains("/staging/") || path.contains(".mfp-tmp-") || path.contains(".mfp-staging-") || path.contains("/quarantine/")
+            let kinds = ["/staging/", ".mfp-tmp-", ".mfp-staging-", ".mfp-plugins-", "/quarantine/"];
+            kinds.iter().any(|kind| path.contains(kind))
         })
         .collect();
     let left: Vec<&String> = left.iter().filter(|path| !path.starts_with("cache/")).collect();

@@ -75,12 +75,14 @@ impl PackagePath {
     }
 }
 
-fn fold(path: &str) -> String {
+/// What a case-insensitive, normalising file system would take a name for, in whatever Unicode form it came.
+pub fn fold(path: &str) -> String {
     if path.is_ascii() {
         return path.to_ascii_lowercase();
     }
-    let folded = CaseMapper::new().fold_string(path);
-    ComposingNormalizerBorrowed::new_nfc().normalize(&folded).into_owned()
+    let normalizer = ComposingNormalizerBorrowed::new_nfc();
+    let folded = CaseMapper::new().fold_string(&normalizer.normalize(path)).into_owned();
+    normalizer.normalize(&folded).into_owned()
 }
 
 impl FromStr for PackagePath {

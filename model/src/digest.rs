@@ -26,24 +26,40 @@ fn parse_hex(text: &str) -> Result<[u8; 32], DigestError> {
         return Err(DigestError::Hex);
     }
     let mut bytes = [0; 32];
+    let mut wrong = 0;
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+        let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
+        wrong |= high | low;
+        *byte = (high << 4) | low;
     }
-    Ok(bytes)
+    if wrong & NO_NIBBLE == 0 { Ok(bytes) } else { Err(DigestError::Hex) }
 }
 
-fn nibble(digit: u8) -> Result<u8, DigestError> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(DigestError::Hex),
+/// A bit that no value of a digit has.
+const NO_NIBBLE: u8 = 0x80;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The value of each digit: a lock has thousands of digests.
+const NIBBLES: [u8; 256] = {
+    let mut values = [NO_NIBBLE; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
     }
+    values
+};
+
+fn hex(bytes: &[u8; 32]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    digits
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+fn as_text(digits: &[u8; 64]) -> &str {
+    std::str::from_utf8(digits).expect("digits are ASCII")
 }
 
 macro_rules! digest_type {
@@ -65,7 +81,7 @@ macro_rules! digest_type {
 
             /// 64 lower-case hexadecimal digits, without a prefix.
             pub fn hex(&self) -> String {
-                hex(&self.0)
+                as_text(&hex(&self.0)).to_owned()
             }
         }
 
@@ -81,7 +97,7 @@ macro_rules! digest_type {
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str($prefix)?;
-                out.write_str(&self.hex())
+                out.write_str(as_text(&hex(&self.0)))
             }
         }
 

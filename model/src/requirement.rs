@@ -9,8 +9,10 @@
 //! property test below holds ours to `semver`.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Bound;
 use std::str::FromStr;
+use std::sync::{Arc, OnceLock};
 
 use semver::{Comparator, Op, Prerelease, VersionReq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -39,13 +41,25 @@ pub enum RequirementError {
 }
 
 /// A version requirement in Cargo's syntax (`^1.2`, `>=1, <2`, `=1.2.3`, `*`). Its text is canonical: `1.2` prints as `^1.2`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Requirement(VersionReq);
+///
+/// Cheap to clone: an index repeats few requirements very often, and so does a search, which asks for their ranges.
+#[derive(Clone)]
+pub struct Requirement(Arc<Shared>);
+
+struct Shared {
+    parsed: VersionReq,
+    /// Computed when it's first asked for.
+    range: OnceLock<VersionRange>,
+}
 
 impl Requirement {
+    fn new(parsed: VersionReq) -> Self {
+        Self(Arc::new(Shared { parsed, range: OnceLock::new() }))
+    }
+
     /// Any version.
     pub fn any() -> Self {
-        Self(VersionReq::STAR)
+        Self::new(VersionReq::STAR)
     }
 
     /// Exactly this version: `=1.2.3`.
@@ -61,27 +75,31 @@ impl Requirement {
     fn from_comparator(op: Op, version: &Version) -> Self {
         let (major, minor, patch) = version.numbers();
         let comparator = Comparator { op, major, minor: Some(minor), patch: Some(patch), pre: version.as_semver().pre.clone() };
-        Self(VersionReq { comparators: vec![comparator] })
+        Self::new(VersionReq { comparators: vec![comparator] })
     }
 
     /// Does the version match by `semver`'s own rule, the one for pre-releases included?
     pub fn matches(&self, version: &Version) -> bool {
-        self.0.matches(version.as_semver())
+        self.0.parsed.matches(version.as_semver())
     }
 
     /// The versions in order's terms only: equal to [`Self::matches`] for every version that isn't a pre-release.
-    pub fn range(&self) -> VersionRange {
-        self.0.comparators.iter().map(comparator_range).fold(Ranges::full(), |all, one| all.intersection(&one))
+    pub fn range(&self) -> &VersionRange {
+        self.0.range.get_or_init(|| {
+            let mut ranges = self.0.parsed.comparators.iter().map(comparator_range);
+            let first = ranges.next().unwrap_or_else(Ranges::full);
+            ranges.fold(first, |all, one| all.intersection(&one))
+        })
     }
 
     /// Does it name one exact version (`=1.2.3`)?
     pub fn is_exact(&self) -> bool {
-        matches!(self.0.comparators.as_slice(), [Comparator { op: Op::Exact, minor: Some(_), patch: Some(_), .. }])
+        matches!(self.0.parsed.comparators.as_slice(), [Comparator { op: Op::Exact, minor: Some(_), patch: Some(_), .. }])
     }
 
     /// Does it name a pre-release anywhere?
     pub fn names_prerelease(&self) -> bool {
-        self.0.comparators.iter().any(|comparator| !comparator.pre.is_empty())
+        self.0.parsed.comparators.iter().any(|comparator| !comparator.pre.is_empty())
     }
 }
 
@@ -147,29 +165,41 @@ impl FromStr for Requirement {
         if largest.is_some_and(|number| number >= NUMBER_LIMIT - 1) {
             return Err(RequirementError::NumberTooLarge);
         }
-        // The canonical text is what's written down, and it may be longer: `1` is `^1`.
-        match requirement.to_string().len() {
-            length if length > MAX_REQUIREMENT_BYTES => Err(RequirementError::TooLong(length)),
-            _ => Ok(Self(requirement)),
-        }
+        // The canonical text is what's written down, and it may be longer, never four times: `1,1` is `^1, ^1`.
+        let length = if text.len() > MAX_REQUIREMENT_BYTES / 4 { requirement.to_string().len() } else { 0 };
+        if length > MAX_REQUIREMENT_BYTES { Err(RequirementError::TooLong(length)) } else { Ok(Self::new(requirement)) }
     }
 }
 
 impl fmt::Display for Requirement {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, out)
+        fmt::Display::fmt(&self.0.parsed, out)
     }
 }
 
 impl fmt::Debug for Requirement {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, out)
+        fmt::Display::fmt(&self.0.parsed, out)
+    }
+}
+
+impl PartialEq for Requirement {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.parsed == other.0.parsed
+    }
+}
+
+impl Eq for Requirement {}
+
+impl Hash for Requirement {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.parsed.hash(state);
     }
 }
 
 impl Ord for Requirement {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.to_string().cmp(&other.to_string())
+        if self == other { std::cmp::Ordering::Equal } else { self.to_string().cmp(&other.to_string()) }
     }
 }
 
@@ -198,7 +228,7 @@ mod tests {
     use super::*;
 
     fn range(text: &str) -> VersionRange {
-        text.parse::<Requirement>().unwrap().range()
+        text.parse::<Requirement>().unwrap().range().clone()
     }
 
     fn version(text: &str) -> Version {

@@ -12,6 +12,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use mfp_model::name::{PluginName, RegistryName};
+pub use mfp_model::plugin::Dependency;
 use mfp_model::requirement::Requirement;
 use mfp_model::version::Version;
 
@@ -54,17 +55,6 @@ impl fmt::Display for PackageKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} ({})", self.name, self.origin)
     }
-}
-
-/// One edge: the plugin that has it may call `name` through the host.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Dependency {
-    /// The plugin that's wanted; never an alias of the project.
-    pub name: PluginName,
-    /// Which versions will do.
-    pub requirement: Requirement,
-    /// Not installed for this plugin's sake; but if the project has it, the requirement holds.
-    pub optional: bool,
 }
 
 /// Why the caller keeps a candidate back, whatever the requirements say.

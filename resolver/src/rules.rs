@@ -55,7 +55,7 @@ pub(crate) enum Admitted {
 pub(crate) struct Rules<'a> {
     pub(crate) request: &'a Request,
     pub(crate) declared: BTreeMap<PluginName, Declared>,
-    host: Option<VersionRange>,
+    host: Option<&'a VersionRange>,
 }
 
 impl<'a> Rules<'a> {
@@ -159,8 +159,8 @@ impl<'a> Rules<'a> {
     }
 
     fn unfit_host(&self, candidate: &Candidate) -> Option<Exclusion> {
-        let (project, plugin) = (self.host.as_ref()?, candidate.mockforge.as_ref()?);
-        let fits = project.subset_of(&plugin.range());
+        let (project, plugin) = (self.host?, candidate.mockforge.as_ref()?);
+        let fits = project.subset_of(plugin.range());
         let requirement = self.request.host.clone().filter(|_| !fits)?;
         Some(Exclusion::Host { project: requirement, plugin: plugin.clone() })
     }

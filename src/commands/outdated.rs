@@ -96,7 +96,7 @@ fn compare(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, document: &I
 /// What the project and the locked plugins require of it.
 fn allowed(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> VersionRange {
     if let Some(over) = manifest.overrides.get(&plugin.name) {
-        return over.requirement.range();
+        return over.requirement.range().clone();
     }
     let of_project = manifest.plugins.get(&plugin.name).and_then(|entry| entry.request.source.requirement());
     let of_others = lock
@@ -105,7 +105,7 @@ fn allowed(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> VersionRa
         .flat_map(LockedPlugin::dependencies)
         .filter(|dependency| !plugin.is_alias() && dependency.name == plugin.name)
         .map(|dependency| &dependency.requirement);
-    of_project.into_iter().chain(of_others).map(Requirement::range).fold(VersionRange::full(), |all, one| all.intersection(&one))
+    of_project.into_iter().chain(of_others).map(Requirement::range).fold(VersionRange::full(), |all, one| all.intersection(one))
 }
 
 fn table(rows: &[OutdatedPlugin]) -> String {

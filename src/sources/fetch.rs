@@ -29,14 +29,14 @@ use crate::sources::declared::read_folder;
 use crate::sources::git::Git;
 use crate::sources::http::{Cap, Http};
 use crate::sources::registry::ArtifactPlace;
-use crate::sources::{Registries, Sources, registry};
+use crate::sources::{Registries, Sources, cores, registry};
 
 /// The largest archive, in bytes.
 const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
 /// Artifacts up to this size are taken whole before they're unpacked: fewer switches between threads.
 const SMALL: u64 = 256 << 10;
-/// How many plugins are committed at once.
-const BATCH: usize = 512;
+/// How many plugins are committed at once: enough to share a flush of the disk, few enough that it's done while others come.
+const BATCH: usize = 96;
 /// How many larger ones are unpacked while they come.
 const STREAMS: usize = 8;
 /// Chunks on their way from the network to the unpacker.
@@ -99,10 +99,6 @@ fn from_repositories(app: &App<'_>, store: &Store, root: &Path, wanted: &[&Locke
     wanted.iter().map(bring).collect()
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
-}
-
 /// What a registry calls an artifact unless it says otherwise.
 fn usual_file(plugin: &LockedPlugin, package: &LockedPackage, artifact: &Artifact) -> String {
     format!("{}-{}.{}", plugin.id(), package.version, artifact.format.as_str())
@@ -142,7 +138,7 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     fn new(sources: &'a Sources<'_>, registries: &'a Registries<'a>, manifest: &'a Manifest, root: &'a Path, store: &'a Store) -> Self {
-        let (unpackers, streams) = (Semaphore::new(threads()), Semaphore::new(STREAMS));
+        let (unpackers, streams) = (Semaphore::new(cores()), Semaphore::new(STREAMS));
         Self { http: &sources.http, registries, manifest, root, store, reporter: sources.reporter(), unpackers, streams }
     }
 }
@@ -152,13 +148,24 @@ impl Job<'_> {
     async fn all(&self, wanted: &[&LockedPlugin]) -> Result<()> {
         let mut downloads = futures_util::stream::iter(wanted.iter().map(|plugin| self.one(plugin))).buffer_unordered(64);
         let mut done = Vec::with_capacity(wanted.len().min(BATCH));
+        let mut commits = Vec::new();
         while let Some(tree) = downloads.next().await {
             done.push(tree?);
             if done.len() == BATCH {
-                self.store.commit(std::mem::take(&mut done)).map_err(explain::store)?;
+                commits.push(self.commit(std::mem::take(&mut done)));
             }
         }
-        self.store.commit(done).map_err(explain::store)
+        commits.push(self.commit(done));
+        for commit in commits {
+            commit.await.map_err(|_| Error::bug("a commit to the store panicked"))?.map_err(explain::store)?;
+        }
+        Ok(())
+    }
+
+    /// Commit on a thread of its own: it waits for the disk.
+    fn commit(&self, trees: Vec<Verified<Tree>>) -> tokio::task::JoinHandle<mfp_store::Result<()>> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.commit(trees))
     }
 
     async fn one(&self, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
@@ -187,9 +194,9 @@ impl Job<'_> {
     /// compared with the line where that's at hand, which it is whenever something was just chosen.
     fn check_hosts(&self, plugin: &LockedPlugin, package: &LockedPackage, manifest: &PluginManifest) -> Result<()> {
         let Pin::Registry { registry: name, artifact, .. } = &package.pin else { return Ok(()) };
-        let line = registry(self.registries, name)?.known_line(plugin.id(), &package.version).filter(|line| line.sha256 == artifact.sha256);
-        let Some(line) = line else { return Ok(()) };
-        let said = Metadata { mockforge: line.mockforge.into(), ..manifest.metadata() };
+        let hosts = registry(self.registries, name)?.known_hosts(plugin.id(), &package.version, &artifact.sha256);
+        let Some(hosts) = hosts else { return Ok(()) };
+        let said = Metadata { mockforge: hosts, ..manifest.metadata() };
         manifest.metadata().check_against(&said, "the registry's index").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))
     }
 
@@ -292,18 +299,8 @@ impl Job<'_> {
 
     async fn unpack(&self, reader: impl Read + Send + 'static, format: ArchiveFormat, expected: Expected) -> Result<Verified<Tree>> {
         let store = self.store.clone();
-        let work = tokio::task::spawn_blocking(move || store.ingest_archive(reader, packed(format), &expected));
+        let work = tokio::task::spawn_blocking(move || store.ingest_archive(reader, format, &expected));
         work.await.map_err(|_| Error::bug("the unpacker panicked"))?.map_err(explain::store)
-    }
-}
-
-/// The store's name for an archive's format.
-fn packed(format: ArchiveFormat) -> mfp_store::ArchiveFormat {
-    match format {
-        ArchiveFormat::TarZst => mfp_store::ArchiveFormat::TarZst,
-        ArchiveFormat::TarGz => mfp_store::ArchiveFormat::TarGz,
-        ArchiveFormat::Zip => mfp_store::ArchiveFormat::Zip,
-        ArchiveFormat::Wasm => mfp_store::ArchiveFormat::Wasm,
     }
 }
 

@@ -9,22 +9,26 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use mfp_model::index::IndexDocument;
+use mfp_model::index::packed::{Packed, PackedLine, Repeated};
 use mfp_model::name::PluginName;
-use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Speculation, Unresolved, resolve_unless};
+use mfp_resolver::{Candidate, Catalog, Origin, PackageKey, Request, Resolution, Speculation, Unresolved, resolve_unless};
 
 use crate::error::{Error, Result};
-use crate::sources::{Registries, registry};
+use crate::sources::registry::{Document, Shared};
+use crate::sources::{Registries, cores, registry};
 
 /// How long one search may take. What takes longer is a graph that somebody should look at.
 const LONGEST_SEARCH: Duration = Duration::from_secs(20);
 
-/// What's known so far: the catalog for the resolver, and the index documents behind it.
+/// What's known so far: the catalog for the resolver, and the index documents behind it, packed.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) catalog: Catalog,
-    pub(crate) documents: BTreeMap<PackageKey, IndexDocument>,
+    pub(crate) documents: BTreeMap<PackageKey, Shared>,
 }
+
+/// A document as it's kept, and what of it the resolver sees.
+type Learned = (Shared, Vec<Candidate>);
 
 /// How a candidate of a registry is shown to the resolver; the caller may hold some back.
 pub(crate) type Adjust<'a> = &'a dyn Fn(&PackageKey, &mut Candidate);
@@ -53,69 +57,82 @@ impl Known {
         }
     }
 
-    /// Learn these names: those that are at hand on all cores, the others over the network, all at once.
+    /// Learn these names: those that aren't at hand over the network, all at once; then all are read, on all cores.
     async fn learn(&mut self, names: BTreeSet<PackageKey>, registries: &Registries<'_>, adjust: Adjust<'_>) -> Result<()> {
-        let mut elsewhere = Vec::new();
-        for (key, document) in at_hand(names.into_iter().collect(), registries) {
+        let (mut found, mut elsewhere) = (Vec::new(), Vec::new());
+        for key in names {
+            let document = match &key.origin {
+                Origin::Registry(name) => registry(registries, name)?.at_hand(&key.name),
+                Origin::Declared => return Err(Error::bug(format!("{} is declared by the project, and isn't known", key.name))),
+            };
             match document {
-                Some(document) => self.keep(key, document?, adjust),
+                Some(document) => found.push((key, document)),
                 None => elsewhere.push(key),
             }
         }
-        let mut asked: FuturesUnordered<_> = elsewhere
-            .into_iter()
-            .map(async |key| {
-                let Origin::Registry(name) = &key.origin else {
-                    return Err(Error::bug(format!("{} is declared by the project, and isn't known", key.name)));
-                };
-                let document = registry(registries, name)?.index(&key.name).await?;
-                Ok((key, document))
-            })
-            .collect();
+        let asked = elsewhere.into_iter().map(async |key| {
+            let document = match &key.origin {
+                Origin::Registry(name) => registry(registries, name)?.fetched(&key.name).await?,
+                Origin::Declared => None,
+            };
+            Ok((key, document))
+        });
+        let mut asked: FuturesUnordered<_> = asked.collect();
         while let Some(answer) = asked.next().await {
-            let (key, document) = answer?;
-            match document {
-                None => self.catalog.insert_not_found(key),
-                Some(document) => self.keep(key, document, adjust),
+            match answer? {
+                (key, None) => self.catalog.insert_not_found(key),
+                (key, Some(document)) => found.push((key, document)),
             }
+        }
+        for (key, learned) in read_all(found, registries)? {
+            self.keep(key, learned, adjust);
         }
         Ok(())
     }
 
-    fn keep(&mut self, key: PackageKey, document: IndexDocument, adjust: Adjust<'_>) {
-        let candidates = document.lines.iter().map(|line| {
-            let mut candidate = candidate(line);
-            adjust(&key, &mut candidate);
-            candidate
-        });
-        self.catalog.insert(key.clone(), candidates.collect());
+    fn keep(&mut self, key: PackageKey, (document, mut candidates): Learned, adjust: Adjust<'_>) {
+        for candidate in &mut candidates {
+            adjust(&key, candidate);
+        }
+        self.catalog.insert(key.clone(), candidates);
         self.documents.insert(key, document);
     }
 }
 
-/// Index documents that need no server, read and parsed on as many threads as there are cores.
-fn at_hand(names: Vec<PackageKey>, registries: &Registries<'_>) -> Vec<(PackageKey, Option<Result<IndexDocument>>)> {
-    let look = |key: PackageKey| {
-        let document = match &key.origin {
-            Origin::Registry(name) => registries.get(name).and_then(|client| client.index_at_hand(&key.name)),
-            Origin::Declared => None,
+/// Parse or unpack documents, on as many threads as there are cores.
+fn read_all(found: Vec<(PackageKey, Document)>, registries: &Registries<'_>) -> Result<Vec<(PackageKey, Learned)>> {
+    let read = |share: Vec<(PackageKey, Document)>| {
+        let mut repeated = Repeated::default();
+        let learn = |(key, document): (PackageKey, Document)| {
+            let Origin::Registry(name) = &key.origin else { return Err(Error::bug("a document without a registry")) };
+            let packed = registry(registries, name)?.packed(&key.name, document)?;
+            Ok((key, learned(packed, &mut repeated)?))
         };
-        (key, document)
+        share.into_iter().map(learn).collect::<Result<Vec<_>>>()
     };
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    if names.len() < WORTH_A_THREAD * 2 || threads == 1 {
-        return names.into_iter().map(look).collect();
+    let work: usize = found.iter().map(|(_, document)| if matches!(document, Document::Text(_)) { PARSING } else { 1 }).sum();
+    if work < WORTH_A_THREAD || cores() == 1 {
+        return read(found);
     }
-    let share = names.len().div_ceil(threads).max(WORTH_A_THREAD);
+    let share = found.len().div_ceil(cores());
+    let mut rest = found;
+    let shares: Vec<_> = std::iter::from_fn(|| (!rest.is_empty()).then(|| rest.split_off(rest.len().saturating_sub(share)))).collect();
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            names.chunks(share).map(|share| scope.spawn(move || share.iter().cloned().map(look).collect::<Vec<_>>())).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("reading and parsing don't panic")).collect()
+        let mut shares = shares.into_iter();
+        let own = shares.next().unwrap_or_default();
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || read(share))).collect();
+        let mut all = read(own)?;
+        for worker in workers {
+            all.extend(worker.join().expect("reading and parsing don't panic")?);
+        }
+        Ok(all)
     })
 }
 
-/// So many documents are parsed in the time that it takes to start a thread.
-const WORTH_A_THREAD: usize = 4;
+/// So many packed documents are read in the time that it takes to start a thread and to wait for it.
+const WORTH_A_THREAD: usize = 64;
+/// So many packed documents are read in the time that it takes to parse one.
+const PARSING: usize = 8;
 
 /// Why there's no decision.
 #[derive(Debug)]
@@ -132,26 +149,30 @@ impl From<Error> for Undecided {
     }
 }
 
-fn candidate(line: &mfp_model::index::IndexLine) -> Candidate {
-    Candidate {
-        version: line.version.clone(),
-        dependencies: dependencies(&line.deps),
-        mockforge: line.mockforge.clone(),
-        published: Some(line.published),
-        yanked: line.yanked.is_yanked().then(|| line.yanked.reason().unwrap_or_default().to_owned()),
-        held: None,
-    }
+/// Unpack a document for the resolver.
+fn learned(document: Shared, repeated: &mut Repeated) -> Result<Learned> {
+    let candidates = candidates(document.as_ref(), repeated).ok_or_else(|| {
+        let error = Error::new("mfp::registry::index", "an index document in the cache can't be read");
+        error.help("run `mfp cache clean`")
+    })?;
+    Ok((document, candidates))
 }
 
-/// The model's dependencies as the resolver has them.
-pub(crate) fn dependencies(of: &[mfp_model::plugin::Dependency]) -> Vec<Dependency> {
-    of.iter()
-        .map(|dependency| Dependency {
-            name: dependency.name.clone(),
-            requirement: dependency.requirement.clone(),
-            optional: dependency.optional,
+fn candidates(document: &[u8], repeated: &mut Repeated) -> Option<Vec<Candidate>> {
+    let packed = Packed::read(document)?;
+    let mut reader = packed.reader(repeated);
+    let candidate = |line: Option<PackedLine<'_>>| {
+        let line = line?;
+        Some(Candidate {
+            dependencies: line.dependencies(&mut reader)?,
+            mockforge: line.mockforge()?,
+            published: Some(line.published),
+            yanked: line.yanked.is_yanked().then(|| line.yanked.reason().unwrap_or_default().to_owned()),
+            version: line.version,
+            held: None,
         })
-        .collect()
+    };
+    packed.lines().map(candidate).collect()
 }
 
 /// The names of a registry's list that are near to one that isn't there.

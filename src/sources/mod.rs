@@ -5,7 +5,9 @@
 //! [`http`], which is the one gate to the network; only the `ssh` program, for git, has a way of its own.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use mfp_model::name::RegistryName;
 use mfp_model::project::Manifest;
@@ -23,6 +25,12 @@ pub(crate) mod gather;
 pub(crate) mod git;
 pub(crate) mod http;
 pub(crate) mod registry;
+
+/// How many threads can compute at once. Asking the system takes longer than what's often decided by it.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+}
 
 /// What the world outside offers to a project.
 #[derive(Debug)]
@@ -48,8 +56,8 @@ impl<'a> Sources<'a> {
     pub(crate) fn registries<'s>(&'s self, manifest: &Manifest, root: &Path) -> Result<Registries<'s>> {
         let settings = &self.app.settings;
         let client = |(name, registry): (&RegistryName, _)| {
-            let client =
-                RegistryClient::new(name.clone(), registry, root, &settings.user.mirrors, &settings.cache_dir, &self.http, settings.now)?;
+            let caches = (&self.app.documents, settings.cache_dir.as_path());
+            let client = RegistryClient::new(name.clone(), registry, root, &settings.user.mirrors, caches, &self.http, settings.now)?;
             Ok((name.clone(), client))
         };
         manifest.registries.iter().map(client).collect()

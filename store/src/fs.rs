@@ -3,9 +3,9 @@
 //!
 //! [`write_atomic`] is mfp's one way to write a file that matters: a temporary file beside the target, its bytes flushed,
 //! a rename, the folder flushed. It never follows a link at the target: in a cloned project the link could lead
-//! anywhere. [`write_cache`] is the same without flushing, for what can be made again.
+//! anywhere. [`write_cache`] is the same without flushing, for what can be made again, and [`append_cache`] adds to it.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::os;
@@ -89,6 +89,25 @@ pub fn write_cache(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
         }
         done => done,
     }
+}
+
+/// Append to a file of a cache, in one write where the system lets us, and make the file if it's missing. After a crash, or
+/// with somebody else appending at the same moment, what was appended may be cut or lost: for files whose parts are checked
+/// when they're read. Missing folders are made as by [`write_cache`]. Gives where in the file it ends.
+pub fn append_cache(path: &Path, bytes: &[u8]) -> Result<u64, IoError> {
+    let open = || os::open_to_append(path);
+    let opened = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            ensure_dir(parent_of(path), 0o700)?;
+            open()
+        }
+        opened => opened,
+    };
+    let written = opened.and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.stream_position()
+    });
+    written.at("write", path)
 }
 
 fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), IoError> {

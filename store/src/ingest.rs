@@ -2,16 +2,16 @@
 //!
 //! Nothing here is remembered until [`Store::commit`]; a failure at any point leaves no object and no staging folder.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use mfp_model::content::PackagePath;
+use mfp_model::content::{PackagePath, SIGNATURE_FILE};
 
 use crate::error::{Result, StoreError};
-use crate::fs::IoError;
+use crate::fs::{At, IoError};
 use crate::os;
 use crate::store::Store;
-use crate::tree::{Artifact, FILES, Staging, Tree};
+use crate::tree::{Artifact, FILES, LISTING, Staging, Tree};
 use crate::unpack::{self, ArchiveClass, ArchiveError, ArchiveFormat, MAX_ARCHIVE_BYTES, Metered, Sink};
 use crate::verify::{self, Expected, IntegrityError, Verified};
 
@@ -38,8 +38,7 @@ impl Store {
         if let (Some(wanted), Err(StoreError::Archive(_)) | Ok(_)) = (wanted, &unpacked) {
             verify::check_artifact(&artifact, &wanted)?;
         }
-        let tree = Tree::new(staging, unpacked?, Some(artifact));
-        Ok(verify::verify(tree, expected)?)
+        finished(Tree::new(staging, unpacked?, Some(artifact)), expected)
     }
 
     /// Read and verify files of a folder, which the caller chose: pairs of a path in the package and the file to read. Each is
@@ -70,14 +69,28 @@ impl Store {
             let path = sink.file(path.as_str().as_bytes())?;
             put(&mut sink, &path, source)?;
         }
-        let tree = Tree::new(staging, sink.finish()?, None);
-        Ok(verify::verify(tree, expected)?)
+        finished(Tree::new(staging, sink.finish()?, None), expected)
     }
 
     fn stage(&self) -> Result<Staging> {
         let lock = self.hold()?;
         Staging::new(&self.staging_path()?, lock)
     }
+}
+
+/// Verify what was staged, and complete it to what an object is: the listing and the signature, beside the files.
+fn finished(tree: Tree, expected: &Expected) -> Result<Verified<Tree>> {
+    let tree = verify::verify(tree, expected)?;
+    let write = |name: &str, text: &str| {
+        let path = tree.staging.path().join(name);
+        let mut file = os::create_new(&path, 0o444).at("write", &path)?;
+        file.write_all(text.as_bytes()).at("write", &path)
+    };
+    write(LISTING, tree.listing_text())?;
+    if let Some(signature) = tree.signature() {
+        write(SIGNATURE_FILE, signature)?;
+    }
+    Ok(tree)
 }
 
 /// More bytes came than may.

@@ -15,6 +15,7 @@
 //! <plugin-dir>/<name>/…                               laid-out plugins                 layout/
 //! <plugin-dir>/.mfp.json                              what mfp laid out                layout/record.rs
 //! <plugin-dir>/.mfp-staging-<random>/                 being laid out                   layout/apply.rs
+//! <plugin-dir>/../.mfp-plugins-<random>/              the first layout, being built    layout/apply.rs
 //! <vendor>/vendor.json, content/<hex>/…               vendored content                 vendor.rs
 //! ```
 #![warn(missing_docs)]

@@ -50,6 +50,18 @@ pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
     options.open(path)
 }
 
+/// Open a file to write at its end, and make it if it's missing; a link there is an error.
+pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 /// Create one folder that mustn't exist.
 pub(crate) fn create_dir(path: &Path, mode: u32) -> io::Result<()> {
     builder(mode).create(path)
@@ -58,6 +70,19 @@ pub(crate) fn create_dir(path: &Path, mode: u32) -> io::Result<()> {
 /// Create a folder and its parents where they're missing.
 pub(crate) fn create_dir_all(path: &Path, mode: u32) -> io::Result<()> {
     builder(mode).recursive(true).create(path)
+}
+
+/// Create a folder with a random name and these permission bits, less the umask's.
+pub(crate) fn temporary_dir(prefix: &str, parent: &Path, mode: u32) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).rand_bytes(16);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    let _ = mode;
+    builder.tempdir_in(parent)
 }
 
 fn builder(mode: u32) -> DirBuilder {

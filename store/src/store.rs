@@ -6,19 +6,20 @@
 //! digest when the object is opened.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use mfp_model::content::{Listing, PackagePath, SIGNATURE_FILE, content_of};
+use mfp_model::content::{FileEntry, Listing, PackagePath, SIGNATURE_FILE, content_of};
 use mfp_model::digest::{ContentDigest, FileDigest};
 
 use crate::error::{Result, StoreError};
 use crate::file_lock::{FileLock, LockMode};
 use crate::fs::{self, At, IoError};
 use crate::os;
-use crate::tree::{FILES, LISTING, Tree, read_listed, read_sized};
+use crate::tree::{FILES, LISTING, Tree, damaged, read_entry, read_listed, read_sized};
 use crate::unpack::MAX_SIGNATURE_BYTES;
 use crate::verify::Verified;
 
@@ -74,7 +75,7 @@ impl Store {
         check_owner(&options.root)?;
         if !options.read_only {
             fs::ensure_dir(&content, 0o755)?;
-            fs::ensure_dir(&version.join("staging"), 0o755)?;
+            fs::ensure_dir(&version.join("staging"), 0o700)?; // what's in it isn't verified yet
         }
         for folder in [&version, &content] {
             if fs::exists(folder)? {
@@ -153,7 +154,6 @@ impl Store {
             if !replacing && self.contains(&tree.content()) {
                 self.add_signature(&tree)?;
             } else {
-                write_records(&tree)?;
                 fresh.push(tree);
             }
         }
@@ -362,6 +362,11 @@ impl Stored {
         read_listed(&self.files_path(), &self.listing, self.content, path)
     }
 
+    /// Fill the buffer with one file of the listing and compare it. Gives what the file was when it was opened.
+    pub(crate) fn read_into(&self, path: &PackagePath, entry: &FileEntry, buffer: &mut Vec<u8>) -> Result<Metadata> {
+        read_entry(&self.file_path(path), entry, buffer).map_err(|how| damaged(self.content, path, &how))
+    }
+
     /// Where one file is, to be linked or cloned; its bytes aren't checked by this.
     pub fn file_path(&self, path: &PackagePath) -> PathBuf {
         self.files_path().join(path.as_str())
@@ -404,26 +409,6 @@ fn check_owner(folder: &Path) -> Result<()> {
 
 fn is_occupied(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists)
-}
-
-/// The listing and the signature, beside the files.
-fn write_records(tree: &Tree) -> Result<()> {
-    let folder = tree.staging.path();
-    let write = |name: &str, text: &str| {
-        let path = folder.join(name);
-        let mut file = os::create_new(&path, 0o444).at("write", &path)?;
-        io::Write::write_all(&mut file, text.as_bytes()).at("write", &path)
-    };
-    write(LISTING, tree.listing_text())?;
-    if let Some(signature) = tree.signature() {
-        write(SIGNATURE_FILE, signature)?;
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).at("set the permissions of", folder)?;
-    }
-    Ok(())
 }
 
 fn signatures_in(folder: &Path) -> Result<Vec<String>> {

@@ -1,10 +1,11 @@
 //! A package whose bytes are on this disk but have no name yet: unpacked, hashed, in a folder that's gone when it's dropped.
 
+use std::fs::Metadata;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mfp_model::content::{FileEntry, Listing, content_of};
+use mfp_model::content::{FileEntry, Listing, PackagePath, content_of};
 use mfp_model::digest::{ContentDigest, FileDigest, Sha256};
 
 use crate::error::{Result, StoreError};
@@ -38,9 +39,10 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// Make a folder with a random name. It's this user's alone until it's committed.
+    /// Make a folder with a random name. It has the permissions that it will have once it's committed; until then it's below a
+    /// folder that's this user's alone.
     pub(crate) fn new(parent: &Path, lock: Arc<FileLock>) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("").rand_bytes(16).tempdir_in(parent).at("make a folder in", parent)?;
+        let folder = os::temporary_dir("", parent, 0o755).at("make a folder in", parent)?;
         os::create_dir(&folder.path().join(FILES), 0o755).at("make a folder in", folder.path())?;
         Ok(Self { folder, _lock: lock })
     }
@@ -127,10 +129,21 @@ pub(crate) fn read_listed(files: &Path, listing: &Listing, content: ContentDiges
     let Some((path, entry)) = listing.find(path) else {
         return Err(StoreError::NotListed { content, path: sanitised(path.as_bytes()) });
     };
-    let damaged = |how: String| StoreError::Damaged { content, what: format!("`{path}` {how}") };
-    let bytes = read_sized(&files.join(path.as_str()), entry.size).map_err(damaged)?;
-    check(&bytes, entry).map_err(damaged)?;
+    let mut bytes = Vec::new();
+    read_entry(&files.join(path.as_str()), entry, &mut bytes).map_err(|how| damaged(content, path, &how))?;
     Ok(bytes)
+}
+
+/// What's in a stored or staged package in the place of a file.
+pub(crate) fn damaged(content: ContentDigest, path: &PackagePath, how: &str) -> StoreError {
+    StoreError::Damaged { content, what: format!("`{path}` {how}") }
+}
+
+/// Fill the buffer with a file and compare it with the listing's entry. Gives what the file was when it was opened.
+pub(crate) fn read_entry(path: &Path, entry: &FileEntry, bytes: &mut Vec<u8>) -> Result<Metadata, String> {
+    let metadata = fill_sized(path, entry.size, bytes)?;
+    check(bytes, entry)?;
+    Ok(metadata)
 }
 
 fn check(bytes: &[u8], entry: &FileEntry) -> Result<(), String> {
@@ -140,6 +153,13 @@ fn check(bytes: &[u8], entry: &FileEntry) -> Result<(), String> {
 
 /// Read a regular file of exactly this size, without following a link. The error ends a sentence that begins with the path.
 pub(crate) fn read_sized(path: &Path, size: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    fill_sized(path, size, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same into a buffer that's used again.
+fn fill_sized(path: &Path, size: u64, bytes: &mut Vec<u8>) -> Result<Metadata, String> {
     let mut file = os::open_no_follow(path).map_err(|error| {
         if os::is_link_error(&error) { "was replaced by a link".to_owned() } else { format!("can't be opened: {error}") }
     })?;
@@ -150,9 +170,22 @@ pub(crate) fn read_sized(path: &Path, size: u64) -> Result<Vec<u8>, String> {
     if metadata.len() != size {
         return Err(format!("has {} bytes, and it should have {size}", metadata.len()));
     }
-    // Sized by what's expected, which is limited, and one more, so that a file that grew is noticed.
-    let capacity = usize::try_from(size).map_err(|_| "is too large".to_owned())?;
-    let mut bytes = Vec::with_capacity(capacity + 1);
-    file.by_ref().take(size + 1).read_to_end(&mut bytes).map_err(|error| format!("can't be read: {error}"))?;
-    if bytes.len() as u64 == size { Ok(bytes) } else { Err(format!("has no longer the {size} bytes it should have")) }
+    let wanted = usize::try_from(size).map_err(|_| "is too large".to_owned())?;
+    // One more than what's expected, so that a file that grew is noticed.
+    bytes.resize(wanted + 1, 0);
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(format!("can't be read: {error}")),
+        }
+        // A regular file that gives less than what's asked for is at its end.
+        if read == wanted {
+            break;
+        }
+    }
+    bytes.truncate(read);
+    if read == wanted { Ok(metadata) } else { Err(format!("has no longer the {size} bytes it should have")) }
 }

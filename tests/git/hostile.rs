@@ -46,7 +46,7 @@ fn a_pack_that_is_rubbish_short_or_a_bomb_is_refused_with_memory_bounded() {
     needs!("git");
     let repo = Repo::of(&Plugin::new("x", "1.0.0"));
     let bomb = bomb();
-    let cases: [(&str, Vec<u8>); 7] = [
+    let cases: [(&str, Vec<u8>); 8] = [
         ("rubbish", section(b"not a pack at all, but long enough to be looked at for a while")),
         ("no section", b"0000".to_vec()),
         ("nothing", Vec::new()),
@@ -54,6 +54,7 @@ fn a_pack_that_is_rubbish_short_or_a_bomb_is_refused_with_memory_bounded() {
         ("empty", section(&empty_pack())),
         ("an error of the server", b"0016ERR \x1b[31mgo away\n".to_vec()),
         ("a bomb", section(&bomb)),
+        ("a delta that makes much of little", section(&delta_bomb())),
     ];
     for (what, answer) in cases {
         let server = GitServer::with(repo.parent(), Manner { pack: Some(answer), ..Manner::default() });
@@ -100,6 +101,26 @@ fn bomb() -> Vec<u8> {
     let mut zeros = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     zeros.write_all(&vec![0; 4 << 20]).unwrap();
     pack.extend(zeros.finish().unwrap());
+    with_trailer(pack)
+}
+
+/// A blob of one byte, and a delta on it that says that it makes 64 GiB.
+fn delta_bomb() -> Vec<u8> {
+    use std::io::Write as _;
+    let deflated = |bytes: &[u8]| {
+        let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    };
+    let mut pack = b"PACK\0\0\0\x02\0\0\0\x02".to_vec();
+    let blob_at = pack.len();
+    pack.push(0x31);
+    pack.extend(deflated(b"a"));
+    let distance = u8::try_from(pack.len() - blob_at).unwrap();
+    // From one byte to 2^36 of them, by copying the one.
+    let delta = [1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02, 0x90, 1];
+    pack.extend([0x60 | u8::try_from(delta.len()).unwrap(), distance]);
+    pack.extend(deflated(&delta));
     with_trailer(pack)
 }
 

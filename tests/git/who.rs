@@ -160,6 +160,32 @@ fn ssh_has_the_users_keys_agent_and_hosts() {
 }
 
 #[test]
+fn ssh_is_told_where_to_go_and_that_nobody_is_there_to_ask() {
+    needs!("git", "sh");
+    let machine = project("x = { git = \"ssh://git@host.example:2222/a'b/x\" }");
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" \"$GIT_PROTOCOL\" > {}\nexit 255\n", machine.path("home/said").display());
+    std::fs::write(machine.path("home/ssh"), script).unwrap();
+    run(Command::new("chmod").arg("755").arg(machine.path("home/ssh")));
+    let mut lock = command(&machine);
+    machine.run(lock.env("GIT_SSH_COMMAND", machine.path("home/ssh")).arg("lock")).fails(6, "mfp::network::broken");
+    let said = std::fs::read_to_string(machine.path("home/said")).unwrap();
+    let said: Vec<&str> = said.lines().collect();
+    let expected = [
+        "-o",
+        "SendEnv=GIT_PROTOCOL",
+        "-o",
+        "ServerAliveInterval=15",
+        "-o",
+        "BatchMode=yes",
+        "-p2222",
+        "git@host.example",
+        r"git-upload-pack '/a'\''b/x'",
+        "version=2",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn a_server_where_nobody_is_says_so() {
     needs!("git", "ssh");
     let machine = project("x = { git = \"ssh://git@127.0.0.1:9/x\" }");

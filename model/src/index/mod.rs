@@ -5,6 +5,7 @@
 //! capability that isn't known, is for a newer mfp and is skipped; unknown keys are ignored; everything else that's wrong
 //! is an error, so that a damaged index never looks like a registry with fewer versions.
 
+pub mod packed;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};

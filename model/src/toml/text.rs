@@ -11,6 +11,12 @@ pub fn basic_string(text: &str) -> String {
 
 pub(crate) fn push_basic_string(out: &mut String, text: &str) {
     out.push('"');
+    // Nearly every text is its own spelling.
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte) && !matches!(byte, b'"' | b'\\')) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for character in text.chars() {
         match character {
             '"' => out.push_str("\\\""),

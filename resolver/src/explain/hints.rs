@@ -97,7 +97,7 @@ fn required(words: &Words<'_, '_>, proof: &Proof<'_>, id: u32, plugin: &Plugin<'
             }
         }
     }
-    requirements.iter().map(|requirement| words.rules.effective(&plugin.entry, requirement).range()).collect()
+    requirements.iter().map(|requirement| words.rules.effective(&plugin.entry, requirement).range().clone()).collect()
 }
 
 fn hint(question: &Search<'_, '_>, words: &Words<'_, '_>, plugin: &Plugin<'_>, candidate: &Candidate, excluded: Vec<Exclusion>) -> Hint {

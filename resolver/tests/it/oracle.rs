@@ -67,7 +67,7 @@ impl<'w> Oracle<'w> {
             && key.origin != Origin::Declared
             && !project.is_some_and(|requirement| requirement.matches(&candidate.version));
         let unfit = match (&request.host, &candidate.mockforge) {
-            (Some(host), Some(plugin)) => !host.range().subset_of(&plugin.range()),
+            (Some(host), Some(plugin)) => !host.range().subset_of(plugin.range()),
             _ => false,
         };
         let held = candidate.held.as_ref().is_some_and(|held| !(self.without_policy && held.by_policy));

@@ -7,13 +7,18 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mfp_model::index::{IndexDocument, IndexLine, index_path};
+use mfp_model::digest::Sha256;
+use mfp_model::index::packed::{Packed, pack};
+use mfp_model::index::{IndexDocument, index_path};
 use mfp_model::name::{PluginName, RegistryName};
+use mfp_model::plugin::HostRange;
 use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
 use mfp_model::source::{Registry, RegistryKind};
+use mfp_model::version::Version;
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -21,7 +26,9 @@ use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::report::clean;
 use crate::sources::http::{Fetched, Http, MissingStatus};
-use cache::DocumentCache;
+pub(crate) use cache::DocumentCaches;
+pub(crate) use cache::Shared;
+use cache::{Cached, DocumentCache, until};
 
 mod cache;
 
@@ -53,7 +60,16 @@ enum Place {
     /// In a folder.
     Folder(PathBuf),
     /// On a server; the root of the mirror, where the user has one.
-    Server { root: Url, cache: DocumentCache },
+    Server { root: Url, cache: Arc<DocumentCache> },
+}
+
+/// An index document that was found.
+#[derive(Debug)]
+pub(crate) enum Document {
+    /// It was parsed before.
+    Packed(Shared),
+    /// As the registry has it.
+    Text(Arc<[u8]>),
 }
 
 /// Where an artifact is.
@@ -72,7 +88,7 @@ impl<'a> RegistryClient<'a> {
         registry: &Registry,
         project: &Path,
         mirrors: &BTreeMap<String, String>,
-        cache_dir: &Path,
+        (caches, cache_dir): (&DocumentCaches, &Path),
         http: &'a Http,
         now: Timestamp,
     ) -> Result<Self> {
@@ -90,7 +106,7 @@ impl<'a> RegistryClient<'a> {
         };
         let place = match transport.to_file_path() {
             Ok(folder) if transport.scheme() == "file" => Place::Folder(folder),
-            _ => Place::Server { cache: DocumentCache::of(cache_dir, &transport), root: transport },
+            _ => Place::Server { cache: caches.of(cache_dir, &transport), root: transport },
         };
         Ok(Self { name, root, place, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
     }
@@ -102,34 +118,73 @@ impl<'a> RegistryClient<'a> {
         IndexDocument::parse(&bytes, name).map(Some).map_err(|error| explain::index(&self.name, name, &error))
     }
 
-    /// The same, if it can be had without asking a server: from a folder, or from the cache while that holds.
-    pub(crate) fn index_at_hand(&self, name: &PluginName) -> Option<Result<IndexDocument>> {
+    /// The document of a plugin, asked for if it isn't at hand; `None` if the registry says that there's no such plugin.
+    pub(crate) async fn fetched(&self, name: &PluginName) -> Result<Option<Document>> {
         let path = index_path(name);
-        let bytes = match &self.place {
-            Place::Folder(root) => read_file(&root.join(&path)).ok()??,
-            Place::Server { cache, .. } => cache.get(&cache_key(&path)).filter(|cached| self.is_usable(cached) && !cached.missing)?.bytes,
+        let Some(text) = self.document(&path, true).await? else { return Ok(None) };
+        // It may have been found to be still the same.
+        let packed = match &self.place {
+            Place::Server { cache, .. } => cache.get(&cache_key(&path)).and_then(|cached| cached.packed()),
+            Place::Folder(_) => None,
         };
-        Some(IndexDocument::parse(&bytes, name).map_err(|error| explain::index(&self.name, name, &error)))
+        Ok(Some(packed.map_or(Document::Text(text), Document::Packed)))
+    }
+
+    /// The document of a plugin, if it can be had without asking a server: from a folder, or from the cache while that holds.
+    pub(crate) fn at_hand(&self, name: &PluginName) -> Option<Document> {
+        let path = index_path(name);
+        match &self.place {
+            Place::Folder(root) => Some(Document::Text(read_file(&root.join(&path)).ok()??.into())),
+            Place::Server { cache, .. } => {
+                let cached = cache.get(&cache_key(&path)).filter(|cached| self.is_usable(cached) && !cached.missing)?;
+                match cached.packed().filter(|packed| Packed::read(packed.as_ref()).is_some()) {
+                    Some(packed) => Some(Document::Packed(packed)),
+                    None => cache.bytes(&cached).map(Document::Text),
+                }
+            }
+        }
+    }
+
+    /// What choosing and locking need of a document ([`Packed`]): parsed and checked in full, unless it was before.
+    pub(crate) fn packed(&self, name: &PluginName, document: Document) -> Result<Shared> {
+        let text = match document {
+            Document::Packed(packed) => return Ok(packed),
+            Document::Text(text) => text,
+        };
+        let parsed = IndexDocument::parse(&text, name).map_err(|error| explain::index(&self.name, name, &error))?;
+        let packed = Shared::from(pack(&parsed));
+        if let Place::Server { cache, .. } = &self.place {
+            cache.put_packed(&cache_key(&index_path(name)), packed.clone());
+        }
+        Ok(packed)
     }
 
     /// May a cached document be used without asking whether it's still the same?
-    fn is_usable(&self, cached: &cache::Cached) -> bool {
+    fn is_usable(&self, cached: &Cached) -> bool {
         self.http.is_offline() || self.now < cached.fresh_until
     }
 
-    /// The line of a version, as far as it's known without asking a server.
-    pub(crate) fn known_line(&self, name: &PluginName, version: &mfp_model::version::Version) -> Option<IndexLine> {
+    /// Which hosts this artifact of this version is for, as far as it's known without asking a server.
+    pub(crate) fn known_hosts(&self, name: &PluginName, version: &Version, sha256: &Sha256) -> Option<HostRange> {
         let path = index_path(name);
         let bytes = match &self.place {
-            Place::Folder(root) => read_file(&root.join(relative(&path).ok()?)).ok()??,
-            Place::Server { cache, .. } => cache.get(&cache_key(&path))?.bytes,
+            Place::Folder(root) => read_file(&root.join(relative(&path).ok()?)).ok()??.into(),
+            Place::Server { cache, .. } => {
+                let cached = cache.get(&cache_key(&path))?;
+                if let Some(packed) = cached.packed() {
+                    let line = Packed::read(packed.as_ref())?.find(version).filter(|line| line.artifact.sha256 == *sha256);
+                    return line?.mockforge().map(Into::into);
+                }
+                cache.bytes(&cached)?
+            }
         };
         // Only the lines that can be meant: a document may hold thousands.
         let quoted = format!("\"{version}\"");
         let meant =
             bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.windows(quoted.len()).any(|part| part == quoted.as_bytes()));
         let document = IndexDocument::parse(&meant.collect::<Vec<_>>().concat(), name).ok()?;
-        document.lines.into_iter().find(|line| line.version == *version)
+        let line = document.lines.into_iter().find(|line| line.version == *version && line.sha256 == *sha256);
+        line.map(|line| line.mockforge.into())
     }
 
     /// Everything that can be searched, if the registry offers a list; else `None`.
@@ -141,7 +196,7 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// Where a version's artifact is.
-    pub(crate) async fn artifact(&self, name: &PluginName, version: &mfp_model::version::Version, file: &str) -> Result<ArtifactPlace> {
+    pub(crate) async fn artifact(&self, name: &PluginName, version: &Version, file: &str) -> Result<ArtifactPlace> {
         let path = self.config().await?.dl.path(name, version, file);
         match &self.place {
             Place::Folder(root) => Ok(ArtifactPlace::File(root.join(relative(&path)?))),
@@ -189,7 +244,7 @@ impl<'a> RegistryClient<'a> {
     }
 
     /// A document, from the bulk index where that's the faster way, from the cache, or from the registry.
-    async fn document(&self, path: &str, may_bulk: bool) -> Result<Option<Vec<u8>>> {
+    async fn document(&self, path: &str, may_bulk: bool) -> Result<Option<Arc<[u8]>>> {
         if may_bulk {
             self.bulk_tried.get_or_try_init(async || self.try_bulk().await).await?;
         }
@@ -201,33 +256,35 @@ impl<'a> RegistryClient<'a> {
         Ok(document)
     }
 
-    async fn document_itself(&self, path: &str) -> Result<Option<Vec<u8>>> {
+    async fn document_itself(&self, path: &str) -> Result<Option<Arc<[u8]>>> {
         match &self.place {
-            Place::Folder(root) => read_file(&root.join(relative(path)?)),
+            Place::Folder(root) => Ok(read_file(&root.join(relative(path)?))?.map(Into::into)),
             Place::Server { root, cache } => self.ask_server(root, cache, path).await,
         }
     }
 
-    async fn ask_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Vec<u8>>> {
+    async fn ask_server(&self, root: &Url, cache: &DocumentCache, path: &str) -> Result<Option<Arc<[u8]>>> {
         let key = cache_key(path);
-        let cached = cache.get(&key);
+        // What isn't intact is as good as not there.
+        let cached = cache.get(&key).and_then(|cached| Some((cache.bytes(&cached)?, cached)));
         let cached = match cached {
-            Some(cached) if self.is_usable(&cached) => return Ok((!cached.missing).then_some(cached.bytes)),
+            Some((bytes, cached)) if self.is_usable(&cached) => return Ok((!cached.missing).then_some(bytes)),
             other => other,
         };
         let url = self.allowed(root, root.join(path).map_err(|_| self.malformed("config.json", "a path in it isn't a URL"))?)?;
-        let etag = cached.as_ref().and_then(|cached| cached.etag.as_deref());
+        let etag = cached.as_ref().and_then(|(_, cached)| cached.etag.as_deref());
         let statuses: Vec<u16> = self.registry.missing_status.iter().copied().collect();
         match self.http.get(&url, etag, MAX_DOCUMENT_BYTES, MissingStatus(&statuses)).await? {
             Fetched::Body { bytes, etag, max_age } => {
-                cache.put(&key, Some(&bytes), etag.as_deref(), self.now, max_age)?;
+                let bytes: Arc<[u8]> = bytes.into();
+                cache.put(&key, Some(bytes.clone()), None, etag.as_deref(), until(self.now, max_age));
                 Ok(Some(bytes))
             }
             Fetched::Missing => Ok(None),
             Fetched::NotModified { max_age } => {
-                let known = cached.ok_or_else(|| self.malformed(path, "304 for a document that wasn't cached"))?;
-                cache.put(&key, Some(&known.bytes), known.etag.as_deref(), self.now, max_age)?;
-                Ok(Some(known.bytes))
+                let (bytes, _) = cached.ok_or_else(|| self.malformed(path, "304 for a document that wasn't cached"))?;
+                cache.renew(&key, until(self.now, max_age));
+                Ok(Some(bytes))
             }
         }
     }
@@ -250,13 +307,13 @@ impl<'a> RegistryClient<'a> {
             Err(error) if error.exit() == Exit::Integrity => return Ok(()),
             Err(error) => return Err(error),
         };
-        match unpack_bulk(&bytes, &bulk) {
-            Some(text) => self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_mins(10))),
-            None => Ok(()),
+        if let Some(text) = unpack_bulk(&bytes, &bulk) {
+            self.keep_bulk(cache, &text, &bulk, max_age.min(Duration::from_mins(10)));
         }
+        Ok(())
     }
 
-    fn keep_bulk(&self, cache: &DocumentCache, text: &[u8], bulk: &Bulk, max_age: Duration) -> Result<()> {
+    fn keep_bulk(&self, cache: &DocumentCache, text: &[u8], bulk: &Bulk, max_age: Duration) {
         let mut documents: BTreeMap<PluginName, Vec<u8>> = BTreeMap::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             #[derive(serde::Deserialize)]
@@ -268,14 +325,16 @@ impl<'a> RegistryClient<'a> {
             }
         }
         let fetched = bulk.generated.min(self.now);
-        documents.iter().try_for_each(|(name, bytes)| cache.put(&cache_key(&index_path(name)), Some(bytes), None, fetched, max_age))
+        for (name, bytes) in documents {
+            cache.put(&cache_key(&index_path(&name)), Some(bytes.into()), None, None, until(fetched, max_age));
+        }
     }
 }
 
 fn unpack_bulk(bytes: &[u8], bulk: &Bulk) -> Option<Vec<u8>> {
     use sha2::Digest;
     let digest: [u8; 32] = sha2::Sha256::digest(bytes).into();
-    if mfp_model::digest::Sha256::from_hash(digest) != bulk.sha256 {
+    if Sha256::from_hash(digest) != bulk.sha256 {
         return None;
     }
     let mut text = Vec::new();

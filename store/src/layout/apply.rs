@@ -5,6 +5,9 @@
 //!    inodes and stamps which were switched, and plans the rest again.
 //! 3. Each plugin is switched by renames: the old folder into staging, the new one to its name. Unwanted ones are deleted.
 //! 4. Staging is deleted, and the record is written with what's laid out now.
+//!
+//! Where there's no plugin folder yet, all of it is built beside its place, its record included, and appears by one rename.
+//! Killed before that: the next apply deletes what was built.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +18,7 @@ use mfp_model::name::PluginName;
 
 use super::place::{LinkMode, Placer, UsedMode};
 use super::record::{LaidOut, Record};
-use super::{Layout, LayoutPlan, STAGING_PREFIX};
+use super::{FIRST_PREFIX, Layout, LayoutPlan, STAGING_PREFIX};
 use crate::error::Result;
 use crate::fs::{self, At};
 use crate::os;
@@ -44,11 +47,15 @@ impl Layout {
             return Ok(Applied::default());
         }
         self.check_way(plan)?;
+        if self.plugins.is_empty() && !fs::exists(&self.folder)? {
+            return self.apply_first(plan, store, mode, stamp);
+        }
         fs::ensure_dir(&self.folder, 0o755)?;
+        self.folder.parent().map_or(Ok(()), sweep_first)?;
         self.sweep()?;
         let mut applied = Applied::default();
         let staging = Staging::new(&self.folder)?;
-        let new = staging.build(&plan.needed(), store, mode)?;
+        let new = staging.new.build(&plan.needed(), store, mode)?;
         if !new.is_empty() {
             self.record = Record::new("", self.plugins.clone(), new.clone());
             self.record.save(&self.folder)?;
@@ -64,6 +71,24 @@ impl Layout {
         drop(staging); // before the record says that all is done: nobody would look for it afterwards
         self.record = Record::new(stamp, self.plugins.clone(), BTreeMap::new());
         self.record.save(&self.folder)?;
+        Ok(applied)
+    }
+
+    /// There's no plugin folder: build it as a whole, and give it its name.
+    fn apply_first(&mut self, plan: &LayoutPlan, store: &Store, mode: LinkMode, stamp: &str) -> Result<Applied> {
+        let parent = self.folder.parent().unwrap_or(&self.folder);
+        fs::ensure_dir(parent, 0o755)?;
+        sweep_first(parent)?;
+        let mut staging = os::temporary_dir(FIRST_PREFIX, parent, 0o755).at("make a folder in", parent)?;
+        let built = Builder { folder: staging.path().to_owned() }.build(&plan.needed(), store, mode)?;
+        let record = Record::new(stamp, built, BTreeMap::new());
+        record.save(staging.path())?;
+        std::fs::rename(staging.path(), &self.folder).at("rename a folder to", &self.folder)?;
+        staging.disable_cleanup(true);
+        os::sync_dir(parent).at("flush", parent)?;
+        let applied = Applied { laid_out: record.plugins.keys().cloned().collect(), ..Applied::default() };
+        self.plugins.clone_from(&record.plugins);
+        self.record = record;
         Ok(applied)
     }
 
@@ -100,12 +125,24 @@ impl Layout {
     }
 }
 
+/// Delete what killed first applies left beside the plugin folder. The name is ours, and so is all that's below it.
+fn sweep_first(parent: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(parent).at("list", parent)? {
+        let entry = entry.at("list", parent)?;
+        if entry.file_name().to_string_lossy().starts_with(FIRST_PREFIX) && walk::is_real_folder(&entry.path())? {
+            fs::remove_dir_all(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// So few plugins are built by one thread: starting another would take longer.
 const WORTH_A_THREAD: usize = 8;
 
-/// The folder in which plugins are built. Deleted when it's dropped.
+/// The folder in which the plugins of a plugin folder are built and switched. Deleted when it's dropped.
 struct Staging {
     folder: tempfile::TempDir,
+    new: Builder,
 }
 
 impl Staging {
@@ -115,13 +152,35 @@ impl Staging {
             let path = folder.path().join(part);
             os::create_dir(&path, 0o755).at("make the folder", &path)?;
         }
-        Ok(Self { folder })
+        let new = Builder { folder: folder.path().join("new") };
+        Ok(Self { folder, new })
     }
 
-    fn new_path(&self, name: &PluginName) -> PathBuf {
-        self.folder.path().join("new").join(name.as_str())
+    /// Put the new folder where the old one is, if there's one.
+    fn switch(&self, plugin_dir: &Path, name: &PluginName) -> Result<()> {
+        let target = plugin_dir.join(name.as_str());
+        let old = self.folder.path().join("old").join(name.as_str());
+        let had_one = fs::exists(&target)?;
+        if had_one {
+            std::fs::rename(&target, &old).at("move", &target)?;
+        }
+        let switched = std::fs::rename(self.new.path_of(name), &target).at("rename a folder to", &target);
+        if switched.is_err() && had_one {
+            let _ = std::fs::rename(&old, &target); // the first error is the one to tell
+        }
+        Ok(switched?)
     }
+}
 
+/// A folder in which plugins are built, each whole.
+struct Builder {
+    folder: PathBuf,
+}
+
+impl Builder {
+    fn path_of(&self, name: &PluginName) -> PathBuf {
+        self.folder.join(name.as_str())
+    }
     /// Build all new plugin folders, and make their bytes outlive a crash where they're bytes of their own.
     fn build(&self, needed: &BTreeMap<&PluginName, ContentDigest>, store: &Store, mode: LinkMode) -> Result<BTreeMap<PluginName, LaidOut>> {
         let needed: Vec<(&PluginName, ContentDigest)> = needed.iter().map(|(name, content)| (*name, *content)).collect();
@@ -134,7 +193,7 @@ impl Staging {
         })?;
         let built: BTreeMap<PluginName, LaidOut> = built.into_iter().flatten().collect();
         if built.values().any(|laid_out| laid_out.mode == UsedMode::Copy) {
-            fs::flush_all(self.folder.path())?;
+            fs::flush_all(&self.folder)?;
         }
         Ok(built)
     }
@@ -147,30 +206,18 @@ impl Staging {
 
     fn build_one(&self, name: &PluginName, content: &ContentDigest, store: &Store, placer: &mut Placer) -> Result<LaidOut> {
         let stored = store.need(content)?;
-        let folder = self.new_path(name);
+        let folder = self.path_of(name);
         os::create_dir(&folder, 0o755).at("make the folder", &folder)?;
         let mut folders = BTreeSet::new();
         let mut used = UsedMode::Copy;
-        for (path, _) in stored.listing().iter() {
+        let mut files = Vec::with_capacity(stored.listing().len());
+        for (path, entry) in stored.listing().iter() {
             make_folders(&folder, path, &mut folders)?;
-            used = used.max(placer.place(&stored, path, &folder.join(path.as_str()))?);
+            let placed = placer.place(&stored, path, entry, &folder.join(path.as_str()))?;
+            used = used.max(placed.how);
+            files.push((path.clone(), placed.stamp));
         }
-        LaidOut::stamp(&folder, *content, used, stored.listing().iter().map(|(path, _)| path))
-    }
-
-    /// Put the new folder where the old one is, if there's one.
-    fn switch(&self, plugin_dir: &Path, name: &PluginName) -> Result<()> {
-        let target = plugin_dir.join(name.as_str());
-        let old = self.folder.path().join("old").join(name.as_str());
-        let had_one = fs::exists(&target)?;
-        if had_one {
-            std::fs::rename(&target, &old).at("move", &target)?;
-        }
-        let switched = std::fs::rename(self.new_path(name), &target).at("rename a folder to", &target);
-        if switched.is_err() && had_one {
-            let _ = std::fs::rename(&old, &target); // the first error is the one to tell
-        }
-        Ok(switched?)
+        LaidOut::stamp(&folder, *content, used, files)
     }
 }
 

@@ -27,6 +27,8 @@ use crate::walk;
 
 /// The beginning of the names of folders in which plugins are built.
 const STAGING_PREFIX: &str = ".mfp-staging-";
+/// The beginning of the names of plugin folders that are built, as a whole, beside their place.
+const FIRST_PREFIX: &str = ".mfp-plugins-";
 
 /// The plugin folder of a project.
 #[derive(Debug)]

@@ -10,9 +10,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
 
-use mfp_model::content::PackagePath;
+use mfp_model::content::{FileEntry, PackagePath};
 use serde::{Deserialize, Serialize};
 
+use super::record::Stamp;
 use crate::error::{Result, StoreError};
 use crate::fs::{At, IoError};
 use crate::os;
@@ -87,34 +88,50 @@ pub(crate) struct Placer {
     mode: LinkMode,
     clones: bool,
     hardlinks: bool,
+    /// The file that was read last.
+    buffer: Vec<u8>,
+}
+
+/// A file that was put in place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) how: UsedMode,
+    /// The stamp of the very file that was read and verified, where that's the one that's in place now. Should another one
+    /// have got there, it's noticed by its own.
+    pub(crate) stamp: Option<Stamp>,
 }
 
 impl Placer {
     pub(crate) fn new(mode: LinkMode) -> Self {
-        Self { mode, clones: true, hardlinks: true }
+        Self { mode, clones: true, hardlinks: true, buffer: Vec::new() }
     }
 
     /// Make `target`, which mustn't exist, from a stored file.
-    pub(crate) fn place(&mut self, stored: &Stored, path: &PackagePath, target: &Path) -> Result<UsedMode> {
+    pub(crate) fn place(&mut self, stored: &Stored, path: &PackagePath, entry: &FileEntry, target: &Path) -> Result<Placed> {
         let source = stored.file_path(path);
-        let bytes = if stored.is_fresh() { None } else { Some(stored.read(path.as_str())?) };
-        let strictly = |mode, done: io::Result<()>| done.map_err(|source| StoreError::LinkMode { mode, path: target.to_owned(), source });
-        match self.mode {
-            LinkMode::Auto => self.place_somehow(&source, target, bytes, stored, path),
-            LinkMode::Clone => strictly("clone", clone(&source, target)).map(|()| UsedMode::Clone),
-            LinkMode::Hardlink => strictly("hardlink", std::fs::hard_link(&source, target)).map(|()| UsedMode::Hardlink),
-            LinkMode::Symlink => strictly("symlink", os::symlink(&absolute(&source)?, target)).map(|()| UsedMode::Symlink),
-            LinkMode::Copy => copy(bytes, stored, path, target),
+        let mut verified = None;
+        if !stored.is_fresh() || self.mode == LinkMode::Copy {
+            verified = Some(Stamp::from(&stored.read_into(path, entry, &mut self.buffer)?));
         }
+        let strictly = |mode, done: io::Result<()>| done.map_err(|source| StoreError::LinkMode { mode, path: target.to_owned(), source });
+        let how = match self.mode {
+            LinkMode::Auto => self.place_somehow(&source, target, verified.is_some(), stored, path, entry)?,
+            LinkMode::Clone => strictly("clone", clone(&source, target)).map(|()| UsedMode::Clone)?,
+            LinkMode::Hardlink => strictly("hardlink", std::fs::hard_link(&source, target)).map(|()| UsedMode::Hardlink)?,
+            LinkMode::Symlink => strictly("symlink", os::symlink(&absolute(&source)?, target)).map(|()| UsedMode::Symlink)?,
+            LinkMode::Copy => copy(&self.buffer, target)?,
+        };
+        Ok(Placed { how, stamp: verified.filter(|_| how == UsedMode::Hardlink) })
     }
 
     fn place_somehow(
         &mut self,
         source: &Path,
         target: &Path,
-        bytes: Option<Vec<u8>>,
+        is_read: bool,
         stored: &Stored,
         path: &PackagePath,
+        entry: &FileEntry,
     ) -> Result<UsedMode> {
         if self.clones {
             match clone(source, target) {
@@ -131,7 +148,10 @@ impl Placer {
                 Err(error) => self.hardlinks = error.kind() != io::ErrorKind::CrossesDevices,
             }
         }
-        copy(bytes, stored, path, target)
+        if !is_read {
+            stored.read_into(path, entry, &mut self.buffer)?;
+        }
+        copy(&self.buffer, target)
     }
 }
 
@@ -155,9 +175,9 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf> {
     Ok(std::path::absolute(path).at("find", path)?)
 }
 
-fn copy(bytes: Option<Vec<u8>>, stored: &Stored, path: &PackagePath, target: &Path) -> Result<UsedMode> {
-    let bytes = bytes.map_or_else(|| stored.read(path.as_str()), Ok)?;
+/// Write bytes that were just verified.
+fn copy(bytes: &[u8], target: &Path) -> Result<UsedMode> {
     let mut file = os::create_new(target, 0o444).at("write", target)?;
-    file.write_all(&bytes).at("write", target)?;
+    file.write_all(bytes).at("write", target)?;
     Ok(UsedMode::Copy)
 }

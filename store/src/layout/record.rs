@@ -11,7 +11,7 @@ use std::path::Path;
 use mfp_model::content::PackagePath;
 use mfp_model::digest::ContentDigest;
 use mfp_model::name::PluginName;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::place::UsedMode;
 use crate::error::{Result, StoreError};
@@ -34,6 +34,13 @@ impl Stamp {
     /// The stamp of a regular file below an open folder.
     fn of(folder: &OpenFolder, relative: &str, mode: UsedMode) -> Option<Self> {
         folder.stamp(relative, mode == UsedMode::Symlink).map(|(size, time, inode)| Self(size, time, inode))
+    }
+}
+
+impl From<&std::fs::Metadata> for Stamp {
+    fn from(metadata: &std::fs::Metadata) -> Self {
+        let (time, inode) = os::time_and_inode(metadata);
+        Self(metadata.len(), time, inode)
     }
 }
 
@@ -63,18 +70,19 @@ pub struct LaidOut {
 }
 
 impl LaidOut {
-    /// Stamp the files that were just put into a folder.
-    pub(crate) fn stamp<'p>(
-        folder: &Path,
-        content: ContentDigest,
-        mode: UsedMode,
-        paths: impl Iterator<Item = &'p PackagePath>,
-    ) -> Result<Self> {
-        let open = OpenFolder::open(folder).at("open", folder)?;
+    /// What was just put into a folder: each file with its stamp, where that's known; the others are looked at.
+    pub(crate) fn stamp(folder: &Path, content: ContentDigest, mode: UsedMode, placed: Vec<(PackagePath, Option<Stamp>)>) -> Result<Self> {
+        let mut open = None;
         let mut files = BTreeMap::new();
-        for path in paths {
+        for (path, stamp) in placed {
+            let stamp = match (stamp, &open) {
+                (Some(stamp), _) => Some(stamp),
+                (None, Some(open)) => Stamp::of(open, path.as_str(), mode),
+                (None, None) => Stamp::of(open.insert(OpenFolder::open(folder).at("open", folder)?), path.as_str(), mode),
+            };
             let replaced = || StoreError::Foreign { path: folder.join(path.as_str()), why: "it was replaced while it was laid out" };
-            files.insert(path.clone(), Stamp::of(&open, path.as_str(), mode).ok_or_else(replaced)?);
+            let stamp = stamp.ok_or_else(replaced)?;
+            files.insert(path, stamp);
         }
         Ok(Self { content, mode, folder: folder_inode(folder), files })
     }
@@ -146,8 +154,9 @@ impl Record {
     }
 
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
-        let wire = Wire { home: Home::of(folder), ..Wire::from(self) };
-        let mut text = serde_json::to_vec(&wire).expect("strings, numbers and maps with string keys");
+        let written =
+            Written { version: VERSION, home: Home::of(folder), stamp: &self.stamp, plugins: &self.plugins, pending: &self.pending };
+        let mut text = serde_json::to_vec(&written).expect("strings, numbers and maps with string keys");
         text.push(b'\n');
         Ok(fs::write_atomic(&folder.join(RECORD_FILE), &text)?)
     }
@@ -195,8 +204,40 @@ impl Record {
     }
 }
 
-/// The file's shape.
-#[derive(Serialize, Deserialize)]
+/// The file's shape, as it's written.
+#[derive(Serialize)]
+struct Written<'r> {
+    version: u32,
+    home: Home,
+    stamp: &'r str,
+    #[serde(serialize_with = "write_plugins")]
+    plugins: &'r BTreeMap<PluginName, LaidOut>,
+    #[serde(serialize_with = "write_plugins", skip_serializing_if = "BTreeMap::is_empty")]
+    pending: &'r BTreeMap<PluginName, LaidOut>,
+}
+
+fn write_plugins<S: Serializer>(plugins: &BTreeMap<PluginName, LaidOut>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map(plugins.iter().map(|(name, laid_out)| {
+        let LaidOut { content, mode, folder, files } = laid_out;
+        (name, WrittenLaidOut { content, mode: *mode, folder: *folder, files })
+    }))
+}
+
+#[derive(Serialize)]
+struct WrittenLaidOut<'r> {
+    content: &'r ContentDigest,
+    mode: UsedMode,
+    folder: u64,
+    #[serde(serialize_with = "write_files")]
+    files: &'r BTreeMap<PackagePath, Stamp>,
+}
+
+fn write_files<S: Serializer>(files: &BTreeMap<PackagePath, Stamp>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map(files.iter().map(|(path, stamp)| (path.as_str(), stamp)))
+}
+
+/// The same, as it's read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
     version: u32,
@@ -204,39 +245,17 @@ struct Wire {
     home: Home,
     stamp: String,
     plugins: BTreeMap<PluginName, WireLaidOut>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default)]
     pending: BTreeMap<PluginName, WireLaidOut>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireLaidOut {
     content: ContentDigest,
     mode: UsedMode,
     folder: u64,
     files: BTreeMap<String, Stamp>,
-}
-
-impl From<&Record> for Wire {
-    fn from(record: &Record) -> Self {
-        let all = |plugins: &BTreeMap<PluginName, LaidOut>| {
-            plugins.iter().map(|(name, laid_out)| (name.clone(), WireLaidOut::from(laid_out))).collect()
-        };
-        Self {
-            version: VERSION,
-            home: Home::default(),
-            stamp: record.stamp.clone(),
-            plugins: all(&record.plugins),
-            pending: all(&record.pending),
-        }
-    }
-}
-
-impl From<&LaidOut> for WireLaidOut {
-    fn from(laid_out: &LaidOut) -> Self {
-        let files = laid_out.files.iter().map(|(path, stamp)| (path.to_string(), *stamp)).collect();
-        Self { content: laid_out.content, mode: laid_out.mode, folder: laid_out.folder, files }
-    }
 }
 
 impl TryFrom<Wire> for Record {

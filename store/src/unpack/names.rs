@@ -7,9 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use icu_casemap::CaseMapper;
-use icu_normalizer::ComposingNormalizerBorrowed;
-use mfp_model::content::{PackagePath, PathError};
+use mfp_model::content::{PackagePath, PathError, fold};
 
 use super::MAX_ENTRIES;
 use super::error::{ArchiveClass, ArchiveError};
@@ -116,15 +114,6 @@ fn duplicate(raw: &[u8], other: &str) -> ArchiveError {
 /// `a`, `a/b` and `a/b/c` for `a/b/c`.
 fn prefixes(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices('/').map(|(end, _)| &text[..end]).chain([text])
-}
-
-fn fold(path: &str) -> String {
-    if path.is_ascii() {
-        return path.to_ascii_lowercase();
-    }
-    let normalizer = ComposingNormalizerBorrowed::new_nfc();
-    let folded = CaseMapper::new().fold_string(&normalizer.normalize(path)).into_owned();
-    normalizer.normalize(&folded).into_owned()
 }
 
 #[cfg(test)]

@@ -342,6 +342,23 @@ fn a_record_that_is_not_ours_is_not_guessed_at() {
     }
 }
 
+#[test]
+fn a_first_apply_appears_at_once_and_sweeps_what_a_killed_one_built() {
+    let project = Project::new();
+    let (one, two) = project.contents();
+    let parent = project.folder.parent().unwrap();
+    let killed = parent.join(".mfp-plugins-killed");
+    std::fs::create_dir_all(killed.join("a/docs")).unwrap();
+    std::fs::write(killed.join("a/plugin.yaml"), "half").unwrap();
+    std::fs::write(parent.join(".mfp-plugins-file"), "no folder, so none of ours").unwrap();
+    project.lay_out(&[("a", one), ("b", two)]).unwrap();
+    let mut left: Vec<_> = std::fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.retain(|name| name.starts_with(".mfp-"));
+    assert_eq!(left, [".mfp-plugins-file"]);
+    assert!(project.plan(&[("a", one), ("b", two)]).unwrap().is_empty(), "its record knows it by its place");
+    assert_eq!(project.open().stamp(), "stamp");
+}
+
 /// What a killed apply can leave, put together from a state before and one after.
 #[test]
 fn an_apply_killed_anywhere_is_finished_by_the_next() {
