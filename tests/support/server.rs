@@ -119,7 +119,8 @@ impl Drop for Server {
 /// Answer with a status, headers (each ended by `\r\n`) and a body of its true length. Always `true`, for use in a fault.
 pub(crate) fn respond(stream: &mut TcpStream, status: &str, headers: &str, body: impl AsRef<[u8]>) -> bool {
     let body = body.as_ref();
-    let _ = write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len());
+    // The connection ends with a fault's answer; a client that isn't told so would ask the next thing on it.
+    let _ = write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(body);
     true
 }
