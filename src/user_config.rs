@@ -94,7 +94,7 @@ pub(crate) struct NetworkConfig {
     pub(crate) artifact_timeout: Duration,
     /// How often a request is tried again. 3.
     pub(crate) retries: u32,
-    /// How many requests are in flight at once. 32.
+    /// How many requests are in flight at once. 64.
     pub(crate) concurrency: usize,
 }
 
@@ -107,7 +107,7 @@ impl Default for NetworkConfig {
             idle_timeout: Duration::from_secs(30),
             artifact_timeout: Duration::from_mins(5),
             retries: 3,
-            concurrency: 32,
+            concurrency: 64,
         }
     }
 }

@@ -47,7 +47,20 @@ impl<'r> Speculation<'r> {
 
     /// Go on as far as the catalog reaches, and say what it lacks.
     pub fn lacking(&mut self, catalog: &Catalog) -> BTreeSet<PackageKey> {
-        let mut known: Vec<PackageKey> = self.waiting.keys().filter(|key| catalog.knows(key)).cloned().collect();
+        let known = self.waiting.keys().filter(|key| catalog.knows(key)).cloned().collect();
+        self.go_on(catalog, known);
+        self.waiting.keys().cloned().collect()
+    }
+
+    /// Go on from names that the catalog has learned since the walk was there, and say what it lacks now that it didn't before:
+    /// what's waited for already isn't named again, and costs nothing.
+    pub fn learned(&mut self, catalog: &Catalog, known: Vec<PackageKey>) -> Vec<PackageKey> {
+        self.go_on(catalog, known)
+    }
+
+    /// Follow these known names and all that's known behind them; the unknown ones that are waited for from now on.
+    fn go_on(&mut self, catalog: &Catalog, mut known: Vec<PackageKey>) -> Vec<PackageKey> {
+        let mut new = Vec::new();
         while let Some(key) = known.pop() {
             let required = self.waiting.remove(&key).unwrap_or_default();
             let (Some(rules), Some(Entry::Candidates(all))) = (&self.rules, catalog.get(&key)) else { continue };
@@ -60,13 +73,17 @@ impl<'r> Speculation<'r> {
                 }
             }
             for (edge, key) in next {
-                if catalog.knows(&key) {
-                    known.push(key.clone());
+                let is_known = catalog.knows(&key);
+                let waiting = self.waiting.entry(key.clone()).or_default();
+                if is_known {
+                    known.push(key);
+                } else if waiting.is_empty() {
+                    new.push(key);
                 }
-                self.waiting.entry(key).or_default().push((edge.name.clone(), edge.requirement.clone()));
+                waiting.push((edge.name.clone(), edge.requirement.clone()));
             }
         }
-        self.waiting.keys().cloned().collect()
+        new
     }
 }
 

@@ -1,14 +1,14 @@
-//! Ask registries for as much as a decision needs, in rounds, each all at once; then decide.
+//! Ask registries for as much as a decision needs, all at once; then decide.
 //!
 //! The resolver is pure over what is known. It names what it lacks; that is fetched, and it's asked again. In between, a
-//! walk over the newest matches guesses what will be needed, so that a typical graph takes as many rounds of the network as
-//! it has levels, and one solve.
+//! walk over the newest matches guesses what will be needed, and goes on with every answer, so that a typical graph takes as
+//! many round trips as it's deep, and one solve.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use mfp_model::index::packed::{Packed, PackedLine, Repeated};
 use mfp_model::name::PluginName;
 use mfp_resolver::{Candidate, Catalog, Origin, PackageKey, Request, Resolution, Speculation, Unresolved, resolve_unless};
@@ -42,52 +42,60 @@ impl Known {
         adjust: Adjust<'_>,
     ) -> Result<Resolution, Undecided> {
         let mut walk = Speculation::new(request);
+        let mut more = BTreeSet::new();
         loop {
-            let mut wanted = walk.lacking(&self.catalog);
-            while !wanted.is_empty() {
-                self.learn(wanted, registries, adjust).await?;
-                wanted = walk.lacking(&self.catalog);
-            }
+            self.gather(&mut walk, more, registries, adjust).await?;
             let started = Instant::now();
             match resolve_unless(request, &self.catalog, &|| started.elapsed() > LONGEST_SEARCH) {
                 Ok(resolution) => return Ok(resolution),
-                Err(Unresolved::Missing(names)) => self.learn(names, registries, adjust).await?,
+                Err(Unresolved::Missing(names)) => more = names,
                 Err(unresolved) => return Err(Undecided::Unresolved(unresolved)),
             }
         }
     }
 
-    /// Learn these names: those that aren't at hand over the network, all at once; then all are read, on all cores.
-    async fn learn(&mut self, names: BTreeSet<PackageKey>, registries: &Registries<'_>, adjust: Adjust<'_>) -> Result<()> {
-        let (mut found, mut elsewhere) = (Vec::new(), Vec::new());
-        for key in names {
-            let document = match &key.origin {
-                Origin::Registry(name) => registry(registries, name)?.at_hand(&key.name),
-                Origin::Declared => return Err(Error::bug(format!("{} is declared by the project, and isn't known", key.name))),
-            };
-            match document {
-                Some(document) => found.push((key, document)),
-                None => elsewhere.push(key),
+    /// Learn these names, and those that the walk reaches: whatever an answer makes it reach is asked for at once, while others
+    /// are still awaited.
+    async fn gather(
+        &mut self,
+        walk: &mut Speculation<'_>,
+        more: BTreeSet<PackageKey>,
+        registries: &Registries<'_>,
+        adjust: Adjust<'_>,
+    ) -> Result<()> {
+        let (mut asked, mut awaited) = (BTreeSet::new(), FuturesUnordered::new());
+        let mut wanted: Vec<PackageKey> = walk.lacking(&self.catalog).union(&more).cloned().collect();
+        loop {
+            let (mut found, mut known) = (Vec::new(), Vec::new());
+            for key in wanted {
+                if !asked.insert(key.clone()) {
+                    continue;
+                }
+                match at_hand(&key, registries)? {
+                    Some(document) => found.push((key, document)),
+                    None => awaited.push(fetched(key, registries)),
+                }
             }
-        }
-        let asked = elsewhere.into_iter().map(async |key| {
-            let document = match &key.origin {
-                Origin::Registry(name) => registry(registries, name)?.fetched(&key.name).await?,
-                Origin::Declared => None,
-            };
-            Ok((key, document))
-        });
-        let mut asked: FuturesUnordered<_> = asked.collect();
-        while let Some(answer) = asked.next().await {
-            match answer? {
-                (key, None) => self.catalog.insert_not_found(key),
-                (key, Some(document)) => found.push((key, document)),
+            if found.is_empty() {
+                let Some(first) = awaited.next().await else { return Ok(()) };
+                // What came together is read together, on all cores.
+                let others = std::iter::from_fn(|| awaited.next().now_or_never().flatten());
+                for answer in std::iter::once(first).chain(others) {
+                    match answer? {
+                        (key, None) => {
+                            self.catalog.insert_not_found(key.clone());
+                            known.push(key);
+                        }
+                        (key, Some(document)) => found.push((key, document)),
+                    }
+                }
             }
+            for (key, learned) in read_all(found, registries)? {
+                known.push(key.clone());
+                self.keep(key, learned, adjust);
+            }
+            wanted = walk.learned(&self.catalog, known);
         }
-        for (key, learned) in read_all(found, registries)? {
-            self.keep(key, learned, adjust);
-        }
-        Ok(())
     }
 
     fn keep(&mut self, key: PackageKey, (document, mut candidates): Learned, adjust: Adjust<'_>) {
@@ -97,6 +105,22 @@ impl Known {
         self.catalog.insert(key.clone(), candidates);
         self.documents.insert(key, document);
     }
+}
+
+/// What's known of a name without asking anybody.
+fn at_hand(key: &PackageKey, registries: &Registries<'_>) -> Result<Option<Document>> {
+    match &key.origin {
+        Origin::Registry(name) => Ok(registry(registries, name)?.at_hand(&key.name)),
+        Origin::Declared => Err(Error::bug(format!("{} is declared by the project, and isn't known", key.name))),
+    }
+}
+
+async fn fetched(key: PackageKey, registries: &Registries<'_>) -> Result<(PackageKey, Option<Document>)> {
+    let document = match &key.origin {
+        Origin::Registry(name) => registry(registries, name)?.fetched(&key.name).await?,
+        Origin::Declared => None,
+    };
+    Ok((key, document))
 }
 
 /// Parse or unpack documents, on as many threads as there are cores.

@@ -1,13 +1,15 @@
 //! What holds for every universe.
 
+use std::collections::BTreeSet;
+
 use mfp_model::requirement::Requirement;
-use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Root, Unresolved, resolve};
+use mfp_resolver::{Candidate, Catalog, Dependency, Origin, PackageKey, Request, Resolution, Root, Speculation, Unresolved, resolve};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::gather;
 use crate::oracle::{Assignment, Oracle};
 use crate::universe::{candidate, name_of, shuffled, universe};
+use crate::{gather, look_up};
 
 fn assignment<'w>(resolution: &Resolution, world: &'w Catalog) -> Assignment<'w> {
     let chosen = resolution.plugins.iter().map(|(entry, plugin)| {
@@ -69,6 +71,33 @@ proptest! {
 
 proptest! {
     #![proptest_config(cases(800))]
+
+    #[test]
+    fn a_walk_that_goes_on_with_every_answer_reaches_what_one_in_rounds_does(universe in universe(), turns in prop::collection::vec(any::<Index>(), 1..40)) {
+        let world = universe.catalog();
+        let (mut catalog, mut walk) = (Catalog::new(), Speculation::new(&universe.request));
+        let mut in_rounds = BTreeSet::new();
+        loop {
+            let lacking = walk.lacking(&catalog);
+            if lacking.is_empty() {
+                break;
+            }
+            in_rounds.extend(lacking.iter().cloned());
+            look_up(&mut catalog, &world, lacking);
+        }
+        let (mut catalog, mut walk) = (Catalog::new(), Speculation::new(&universe.request));
+        let mut waiting: Vec<PackageKey> = walk.lacking(&catalog).into_iter().collect();
+        let mut one_by_one = BTreeSet::new();
+        let mut turns = turns.iter().cycle();
+        while !waiting.is_empty() {
+            let key = waiting.swap_remove(turns.next().expect("a cycle doesn't end").index(waiting.len()));
+            prop_assert!(one_by_one.insert(key.clone()), "{key} was named twice");
+            look_up(&mut catalog, &world, [key.clone()].into());
+            waiting.extend(walk.learned(&catalog, vec![key]));
+        }
+        prop_assert!(walk.lacking(&catalog).is_empty());
+        prop_assert_eq!(one_by_one, in_rounds);
+    }
 
     #[test]
     fn asking_for_names_gives_the_answer_of_a_full_catalog(universe in universe()) {

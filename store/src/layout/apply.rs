@@ -129,7 +129,10 @@ impl Layout {
 fn sweep_first(parent: &Path) -> Result<()> {
     for entry in std::fs::read_dir(parent).at("list", parent)? {
         let entry = entry.at("list", parent)?;
-        if entry.file_name().to_string_lossy().starts_with(FIRST_PREFIX) && walk::is_real_folder(&entry.path())? {
+        let is_ours = |name: &str| {
+            name.strip_prefix(FIRST_PREFIX).is_some_and(|rest| rest.len() == 16 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        };
+        if entry.file_name().to_str().is_some_and(is_ours) && walk::is_real_folder(&entry.path())? {
             fs::remove_dir_all(&entry.path())?;
         }
     }

@@ -347,14 +347,16 @@ fn a_first_apply_appears_at_once_and_sweeps_what_a_killed_one_built() {
     let project = Project::new();
     let (one, two) = project.contents();
     let parent = project.folder.parent().unwrap();
-    let killed = parent.join(".mfp-plugins-killed");
+    let killed = parent.join(".mfp-plugins-0123456789abcdef");
     std::fs::create_dir_all(killed.join("a/docs")).unwrap();
     std::fs::write(killed.join("a/plugin.yaml"), "half").unwrap();
     std::fs::write(parent.join(".mfp-plugins-file"), "no folder, so none of ours").unwrap();
+    std::fs::create_dir(parent.join(".mfp-plugins-mine")).unwrap();
     project.lay_out(&[("a", one), ("b", two)]).unwrap();
     let mut left: Vec<_> = std::fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.retain(|name| name.starts_with(".mfp-"));
-    assert_eq!(left, [".mfp-plugins-file"]);
+    left.sort();
+    assert_eq!(left, [".mfp-plugins-file", ".mfp-plugins-mine"]);
     assert!(project.plan(&[("a", one), ("b", two)]).unwrap().is_empty(), "its record knows it by its place");
     assert_eq!(project.open().stamp(), "stamp");
 }
