@@ -19,7 +19,9 @@ use mfp_model::plugin::{BareWasm, PluginManifest, check_wasm_header};
 use mfp_model::project::{Manifest, edit};
 use mfp_model::registry_files::{Advisory, RegistryConfig, SearchEntry};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{ArtifactUrl, CommitId, GitUrl, Origin, RefName, RegistryUrl, RelativePath, RemoteUrl, Revision, SourceId};
+use mfp_model::source::{
+    ArtifactUrl, CommitId, GitUrl, Origin, RefName, RegistryUrl, RelativePath, RemoteUrl, Revision, Said, SourceId, Spec,
+};
 use mfp_model::version::Version;
 use mfp_store::{ArchiveFormat, Expected, Store, StoreOptions};
 
@@ -27,7 +29,7 @@ use mfp_store::{ArchiveFormat, Expected, Store, StoreOptions};
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its folder in `fuzz/corpus`.
-pub const PROPERTIES: [(&str, Property); 11] = [
+pub const PROPERTIES: [(&str, Property); 12] = [
     ("address", address),
     ("container", container),
     ("index", index),
@@ -36,6 +38,7 @@ pub const PROPERTIES: [(&str, Property); 11] = [
     ("manifest", manifest),
     ("plugin_yaml", plugin_yaml),
     ("requirement", requirement),
+    ("spec", spec),
     ("tar", tar),
     ("wasm", wasm),
     ("zip", zip),
@@ -302,6 +305,34 @@ pub fn address(data: &[u8]) {
     let (pattern, path) = text.split_once('\n').unwrap_or((text, "a/b/c.txt"));
     if let Ok(pattern) = pattern.parse::<IncludePattern>() {
         assert_eq!(pattern.matches(path), pattern.matches(path));
+    }
+}
+
+/// An argument of `mfp add`: what's understood stays understood, and what's made of it has one spelling.
+pub fn spec(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let by_flags = Said::Git { reference: None, subdir: None };
+    for said in [Said::Nothing, Said::Url, Said::Path, by_flags] {
+        let understood = Spec::parse(text, &said);
+        assert_eq!(Spec::parse(text, &said), understood);
+        match understood {
+            Ok(Spec::Named { name, requirement }) => {
+                assert!(text.starts_with(name.as_str()) && !text.contains("://"), "{text}");
+                assert!(requirement.is_none_or(|wanted| one_spelling::<Requirement>(&wanted.to_string()) == Some(wanted)));
+            }
+            Ok(Spec::Url { url, .. }) => assert_eq!(one_spelling::<ArtifactUrl>(&url.to_string()), Some(url)),
+            Ok(Spec::Git(git)) => {
+                assert!(!git.address.contains('#'), "{text}");
+                let resolved = one_spelling::<GitUrl>(&git.address).map(|url| url.resolve(Path::new("/project")));
+                assert!(resolved.is_none_or(|address| !address.starts_with('-')), "{text}");
+            }
+            Ok(Spec::Path(path)) => assert_eq!(path, text),
+            Ok(Spec::Remote(_)) => {}
+            Err(error) => {
+                let place = error.span.unwrap_or(0..text.len());
+                assert!(text.get(place).is_some() && !error.help.is_empty(), "{text}");
+            }
+        }
     }
 }
 

@@ -7,13 +7,13 @@ use mfp_model::name::PluginName;
 use mfp_model::project::edit::Place;
 use mfp_model::project::{Approval, Manifest, edit};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{BareWasm, GitUrl, Pin, RelativePath, Request, Source, UrlError};
+use mfp_model::source::{AskedRef, BareWasm, GitUrl, Pin, RelativePath, Request, Source, Spec, UrlError, is_path};
 use mfp_model::version::Version;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
-use crate::cli::spec::{AskedRef, Spec, is_path};
+use crate::cli::spec;
 use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, lock};
 use crate::moved_tags;
@@ -142,7 +142,7 @@ fn addition(
     text: &str,
     seen: &mut BTreeMap<PluginName, Declared>,
 ) -> Result<Addition> {
-    let (id, source, open) = match Spec::parse(text, args)? {
+    let (id, source, open) = match spec::parse(text, args)? {
         Spec::Named { name, requirement } => {
             let registry = registry(manifest, args)?;
             let open = requirement.is_none();

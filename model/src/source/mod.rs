@@ -8,6 +8,7 @@ mod artifact;
 mod git;
 mod path;
 mod registry;
+mod spec;
 mod url;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub use self::artifact::{ArchiveFormat, Artifact, UnknownFormat};
 pub use self::git::{CommitId, GitReference, GitUrl, RefError, RefName, Revision};
 pub use self::path::{MAX_RELATIVE_PATH_BYTES, RelativePath, RelativePathError};
 pub use self::registry::{Registry, RegistryKind, UnknownRegistryKind};
+pub use self::spec::{AskedRef, GitSpec, Said, Spec, SpecError, is_path};
 pub use self::url::{ArtifactUrl, MAX_URL_BYTES, Origin, Redacted, RegistryUrl, RemoteUrl, UrlError, is_loopback, is_plain_http_elsewhere};
 use crate::capability::{EnvName, EnvNameError};
 use crate::content::PackagePath;
