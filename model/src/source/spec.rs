@@ -97,7 +97,7 @@ pub struct SpecError {
 }
 
 impl SpecError {
-    fn at(span: Range<usize>, message: impl ToString, help: impl Into<String>) -> Self {
+    fn at(span: Range<usize>, message: &(impl ToString + ?Sized), help: impl Into<String>) -> Self {
         Self { span: Some(span), message: message.to_string(), help: help.into() }
     }
 }
@@ -148,7 +148,7 @@ fn repository(text: &str, address: &str, said: Option<&GitReference>, subdir: Op
     };
     let help = "name the plugin's folder in the repository: `#ref:path/to/plugin`";
     let subdir = folder
-        .map(|folder| folder.trim_matches('/').parse().map_err(|error: crate::content::PathError| SpecError::at(at(folder), error, help)));
+        .map(|folder| folder.trim_matches('/').parse().map_err(|error: crate::content::PathError| SpecError::at(at(folder), &error, help)));
     Ok(Spec::Git(GitSpec { address: address.to_owned(), reference, subdir: subdir.transpose()? }))
 }
 
@@ -231,7 +231,7 @@ fn parse_url(text: &str) -> Result<Spec> {
     match ArtifactUrl::parse_with_digest(text) {
         Ok((url, sha256)) => Ok(Spec::Url { url, sha256 }),
         Err(error) => {
-            Err(SpecError::at(0..text.len(), error, "write it as `https://host/plugin-1.0.0.tar.zst`, with `#sha256=…` if you know it"))
+            Err(SpecError::at(0..text.len(), &error, "write it as `https://host/plugin-1.0.0.tar.zst`, with `#sha256=…` if you know it"))
         }
     }
 }
@@ -248,11 +248,11 @@ fn parse_named(text: &str) -> Result<Spec> {
             }
             _ => "a folder is written `./folder`, an archive by its URL".to_owned(),
         };
-        SpecError::at(0..name_text.len(), error, help)
+        SpecError::at(0..name_text.len(), &error, help)
     })?;
     let requirement = version_text.map(|version| {
         let help = || format!("`{name}@1.2.3` is exactly that version, `{name}@1.2` and `{name}@^1.2` are compatible ones");
-        parse_wanted(version).map_err(|error| SpecError::at(name_text.len() + 1..text.len(), error, help()))
+        parse_wanted(version).map_err(|error| SpecError::at(name_text.len() + 1..text.len(), &error, help()))
     });
     Ok(Spec::Named { name, requirement: requirement.transpose()? })
 }
