@@ -90,3 +90,22 @@ impl Budget {
         self.0.failure.borrow_mut().take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_more_or_later_than_may_be_ends_the_conversation_and_says_why() {
+        let budget = Budget::new("a repository".to_owned(), Duration::from_mins(5));
+        budget.renew(10);
+        assert!(budget.spend(10).is_ok() && budget.check_time().is_ok() && budget.failure().is_none());
+        assert!(budget.spend(1).is_err());
+        assert_eq!(budget.failure().map(|error| error.code()), Some("mfp::git::too-large"));
+        budget.renew(10);
+        assert!(budget.spend(10).is_ok(), "the next operation has its own");
+        let late = Budget::new("a repository".to_owned(), Duration::ZERO);
+        assert!(late.check_time().is_err());
+        assert_eq!(late.failure().map(|error| error.code()), Some("mfp::network::timeout"));
+    }
+}
