@@ -211,7 +211,7 @@ impl<'a> Git<'a> {
         expected: &Expected,
     ) -> Result<(PluginManifest, Verified<Tree>)> {
         let place = Place { commit, subdir: wish.subdir, submodules: wish.submodules };
-        let (_, files) = tree::read(repository, place).map_err(|error| error.about(name))?;
+        let files = tree::read(repository, place).map_err(|error| error.about(name))?;
         let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
         let tree = store.ingest_files(files, expected).map_err(|error| explain::store(error).about(name))?;
         self.shared.app.reporter.event(Event::FetchProgress { bytes: bytes as u64 });

@@ -46,8 +46,8 @@ pub(super) struct Place<'p> {
     pub(super) submodules: bool,
 }
 
-/// Read the plugin at a place: what it says about itself, and its files.
-pub(super) fn read(repository: &Repository<'_>, place: Place<'_>) -> Result<(PluginManifest, Files)> {
+/// Read the plugin at a place: the files that it is, by what its own manifest says.
+pub(super) fn read(repository: &Repository<'_>, place: Place<'_>) -> Result<Files> {
     repository.bring_trees(place.commit)?;
     let root = tree_of(repository, place.commit)?;
     let folder = descend(repository, root, place.subdir)?;
@@ -76,7 +76,7 @@ pub(super) fn read(repository: &Repository<'_>, place: Place<'_>) -> Result<(Plu
         let bytes = blob(from, &path, &leaf).map_err(|error| error.note(format!("in {}", shown(repository, place))))?;
         files.push((path, bytes));
     }
-    Ok((manifest, files))
+    Ok(files)
 }
 
 /// A submodule that was entered.
