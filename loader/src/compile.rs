@@ -9,6 +9,7 @@
 
 pub(crate) mod child;
 
+use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -98,8 +99,10 @@ pub(crate) fn code(
             let bytes = cache.and_then(|_| code.serialize().ok());
             (code, bytes)
         }
-        Compiler::Command { program, args } => {
-            let bytes = child::compile(program, args, layer, &wasm, limits)?;
+        Compiler::Command { program, args, env } => {
+            let mut command = Command::new(program);
+            command.args(args).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
+            let bytes = child::compile(command, layer, &wasm, limits)?;
             let code = aot::deserialize(engine, layer, &bytes);
             (code.map_err(|error| CompileError::Host(reason(&error)))?, Some(bytes))
         }

@@ -103,6 +103,9 @@ pub enum Compiler {
         program: PathBuf,
         /// What comes before [`crate::COMPILE_ARG`]; usually nothing.
         args: Vec<OsString>,
+        /// All of its environment. For an allocator that has to be told not to take more than it needs beforehand: what's
+        /// reserved and writable counts.
+        env: Vec<(OsString, OsString)>,
     },
 }
 

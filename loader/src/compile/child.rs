@@ -7,7 +7,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
@@ -31,10 +30,10 @@ const CODE: u8 = b'+';
 const REFUSED: u8 = b'-';
 
 /// Compile with a child. What it gives is serialized code.
-pub(super) fn compile(program: &Path, args: &[OsString], layer: Layer, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
-    let host = |error: io::Error| CompileError::Host(format!("`{}` can't compile: {error}", program.display()));
-    let mut child = Command::new(program)
-        .args(args)
+pub(super) fn compile(mut command: Command, layer: Layer, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
+    let program = command.get_program().display().to_string();
+    let host = |error: io::Error| CompileError::Host(format!("`{program}` can't compile: {error}"));
+    let mut child = command
         .arg(COMPILE_ARG)
         .args([
             layer.name().to_owned(),
@@ -42,7 +41,6 @@ pub(super) fn compile(program: &Path, args: &[OsString], layer: Layer, wasm: &[u
             limits.compile.as_secs().max(1).to_string(),
             limits.compile_bytes.to_string(),
         ])
-        .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
