@@ -2,27 +2,22 @@
 //!
 //! What runs is the store's content that the lock names, verified as it's read, never the laid-out files.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::sync::Arc;
 
-use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemRandom};
-use mfp_model::capability::{Capabilities, EnvName};
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_loader::{Call, CallError, Loader};
+use mfp_model::lock::LockedPlugin;
 use mfp_model::name::PluginName;
-use mfp_model::plugin::{PluginManifest, PluginType};
-use mfp_model::project::Manifest;
-use mfp_store::Store;
+use mfp_model::plugin::PluginType;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::cli::run::RunArgs;
 use crate::commands::{sync, update::not_locked};
 use crate::error::{Error, Result};
-use crate::explain::{self, Explained};
-use crate::installing::{approval_error, bring, described, unapproved};
+use crate::installing::bring;
 use crate::report::document::{Document, RunDocument};
 use crate::report::{Outcome, clean, neutral_json};
+use crate::running::{Chosen, VerboseLog, explain_load, options};
 
 /// The largest request that's read from stdin, in bytes.
 const MAX_REQUEST_BYTES: u64 = 32 << 20;
@@ -35,17 +30,17 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
     let plugin = lock.plugins.get(&args.plugin).ok_or_else(|| not_locked(&args.plugin, &lock))?;
-    let needed = closure(&lock, plugin);
-    refuse_unapproved(&manifest, &needed)?;
+    let chosen = Chosen::with_dependencies(&manifest, &lock, [plugin]);
+    chosen.refuse_unapproved()?;
     if let Some(refusal) = synced.refusal.filter(|refusal| refusal.code() != "mfp::approval::missing") {
         return Err(refusal);
     }
     let store = app.store()?;
-    bring(app, &store, &project, &manifest, &needed)?;
+    bring(app, &store, &project, &manifest, chosen.plugins())?;
 
     let (call, request) = call(plugin, args, input)?;
-    let specs = needed.iter().map(|plugin| spec(app, &store, &manifest, &lock, plugin)).collect::<Result<Vec<_>>>()?;
-    let plugins = Loader::new(options(app)).load(specs).map_err(|error| explain_load(&error))?;
+    let specs = chosen.specs(app, &store)?;
+    let plugins = Loader::new(options(app, VerboseLog::new(app))).load(specs).map_err(|error| explain_load(&error))?;
     let answer = plugins.call(&args.plugin, &call, &request).map_err(|error| explain_call(&error, &args.plugin))?;
     let text = format!("{}\n", neutral_json(answer.as_json()));
     Ok(Outcome::done(Document::Run(RunDocument { result: answer.to_value() })).text(text))
@@ -79,28 +74,6 @@ fn parse_json(text: &str, what: &str) -> Result<Value> {
             .excerpt(excerpt)
             .help("quote it for your shell: '{\"query\":\"…\"}'; or pipe it in and give `-`")
     })
-}
-
-/// The plugin and everything that it may call.
-fn closure<'l>(lock: &'l Lock, plugin: &'l LockedPlugin) -> Vec<&'l LockedPlugin> {
-    let mut found: BTreeMap<&PluginName, &LockedPlugin> = BTreeMap::new();
-    let mut queue = vec![plugin];
-    while let Some(plugin) = queue.pop() {
-        if found.insert(&plugin.name, plugin).is_none() {
-            queue.extend(bound_dependencies(lock, plugin));
-        }
-    }
-    found.into_values().collect()
-}
-
-/// The entries that a plugin's dependencies mean. An alias satisfies none.
-fn bound_dependencies<'l>(lock: &'l Lock, plugin: &'l LockedPlugin) -> impl Iterator<Item = &'l LockedPlugin> {
-    plugin.dependencies().iter().filter_map(|dependency| lock.plugins.get(&dependency.name)).filter(|target| !target.is_alias())
-}
-
-fn refuse_unapproved(manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<()> {
-    let unapproved = unapproved(manifest, plugins.iter().copied());
-    if unapproved.is_empty() { Ok(()) } else { Err(approval_error(&unapproved)) }
 }
 
 /// What a word on the command line calls, and with what.
@@ -150,91 +123,6 @@ fn unknown_call(plugin: &LockedPlugin, word: &str) -> Error {
     let types: Vec<String> = plugin.types.iter().map(ToString::to_string).collect();
     Error::new("mfp::run::call", format!("{} is a plugin of type {}, and has no call `{}`", plugin.name, types.join(", "), clean(word)))
         .help(format!("its calls: {}", calls.join(", ")))
-}
-
-/// A locked plugin as the loader takes it.
-fn spec(app: &App<'_>, store: &Store, manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin) -> Result<PluginSpec> {
-    let package = plugin.package().ok_or_else(|| {
-        Error::new("mfp::unsupported", format!("{} is a service, which this version of mfp can't call yet", plugin.name))
-            .help("call a plugin that runs here")
-    })?;
-    let stored = store.need(&plugin.content).explained()?;
-    let described = described(plugin, &stored)?;
-    let entry = described.entry_in(stored.listing()).map_err(|error| explain::entry(&plugin.name, &error))?.clone();
-    let approved = manifest.approvals.get(&plugin.name).map(|approval| &approval.capabilities);
-    Ok(PluginSpec {
-        name: plugin.name.clone(),
-        version: package.version.clone(),
-        types: plugin.types.clone(),
-        entry,
-        dependencies: bound_dependencies(lock, plugin).map(|target| target.name.clone()).collect::<BTreeSet<_>>(),
-        limits: limits(&described, &package.capabilities, approved),
-        config: config(app, manifest, &plugin.name)?,
-        config_schema: described.config_schema,
-        content: Arc::new(stored),
-    })
-}
-
-fn limits(described: &PluginManifest, asked: &Capabilities, approved: Option<&Capabilities>) -> PluginLimits {
-    let own = Numbers { memory: asked.memory.or(described.limits.memory), time_ms: asked.time_ms.or(described.limits.time_ms) };
-    let approved = approved.map_or_else(Numbers::default, |approved| Numbers { memory: approved.memory, time_ms: approved.time_ms });
-    PluginLimits { own, approved, policy: Numbers::default() }
-}
-
-/// The project's configuration of a plugin, with the variables that it names read now.
-fn config(app: &App<'_>, manifest: &Manifest, name: &PluginName) -> Result<Value> {
-    let Some(config) = manifest.config.get(name) else { return Ok(json!({})) };
-    config.value.to_json(&mut |variable: &EnvName| match app.settings.environment.text(variable.as_str()) {
-        Some(value) => Ok(Value::String(value.to_owned())),
-        None => {
-            Err(Error::new("mfp::config::variable", format!("the configuration of {name} takes a value from {variable}, which isn't set"))
-                .help(format!("set it: `export {variable}=…`")))
-        }
-    })
-}
-
-fn options(app: &App<'_>) -> LoaderOptions {
-    let verbose = app.settings.talk.verbose > 0 && !app.settings.talk.json;
-    LoaderOptions {
-        aot_cache: Some(app.settings.cache_dir.join("aot")),
-        log: Box::new(Log { verbose }),
-        ..LoaderOptions::new(WallClock, SystemRandom)
-    }
-}
-
-/// The clock that plugins see.
-struct WallClock;
-
-impl mfp_loader::Clock for WallClock {
-    fn now_ms(&self) -> i64 {
-        crate::settings::now().as_millisecond()
-    }
-}
-
-/// What plugins log, for `-v`.
-struct Log {
-    verbose: bool,
-}
-
-impl LogSink for Log {
-    fn log(&self, line: LogLine) {
-        if self.verbose {
-            crate::report::log_line(line.plugin.as_str(), &line.text);
-        }
-    }
-}
-
-fn explain_load(error: &LoadError) -> Error {
-    let help = match error {
-        LoadError::Config { plugin, .. } => {
-            return Error::new(error.code(), error.to_string())
-                .help(format!("correct `[config.{plugin}]` in mockforge-plugins.toml; `mfp info {plugin} --config` shows what it takes"));
-        }
-        LoadError::Listing(_) | LoadError::Digest { .. } => "`mfp verify --fix` fetches it again",
-        LoadError::Unsupported { .. } => "a later version of mfp runs it",
-        _ => "tell the plugin's publisher",
-    };
-    Error::new(error.code(), error.to_string()).help(help)
 }
 
 fn explain_call(error: &CallError, name: &PluginName) -> Error {
