@@ -16,14 +16,14 @@ use crate::ticker::Ticker;
 /// GC, no exceptions, no tail calls, no relaxed SIMD (its results depend on the processor).
 pub(crate) const FEATURES: WasmFeatures = WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST);
 
-/// An engine with its host functions and its ticker.
-pub(crate) struct Runtime {
+/// What core modules run on: an engine with its host functions and its ticker.
+pub(crate) struct ModuleRuntime {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
     pub(crate) ticker: Ticker,
 }
 
-impl Runtime {
+impl ModuleRuntime {
     pub(crate) fn new(limits: &Limits, allocation: Allocation) -> wasmtime::Result<Self> {
         let engine = Engine::new(&config(limits, allocation))?;
         let mut linker = Linker::new(&engine);

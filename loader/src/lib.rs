@@ -21,6 +21,7 @@ mod error;
 mod limits;
 mod load;
 mod options;
+mod package;
 mod plugins;
 mod protocol;
 mod stored;

@@ -13,19 +13,19 @@ use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 use serde_json::Value;
 
-use crate::abi::guest::Allowance;
+use crate::abi::expect_module;
 use crate::abi::inspect::{Refusal, inspect};
 use crate::abi::json::JsonModule;
-use crate::abi::{Transport, expect_module};
 use crate::aot::Cache;
 use crate::compile::{self, CompileError};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
-use crate::engine::Runtime;
+use crate::engine::ModuleRuntime;
 use crate::error::LoadError;
 use crate::limits::PluginLimits;
 use crate::options::LoaderOptions;
-use crate::plugins::{Host, Loaded, Plugins, Slots};
+use crate::package::Package;
+use crate::plugins::{Loaded, Plugins, Slots};
 
 /// A plugin to load, as the lock and the project describe it.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl fmt::Debug for PluginSpec {
 /// Loads plugins. Making one costs nothing: the engine is made with the first plugin and kept.
 pub struct Loader {
     options: Arc<LoaderOptions>,
-    runtime: Mutex<Option<Arc<Runtime>>>,
+    runtime: Mutex<Option<Arc<ModuleRuntime>>>,
 }
 
 impl fmt::Debug for Loader {
@@ -86,26 +86,49 @@ impl Loader {
     /// Load these plugins, each after those it depends on.
     pub fn load(&self, specs: Vec<PluginSpec>) -> Result<Plugins, LoadError> {
         let order = in_order(specs)?;
-        if order.is_empty() {
-            return Ok(Plugins::new(BTreeMap::new()));
-        }
-        let host = Arc::new(Host { options: Arc::clone(&self.options), runtime: self.runtime()? });
-        let cache = self.options.aot_cache.as_deref();
-        let cache = cache.map(|path| Cache::open(path, &host.runtime.engine)).transpose()?;
         let mut loaded = BTreeMap::new();
         for spec in order {
-            let plugin = load_one(spec, &host, cache.as_ref(), &loaded)?;
+            let plugin = self.load_one(spec, &loaded)?;
             loaded.insert(plugin.name.clone(), plugin);
         }
         Ok(Plugins::new(loaded))
     }
 
-    fn runtime(&self) -> Result<Arc<Runtime>, LoadError> {
+    fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
+        let name = spec.name.clone();
+        let config = checked_config(&spec)?;
+        let limits = self.options.limits.for_plugin(&spec.limits);
+        let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
+        expect_module(&name, &spec.entry, &wasm)?;
+        inspect(&wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
+        let runtime = self.runtime()?;
+        let cache = self.cache(&runtime)?;
+        let code = compile::code(&runtime.engine, cache.as_ref(), wasm, entry.digest, limits.compile);
+        let (module, origin) = code.map_err(|error| not_compiled(name.clone(), error, &limits))?;
+        let package = Arc::new(Package {
+            name: name.clone(),
+            limits: limits.clone(),
+            config,
+            content: spec.content,
+            dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
+            options: Arc::clone(&self.options),
+        });
+        let module = JsonModule::new(package, runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        module.probe().map_err(|stop| LoadError::Stopped(Box::new(stop)))?;
+        let slots = Slots::new(limits.calls_at_once);
+        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport: Box::new(module), origin, slots }))
+    }
+
+    fn cache(&self, runtime: &ModuleRuntime) -> Result<Option<Cache>, LoadError> {
+        Ok(self.options.aot_cache.as_deref().map(|path| Cache::open(path, &runtime.engine)).transpose()?)
+    }
+
+    fn runtime(&self) -> Result<Arc<ModuleRuntime>, LoadError> {
         let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*slot {
             return Ok(Arc::clone(runtime));
         }
-        let runtime = Runtime::new(&self.options.limits, self.options.allocation);
+        let runtime = ModuleRuntime::new(&self.options.limits, self.options.allocation);
         let runtime = Arc::new(runtime.map_err(|error| LoadError::Engine(format!("{error:#}")))?);
         *slot = Some(Arc::clone(&runtime));
         Ok(runtime)
@@ -152,42 +175,6 @@ fn cycle(waiting: &BTreeMap<PluginName, PluginSpec>) -> Vec<PluginName> {
         }
         path.push(next);
     }
-}
-
-fn load_one(
-    spec: PluginSpec,
-    host: &Arc<Host>,
-    cache: Option<&Cache>,
-    loaded: &BTreeMap<PluginName, Arc<Loaded>>,
-) -> Result<Arc<Loaded>, LoadError> {
-    let name = spec.name.clone();
-    let config = checked_config(&spec)?;
-    let limits = host.options.limits.for_plugin(&spec.limits);
-    let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
-    expect_module(&name, &spec.entry, &wasm)?;
-    inspect(&wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
-    let code = compile::code(&host.runtime.engine, cache, wasm, entry.digest, limits.compile);
-    let (module, origin) = code.map_err(|error| not_compiled(name.clone(), error, &limits))?;
-    let module = JsonModule::new(&host.runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-    let dependencies = spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect();
-    let slots = Slots::new(limits.calls_at_once);
-    let plugin = Arc::new(Loaded {
-        name,
-        version: spec.version,
-        types: spec.types,
-        limits,
-        config,
-        content: spec.content,
-        dependencies,
-        host: Arc::clone(host),
-        transport: Transport::Json(module),
-        origin,
-        slots,
-    });
-    let Transport::Json(module) = &plugin.transport;
-    let mut allowance = Allowance::root(plugin.limits.log_bytes);
-    module.probe(&plugin, &mut allowance).map_err(|stop| LoadError::Stopped(Box::new(stop)))?;
-    Ok(plugin)
 }
 
 fn checked_config(spec: &PluginSpec) -> Result<String, LoadError> {

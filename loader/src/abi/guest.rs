@@ -12,7 +12,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
-use crate::plugins::Loaded;
+use crate::package::Package;
 use crate::ticker::TICK;
 
 /// The deepest chain of plugins that call one another, the first one included.
@@ -53,7 +53,7 @@ pub(crate) struct Halt(pub(crate) StopKind);
 
 /// What a store holds for the host functions.
 pub(crate) struct Guest {
-    pub(crate) plugin: Arc<Loaded>,
+    pub(crate) plugin: Arc<Package>,
     /// What's left for all of this, the caller's share included.
     pub(crate) outer: Allowance,
     /// The call that's being answered; `None` while it's being started.
@@ -69,7 +69,7 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// A guest that's about to be started.
-    pub(crate) fn new(plugin: Arc<Loaded>, outer: Allowance) -> Self {
+    pub(crate) fn new(plugin: Arc<Package>, outer: Allowance) -> Self {
         let limit = plugin.limits.start;
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();

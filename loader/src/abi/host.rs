@@ -22,6 +22,7 @@ use crate::call::Call;
 use crate::content::{ReadError, read_verified};
 use crate::error::{StopKind, shown};
 use crate::options::{LogLevel, LogLine};
+use crate::package::Package;
 use crate::plugins::Loaded;
 use crate::protocol::answer::wrapped_error;
 
@@ -84,7 +85,7 @@ fn log(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()> {
         Err(_) => (LogLevel::Info, String::from_utf8_lossy(bytes).into_owned()),
     };
     let line = LogLine { plugin: guest.plugin.name.clone(), function: guest.function(), level, text };
-    guest.plugin.host.options.log.log(line);
+    guest.plugin.options.log.log(line);
     Ok(())
 }
 
@@ -107,7 +108,7 @@ fn config(mut caller: Caller<'_, Guest>) -> Result<u64> {
 /// The wall clock, to the millisecond.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a host function")]
 fn now_ms(caller: Caller<'_, Guest>) -> i64 {
-    caller.data().plugin.host.options.clock.now_ms()
+    caller.data().plugin.options.clock.now_ms()
 }
 
 /// Fills memory with random bytes, at most 64 KiB at once.
@@ -119,7 +120,7 @@ fn random(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()
     let plugin = Arc::clone(&caller.data().plugin);
     let memory = memory(&mut caller)?;
     let out = Block { pointer, length }.within_mut(memory.data_mut(&mut caller), "room for random bytes")?;
-    let filled = plugin.host.options.random.fill(out);
+    let filled = plugin.options.random.fill(out);
     filled.map_err(|error| Halt(StopKind::Host(format!("no random numbers: {error}"))).into())
 }
 
@@ -136,7 +137,7 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
     give(&mut caller, answer.as_bytes())
 }
 
-fn asset_of(plugin: &Loaded, path: &str) -> std::result::Result<Vec<u8>, String> {
+fn asset_of(plugin: &Package, path: &str) -> std::result::Result<Vec<u8>, String> {
     let named = shown(path, 100);
     let (path, entry) = plugin.content.listing().find(path).ok_or_else(|| format!("the plugin has no file `{named}`"))?;
     let most = plugin.limits.answer_bytes as u64;

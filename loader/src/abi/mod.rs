@@ -1,22 +1,31 @@
 //! How does a plugin speak? The transports, and which one some bytes are.
 //!
-//! Whatever carries it, the protocol is one (`crate::protocol`): a transport takes a request as JSON text and gives the
-//! answer's result as JSON text, or says why it was stopped. [`Transport`] is where a second one is added.
+//! Whatever carries it, the protocol is one (`crate::protocol`): a transport takes a request and gives the answer's result
+//! as JSON text, or says why there's none.
 
 pub(crate) mod bomb;
 pub(crate) mod guest;
 pub(crate) mod host;
 pub(crate) mod inspect;
 pub(crate) mod json;
+mod stop;
 
 use mfp_model::name::PluginName;
 
-use crate::error::LoadError;
+use self::guest::Allowance;
+use crate::call::Call;
+use crate::error::{CallError, LoadError};
+use crate::protocol::answer::Opened;
+use crate::protocol::request::Request;
 
 /// A loaded plugin's way to be called.
-pub(crate) enum Transport {
-    /// A core module that speaks json/1.
-    Json(json::JsonModule),
+pub(crate) trait Transport: Send + Sync {
+    /// Whether the plugin can say which template functions it has.
+    fn lists_functions(&self) -> bool;
+
+    /// Send a request and give back what was in the answer's envelope, which isn't checked any further. `allowance` is
+    /// counted down. Blocks.
+    fn ask(&self, call: &Call, request: &Request, allowance: &mut Allowance) -> Result<Opened, CallError>;
 }
 
 /// The two things that WebAssembly's first eight bytes can say.

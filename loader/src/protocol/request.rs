@@ -68,8 +68,33 @@ const QUERY: Keep = Keep::Keys(&[
     required("context", Keep::Keys(CONTEXT)),
 ]);
 
+/// A request as a plugin gets it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    value: Value,
+    text: String,
+}
+
+impl Request {
+    /// What's sent for `call`, of what the caller gave. `Err` says what's wrong and where.
+    pub(crate) fn new(call: &Call, given: &Value) -> Result<Self, String> {
+        let value = sent(call, given)?;
+        Ok(Self { text: value.to_string(), value })
+    }
+
+    /// As a tree of values.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// As JSON text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// The request that's sent for `call`, from what the caller gave. `Err` says what's wrong and where.
-pub(crate) fn sent(call: &Call, given: &Value) -> Result<Value, String> {
+fn sent(call: &Call, given: &Value) -> Result<Value, String> {
     match call {
         Call::Authenticate => keep(&AUTHENTICATE, given, "request"),
         Call::Generate => keep(&GENERATE, given, "request"),
