@@ -72,6 +72,7 @@ struct Logged {
 
 /// Writes a line to the log. What isn't `{"level","text"}` is logged as it is; what's over the call's share is dropped.
 fn log(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()> {
+    let _timed = caller.data().asks("log", length);
     let memory = memory(&mut caller)?;
     let (bytes, guest) = memory.data_and_store_mut(&mut caller);
     let bytes = Block { pointer, length }.within(bytes, usize::MAX, "log line")?;
@@ -101,13 +102,17 @@ fn level(name: Option<&str>) -> LogLevel {
 
 /// The plugin's checked configuration as JSON.
 fn config(mut caller: Caller<'_, Guest>) -> Result<u64> {
+    let mut timed = caller.data().asks("config", 0);
     let plugin = Arc::clone(&caller.data().plugin);
+    timed.received(plugin.config.len());
     give(&mut caller, plugin.config.as_bytes())
 }
 
 /// The wall clock, to the millisecond.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a host function")]
 fn now_ms(caller: Caller<'_, Guest>) -> i64 {
+    let mut timed = caller.data().asks("now_ms", 0);
+    timed.received(size_of::<i64>());
     caller.data().plugin.options.clock.now_ms()
 }
 
@@ -117,6 +122,8 @@ fn random(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()
         let text = format!("it wants {length} random bytes at once, the limit is {MAX_RANDOM}");
         return Err(Halt(StopKind::Abi(text)).into());
     }
+    let mut timed = caller.data().asks("random", 0);
+    timed.received(length as usize);
     let plugin = Arc::clone(&caller.data().plugin);
     let memory = memory(&mut caller)?;
     let out = Block { pointer, length }.within_mut(memory.data_mut(&mut caller), "room for random bytes")?;
@@ -126,6 +133,7 @@ fn random(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()
 
 /// A file of the plugin's package in base64, enveloped.
 fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("asset", length);
     let memory = memory(&mut caller)?;
     let path = Block { pointer, length }.within(memory.data(&caller), MAX_PATH, "path of an asset")?;
     let path = String::from_utf8_lossy(path).into_owned();
@@ -134,6 +142,7 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
         Ok(bytes) => format!("{{\"success\":true,\"result\":\"{}\"}}", STANDARD.encode(bytes)),
         Err(reason) => wrapped_error(&reason),
     };
+    timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
 }
 
@@ -160,6 +169,7 @@ struct Asked {
 
 /// Calls a plugin that this one depends on; its answer, enveloped.
 fn call(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("call", length);
     let memory = memory(&mut caller)?;
     let most = caller.data().plugin.limits.answer_bytes;
     let asked = Block { pointer, length }.within(memory.data(&caller), most, "request to a dependency")?;
@@ -168,7 +178,9 @@ fn call(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64>
         Ok(asked) => nested(caller.data_mut(), &asked),
         Err(reason) => Err(reason),
     };
-    give(&mut caller, answer.unwrap_or_else(|reason| wrapped_error(&reason)).as_bytes())
+    let answer = answer.unwrap_or_else(|reason| wrapped_error(&reason));
+    timed.received(answer.len());
+    give(&mut caller, answer.as_bytes())
 }
 
 /// Make the nested call. It has a thread of its own, so that eight guests don't share one stack.
@@ -182,14 +194,14 @@ fn nested(guest: &mut Guest, asked: &Asked) -> std::result::Result<String, Strin
     let callee = dependency(guest, &asked.dependency)?;
     let call = named_call(asked)?;
     let given = guest.for_nested();
-    let mut left = given;
+    let mut left = given.clone();
     let answer = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("mfp-nested".into()).stack_size(NESTED_STACK);
         let running = thread.spawn_scoped(scope, || callee.answer(&call, &asked.request, &mut left));
         let running = running.map_err(|error| format!("there's no thread for it: {error}"))?;
         running.join().map_err(|_| "the host failed".to_owned())
     });
-    guest.after_nested(given, left);
+    guest.after_nested(&given, &left);
     match answer? {
         Ok(answer) => Ok(answer.wrapped()),
         Err(crate::CallError::Plugin { message, .. }) => Err(message),
