@@ -2,13 +2,9 @@
 //!
 //! What runs is the store's content that the lock names, verified as it's read, never the laid-out files.
 
-use std::io::Read;
-
-use mfp_loader::{Call, CallError, Loader};
-use mfp_model::lock::LockedPlugin;
+use mfp_loader::{Allocation, Call, CallError, Loader, LoaderOptions, PluginSpec};
 use mfp_model::name::PluginName;
-use mfp_model::plugin::PluginType;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::cli::run::RunArgs;
@@ -16,15 +12,16 @@ use crate::commands::{sync, update::not_locked};
 use crate::error::{Error, Result};
 use crate::installing::bring;
 use crate::report::document::{Document, RunDocument};
-use crate::report::{Outcome, clean, neutral_json};
+use crate::report::{Event, Outcome, clean, neutral_json};
 use crate::running::{Chosen, VerboseLog, explain_load, options};
 
-/// The largest request that's read from stdin, in bytes.
-const MAX_REQUEST_BYTES: u64 = 32 << 20;
+mod bench;
+mod request;
+mod trace;
 
 /// Sync, load, call, answer.
 pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
-    let input = input(args)?;
+    let input = request::Input::read(app, args)?;
     let synced = sync::before_run(app)?;
     let project = app.project()?;
     let manifest = project.manifest()?;
@@ -38,91 +35,51 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let store = app.store()?;
     bring(app, &store, &project, &manifest, chosen.plugins())?;
 
-    let (call, request) = call(plugin, args, input)?;
-    let specs = chosen.specs(app, &store)?;
-    let plugins = Loader::new(options(app, VerboseLog::new(app))).load(specs).map_err(|error| explain_load(&error))?;
-    let answer = plugins.call(&args.plugin, &call, &request).map_err(|error| explain_call(&error, &args.plugin))?;
-    let text = format!("{}\n", neutral_json(answer.as_json()));
-    Ok(Outcome::done(Document::Run(RunDocument { result: answer.to_value() })).text(text))
+    let (call, request) = request::call(plugin, args, input)?;
+    let mut specs = chosen.specs(app, &store)?;
+    lower_time(&mut specs, args);
+    answer(app, args, specs, &call, &request)
 }
 
-/// The request's JSON, from the argument or from stdin.
-fn input(args: &RunArgs) -> Result<Option<Value>> {
-    let text = match args.json_input.as_deref() {
-        None => return Ok(None),
-        Some("-") => {
-            let mut text = String::new();
-            let unreadable = |error: std::io::Error| {
-                Error::new("mfp::io::failed", format!("stdin can't be read: {error}")).help("pipe JSON in, as UTF-8")
-            };
-            std::io::stdin().lock().take(MAX_REQUEST_BYTES).read_to_string(&mut text).map_err(unreadable)?;
-            text
-        }
-        Some(text) => text.to_owned(),
+/// `--timeout` is one more limit: it only narrows.
+fn lower_time(specs: &mut [PluginSpec], args: &RunArgs) {
+    let Some(timeout) = args.timeout else { return };
+    for spec in specs.iter_mut().filter(|spec| spec.name == args.plugin) {
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        spec.limits.policy.time_ms = Some(spec.limits.policy.time_ms.map_or(millis, |most| most.min(millis)));
+    }
+}
+
+/// Load, and make the call: once, once under watch, or many times.
+fn answer(app: &App<'_>, args: &RunArgs, specs: Vec<PluginSpec>, call: &Call, request: &Value) -> Result<Outcome> {
+    let name = &args.plugin;
+    let explain = |error: CallError| explain_call(&error, name);
+    let options = LoaderOptions { allocation: allocation(args, specs.len()), ..options(app, VerboseLog::new(app)) };
+    let plugins = Loader::new(options).load(specs).map_err(|error| explain_load(&error))?;
+    if let Some(count) = args.bench {
+        let (answer, bench) = bench::bench(&plugins, name, call, request, count).map_err(explain)?;
+        let text = bench::table(&bench);
+        return Ok(Outcome::done(Document::Run(RunDocument { bench: Some(bench), ..RunDocument::of(answer.to_value()) })).text(text));
+    }
+    let (answer, trace) = if args.trace {
+        let (answer, trace) = plugins.call_traced(name, call, request);
+        let trace = trace::document(&trace, plugins.info(name).map(|info| info.origin));
+        app.reporter.event(Event::Note(trace::text(&trace)));
+        (answer, Some(trace))
+    } else {
+        (plugins.call(name, call, request), None)
     };
-    parse_json(&text, "the request").map(Some)
+    let answer = answer.map_err(explain)?;
+    let text = format!("{}\n", neutral_json(answer.as_json()));
+    Ok(Outcome::done(Document::Run(RunDocument { trace, ..RunDocument::of(answer.to_value()) })).text(text))
 }
 
-fn parse_json(text: &str, what: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| {
-        let start =
-            text.lines().take(error.line().saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>() + error.column().saturating_sub(1);
-        let start = (0..=start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        let end = text[start..].chars().next().map_or(start, |character| start + character.len_utf8());
-        let excerpt = crate::error::Excerpt { file: what.to_owned(), text: text.to_owned(), span: start..end, label: error.to_string() };
-        Error::new("mfp::run::request", format!("{what} isn't JSON"))
-            .excerpt(excerpt)
-            .help("quote it for your shell: '{\"query\":\"…\"}'; or pipe it in and give `-`")
-    })
-}
-
-/// What a word on the command line calls, and with what.
-fn call(plugin: &LockedPlugin, args: &RunArgs, input: Option<Value>) -> Result<(Call, Value)> {
-    let context = args.context.as_deref().map(|text| parse_json(text, "--context")).transpose()?;
-    let request_context = || context.clone().unwrap_or_else(|| json!({ "method": "GET", "uri": "/" }));
-    let object = |value: Option<Value>| value.unwrap_or_else(|| json!({}));
-    Ok(match args.call.as_str() {
-        "authenticate" => (Call::Authenticate, json!({ "context": request_context(), "credentials": object(input) })),
-        "generate" => (
-            Call::Generate,
-            json!({ "context": request_context(), "request": input.unwrap_or_else(|| json!({ "method": "GET", "path": "/" })) }),
-        ),
-        "query" => {
-            let query = match input {
-                Some(Value::String(text)) => json!({ "query": text }),
-                other => object(other),
-            };
-            (Call::Query, json!({ "context": request_context(), "query": query }))
-        }
-        "functions" => (Call::Functions, json!({})),
-        "execute" => {
-            let given = object(input);
-            let function = given["function_name"].as_str().unwrap_or_default().to_owned();
-            (Call::Execute(function), json!({ "args": given["args"], "context": context.unwrap_or_else(|| given["context"].clone()) }))
-        }
-        function if plugin.types.contains(&PluginType::Template) => {
-            let args = match input {
-                None => json!([]),
-                Some(Value::Array(list)) => Value::Array(list),
-                Some(one) => json!([one]),
-            };
-            (Call::Execute(function.to_owned()), json!({ "args": args, "context": context }))
-        }
-        other => return Err(unknown_call(plugin, other)),
-    })
-}
-
-fn unknown_call(plugin: &LockedPlugin, word: &str) -> Error {
-    let calls = plugin.types.iter().map(|kind| match kind {
-        PluginType::Auth => "authenticate",
-        PluginType::Template => "functions",
-        PluginType::Response => "generate",
-        PluginType::Datasource => "query",
-    });
-    let calls: Vec<&str> = calls.collect();
-    let types: Vec<String> = plugin.types.iter().map(ToString::to_string).collect();
-    Error::new("mfp::run::call", format!("{} is a plugin of type {}, and has no call `{}`", plugin.name, types.join(", "), clean(word)))
-        .help(format!("its calls: {}", calls.join(", ")))
+/// Many calls pay for a pool of memory, one doesn't. A plugin and what it calls each need a place.
+fn allocation(args: &RunArgs, plugins: usize) -> Allocation {
+    match args.bench {
+        Some(_) => Allocation::Pool { instances: u32::try_from(plugins).unwrap_or(u32::MAX).clamp(1, 64) },
+        None => Allocation::OnDemand,
+    }
 }
 
 fn explain_call(error: &CallError, name: &PluginName) -> Error {
