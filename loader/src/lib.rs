@@ -27,6 +27,7 @@ mod plugins;
 mod protocol;
 mod stored;
 mod ticker;
+mod trace;
 
 pub use aot::CacheError;
 pub use call::Call;
@@ -41,3 +42,4 @@ pub use mfp_model::plugin::PluginType;
 pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
+pub use trace::{HostCall, Trace};

@@ -10,3 +10,4 @@ mod hostile;
 mod nested;
 mod refused;
 mod support;
+mod traced;
