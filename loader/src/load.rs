@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, PackagePath};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
@@ -24,6 +25,7 @@ use crate::engine::ModuleRuntime;
 use crate::error::LoadError;
 use crate::limits::PluginLimits;
 use crate::options::LoaderOptions;
+use crate::outbound::{Access, Outbound};
 use crate::package::Package;
 use crate::plugins::{Loaded, Plugins, Slots};
 
@@ -42,6 +44,8 @@ pub struct PluginSpec {
     pub dependencies: BTreeSet<PluginName>,
     /// What was said about its memory and time.
     pub limits: PluginLimits,
+    /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
+    pub capabilities: Capabilities,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -52,7 +56,7 @@ pub struct PluginSpec {
 
 impl fmt::Debug for PluginSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, types, entry, dependencies, limits, .. } = self;
+        let Self { name, version, types, entry, dependencies, limits, capabilities, .. } = self;
         out.debug_struct("PluginSpec")
             .field("name", name)
             .field("version", version)
@@ -60,6 +64,7 @@ impl fmt::Debug for PluginSpec {
             .field("entry", entry)
             .field("dependencies", dependencies)
             .field("limits", limits)
+            .field("capabilities", capabilities)
             .finish_non_exhaustive()
     }
 }
@@ -68,6 +73,7 @@ impl fmt::Debug for PluginSpec {
 pub struct Loader {
     options: Arc<LoaderOptions>,
     runtime: Mutex<Option<Arc<ModuleRuntime>>>,
+    outbound: Arc<Outbound>,
 }
 
 impl fmt::Debug for Loader {
@@ -80,7 +86,8 @@ impl Loader {
     /// A loader with these options.
     pub fn new(options: LoaderOptions) -> Self {
         let options = LoaderOptions { limits: options.limits.within_caps(), ..options };
-        Self { options: Arc::new(options), runtime: Mutex::default() }
+        let options = Arc::new(options);
+        Self { outbound: Arc::new(Outbound::new(Arc::clone(&options))), options, runtime: Mutex::default() }
     }
 
     /// Load these plugins, each after those it depends on.
@@ -100,7 +107,8 @@ impl Loader {
         let limits = self.options.limits.for_plugin(&spec.limits);
         let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
         expect_module(&name, &spec.entry, &wasm)?;
-        inspect(&wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
+        let http = Access::new(&self.outbound, &spec.capabilities);
+        inspect(&wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
         let runtime = self.runtime()?;
         let cache = self.cache(&runtime)?;
         let code = compile::code(&runtime.engine, cache.as_ref(), wasm, entry.digest, limits.compile);
@@ -111,6 +119,7 @@ impl Loader {
             config,
             content: spec.content,
             dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
+            http,
             options: Arc::clone(&self.options),
         });
         let module = JsonModule::new(package, runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;

@@ -169,6 +169,7 @@ fn spec(app: &App<'_>, store: &Store, manifest: &Manifest, lock: &Lock, plugin: 
         entry,
         dependencies: bound_dependencies(lock, plugin).map(|target| target.name.clone()).collect::<BTreeSet<_>>(),
         limits: limits(&described, &package.capabilities, approved),
+        capabilities: approved.map(|approved| package.capabilities.intersection(approved)).unwrap_or_default(),
         config: config(app, manifest, &plugin.name)?,
         config_schema: described.config_schema,
         content: Arc::new(stored),

@@ -1,8 +1,9 @@
 //! What does the host know of a guest while it runs? Whose it is, what it has left of time and log, and what it was refused.
 //!
 //! Time is counted twice. *Guest time*: ticks that were seen while guest code ran; a tick that passes in a host function
-//! counts once at most. *Wall time*: a deadline on the monotonic clock. Either ends the call; a nested call gets no more of
-//! both than its caller has left.
+//! counts once at most. *Wall time*: a deadline on the monotonic clock, which is as long, and by the time of one HTTP
+//! request longer where those are granted. Either ends the call; a nested call gets no more of both than its caller has
+//! left.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
+use crate::outbound;
 use crate::package::Package;
 use crate::ticker::TICK;
 
@@ -40,6 +42,8 @@ impl Allowance {
 
 /// Beyond any limit.
 const LONGEST: Duration = Duration::from_hours(1);
+/// No call takes longer than this by the wall clock.
+const LONGEST_CALL: Duration = Duration::from_mins(1);
 
 /// Whole ticks, and one more since the first may come at once.
 fn ticks(limit: Duration) -> u64 {
@@ -60,6 +64,8 @@ pub(crate) struct Guest {
     call: Option<Call>,
     /// The limit of the phase that runs now: the start, then the call.
     limit: Duration,
+    /// How long the phase may take by the wall clock.
+    wall: Duration,
     /// Guest time that's left of the phase.
     ticks: u64,
     /// When the phase's wall time is over.
@@ -73,15 +79,22 @@ impl Guest {
         let limit = plugin.limits.start;
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();
-        Self { plugin, outer, call: None, limit, ticks: ticks(limit), ends: outer.ends.min(now + limit), meter }
+        Self { plugin, outer, call: None, limit, wall: limit, ticks: ticks(limit), ends: outer.ends.min(now + limit), meter }
     }
 
     /// It has been started; from now on it answers `call`.
     pub(crate) fn begin(&mut self, call: &Call) {
         self.limit = self.plugin.limits.time_of(call);
+        let waiting = if self.plugin.http.is_some() { outbound::TIME } else { Duration::ZERO };
+        self.wall = (self.limit + waiting).min(LONGEST_CALL);
         self.ticks = ticks(self.limit);
-        self.ends = self.outer.ends.min(Instant::now() + self.limit);
+        self.ends = self.outer.ends.min(Instant::now() + self.wall);
         self.call = Some(call.clone());
+    }
+
+    /// When the wall time of what runs now is over.
+    pub(crate) fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// The call's name for logs and errors.
@@ -112,8 +125,10 @@ impl Guest {
 
     /// An error if its time is over. To be asked where the host worked for the guest for long, too.
     pub(crate) fn check_time(&self) -> Result<(), Halt> {
-        let over = self.ticks == 0 || self.outer.ticks == 0 || Instant::now() >= self.ends;
-        if over { Err(Halt(StopKind::Time(self.limit))) } else { Ok(()) }
+        if self.ticks == 0 || self.outer.ticks == 0 {
+            return Err(Halt(StopKind::Time(self.limit)));
+        }
+        if Instant::now() >= self.ends { Err(Halt(StopKind::Time(self.wall))) } else { Ok(()) }
     }
 }
 

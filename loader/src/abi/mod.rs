@@ -6,6 +6,7 @@
 pub(crate) mod bomb;
 pub(crate) mod guest;
 pub(crate) mod host;
+mod http;
 pub(crate) mod inspect;
 pub(crate) mod json;
 mod stop;

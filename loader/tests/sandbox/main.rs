@@ -7,6 +7,8 @@ mod calls;
 mod config;
 mod good;
 mod hostile;
+mod http;
 mod nested;
 mod refused;
+mod server;
 mod support;
