@@ -73,6 +73,7 @@ impl<'l> Chosen<'l> {
             entry,
             dependencies: bound_dependencies(self.lock, plugin).map(|target| target.name.clone()).collect::<BTreeSet<_>>(),
             limits: limits(&described, &package.capabilities, approved),
+            capabilities: approved.map(|approved| package.capabilities.intersection(approved)).unwrap_or_default(),
             config: config(app, self.manifest, &plugin.name)?,
             config_schema: described.config_schema,
             content: Arc::new(stored),

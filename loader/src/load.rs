@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, PackagePath};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
@@ -26,6 +27,7 @@ use crate::engine::{ComponentRuntime, ModuleRuntime};
 use crate::error::{LoadError, shown};
 use crate::limits::{Limits, PluginLimits};
 use crate::options::LoaderOptions;
+use crate::outbound::{Access, Outbound};
 use crate::package::Package;
 use crate::plugins::{Loaded, Plugins, Slots};
 
@@ -44,6 +46,8 @@ pub struct PluginSpec {
     pub dependencies: BTreeSet<PluginName>,
     /// What was said about its memory and time.
     pub limits: PluginLimits,
+    /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
+    pub capabilities: Capabilities,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -54,7 +58,7 @@ pub struct PluginSpec {
 
 impl fmt::Debug for PluginSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, types, entry, dependencies, limits, .. } = self;
+        let Self { name, version, types, entry, dependencies, limits, capabilities, .. } = self;
         out.debug_struct("PluginSpec")
             .field("name", name)
             .field("version", version)
@@ -62,6 +66,7 @@ impl fmt::Debug for PluginSpec {
             .field("entry", entry)
             .field("dependencies", dependencies)
             .field("limits", limits)
+            .field("capabilities", capabilities)
             .finish_non_exhaustive()
     }
 }
@@ -71,6 +76,7 @@ pub struct Loader {
     options: Arc<LoaderOptions>,
     modules: Lazy<ModuleRuntime>,
     components: Lazy<ComponentRuntime>,
+    outbound: Arc<Outbound>,
 }
 
 impl fmt::Debug for Loader {
@@ -83,8 +89,9 @@ impl Loader {
     /// A loader with these options.
     pub fn new(options: LoaderOptions) -> Self {
         let (limits, component_limits) = (options.limits.clone().within_caps(), options.component_limits.clone().within_caps());
-        let options = LoaderOptions { limits, component_limits, ..options };
-        Self { options: Arc::new(options), modules: Lazy::default(), components: Lazy::default() }
+        let options = Arc::new(LoaderOptions { limits, component_limits, ..options });
+        let outbound = Arc::new(Outbound::new(Arc::clone(&options)));
+        Self { options, modules: Lazy::default(), components: Lazy::default(), outbound }
     }
 
     /// Load these plugins, each after those it depends on.
@@ -104,13 +111,15 @@ impl Loader {
         let (wasm, entry) = verified_wasm(&spec, self.options.component_limits.wasm_bytes.max(self.options.limits.wasm_bytes))?;
         let layer = wasm_layer(&name, &spec.entry, &wasm)?;
         let limits = self.limits(layer).for_plugin(&spec.limits);
-        inspect::inspect(layer, &wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
+        let http = Access::new(&self.outbound, &spec.capabilities);
+        inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
         let package = Arc::new(Package {
             name: name.clone(),
             limits: limits.clone(),
             config,
             content: spec.content,
             dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
+            http,
             options: Arc::clone(&self.options),
         });
         let source = Source { layer, wasm, digest: entry.digest };

@@ -1,4 +1,5 @@
-//! What does the sandbox get from outside? The clock, random numbers, somewhere for logs to go, a folder, and limits.
+//! What does the sandbox get from outside? The clock, random numbers, names of hosts, somewhere for logs to go, a folder, and
+//! limits.
 //!
 //! The crate asks nobody else: no environment, no wall clock, no global logger. (Deadlines are measured with the
 //! monotonic clock, which tells no plugin anything.)
@@ -7,10 +8,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mfp_model::name::PluginName;
 
 use crate::limits::Limits;
+use crate::outbound::{Network, SystemNetwork};
 
 /// The wall clock that plugins see.
 pub trait Clock: Send + Sync {
@@ -127,10 +130,12 @@ pub struct LoaderOptions {
     pub random: Box<dyn Random>,
     /// Where their log goes.
     pub log: Box<dyn LogSink>,
+    /// How names of hosts become addresses, for plugins that may send requests and for services.
+    pub network: Arc<dyn Network>,
 }
 
 impl LoaderOptions {
-    /// The default limits, no cache, memory on demand, nothing logged, and this clock and these random numbers.
+    /// The default limits, no cache, memory on demand, nothing logged, the system's network, and this clock and these random numbers.
     pub fn new(clock: impl Clock + 'static, random: impl Random + 'static) -> Self {
         Self {
             aot_cache: None,
@@ -141,6 +146,7 @@ impl LoaderOptions {
             clock: Box::new(clock),
             random: Box::new(random),
             log: Box::new(NoLog),
+            network: Arc::new(SystemNetwork),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::content::{Content, ReadError, read_verified};
 use crate::error::shown;
 use crate::limits::Limits;
 use crate::options::LoaderOptions;
+use crate::outbound::Access;
 use crate::plugins::Loaded;
 
 /// A plugin as its guests and the host functions see it.
@@ -22,6 +23,8 @@ pub(crate) struct Package {
     pub(crate) content: Arc<dyn Content>,
     /// The plugins that it may call.
     pub(crate) dependencies: BTreeMap<PluginName, Arc<Loaded>>,
+    /// Its way to the network, if a host was approved for it.
+    pub(crate) http: Option<Access>,
     pub(crate) options: Arc<LoaderOptions>,
 }
 

@@ -1,8 +1,9 @@
 //! What does the host know of a guest while it runs? Whose it is, what it has left of time and log, and what it was refused.
 //!
 //! Time is counted twice. *Guest time*: ticks that were seen while guest code ran; a tick that passes in a host function
-//! counts once at most. *Wall time*: a deadline on the monotonic clock. Either ends the call; a nested call gets no more of
-//! both than its caller has left.
+//! counts once at most. *Wall time*: a deadline on the monotonic clock, which is as long, and by the time of one HTTP
+//! request longer where those are granted. Either ends the call; a nested call gets no more of both than its caller has
+//! left.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use super::inspect::MAX_TABLES;
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
+use crate::outbound;
 use crate::package::Package;
 use crate::ticker::TICK;
 use crate::trace::{Recorder, Timed};
@@ -44,6 +46,8 @@ impl Allowance {
 
 /// Beyond any limit.
 const LONGEST: Duration = Duration::from_hours(1);
+/// No call takes longer than this by the wall clock.
+const LONGEST_CALL: Duration = Duration::from_mins(1);
 
 /// Whole ticks, and one more since the first may come at once.
 fn ticks(limit: Duration) -> u64 {
@@ -66,6 +70,8 @@ pub(crate) struct Guest {
     call: Option<Call>,
     /// The limit of the phase that runs now: the start, then the call.
     limit: Duration,
+    /// How long the phase may take by the wall clock.
+    wall: Duration,
     /// Guest time that's left of the phase.
     ticks: u64,
     /// When the phase's wall time is over.
@@ -80,15 +86,17 @@ impl Guest {
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();
         let ends = outer.ends.min(now + limit);
-        Self { plugin, outer, made: now, call: None, limit, ticks: ticks(limit), ends, meter }
+        Self { plugin, outer, made: now, call: None, limit, wall: limit, ticks: ticks(limit), ends, meter }
     }
 
     /// It has been started; from now on it answers `call`.
     pub(crate) fn begin(&mut self, call: &Call) {
         self.limit = self.plugin.limits.time_of(call);
+        let waiting = if self.plugin.http.is_some() { outbound::TIME } else { Duration::ZERO };
+        self.wall = (self.limit + waiting).min(LONGEST_CALL);
         self.ticks = ticks(self.limit);
         let now = Instant::now();
-        self.ends = self.outer.ends.min(now + self.limit);
+        self.ends = self.outer.ends.min(now + self.wall);
         if let Some(recorder) = &self.outer.recorder {
             recorder.started(now.duration_since(self.made));
         }
@@ -97,7 +105,7 @@ impl Guest {
 
     /// When the wall time of the phase that runs now is over, and the limit that this comes from.
     pub(crate) fn deadline(&self) -> (Instant, Duration) {
-        (self.ends, self.limit)
+        (self.ends, self.wall)
     }
 
     /// It's done, however that was: what's left of its allowance.
@@ -111,6 +119,11 @@ impl Guest {
     /// It asks something of the host, with this many bytes.
     pub(crate) fn asks(&self, name: &'static str, sent: u32) -> Timed {
         Timed::new(self.outer.recorder.as_ref(), name, sent)
+    }
+
+    /// When the wall time of what runs now is over.
+    pub(crate) fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// The call's name for logs and errors.
@@ -147,8 +160,10 @@ impl Guest {
 
     /// An error if its time is over. To be asked where the host worked for the guest for long, too.
     pub(crate) fn check_time(&self) -> Result<(), Halt> {
-        let over = self.ticks == 0 || self.outer.ticks == 0 || Instant::now() >= self.ends;
-        if over { Err(Halt(StopKind::Time(self.limit))) } else { Ok(()) }
+        if self.ticks == 0 || self.outer.ticks == 0 {
+            return Err(Halt(StopKind::Time(self.limit)));
+        }
+        if Instant::now() >= self.ends { Err(Halt(StopKind::Time(self.wall))) } else { Ok(()) }
     }
 }
 

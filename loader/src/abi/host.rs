@@ -1,7 +1,7 @@
 //! What may a json/1 guest ask of the host? The functions of the module `mockforge`.
 //!
-//! `log(ptr, len)`, `config() -> i64`, `now_ms() -> i64`, `random(ptr, len)`, `asset(ptr, len) -> i64` and
-//! `call(ptr, len) -> i64`. Text goes in as pointer and length; an answer is written into memory from the guest's own
+//! `log(ptr, len)`, `config() -> i64`, `now_ms() -> i64`, `random(ptr, len)`, `asset(ptr, len) -> i64`,
+//! `call(ptr, len) -> i64` and, with a host approved, `http_request(ptr, len) -> i64`. Text goes in as pointer and length; an answer is written into memory from the guest's own
 //! `alloc` and given as pointer (high half) and length (low half). A pointer that can't be stops the guest; a wish that
 //! can't be granted is answered with the error envelope.
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use wasmtime::{Caller, Extern, Linker, Memory};
 
 use super::guest::{Guest, Halt};
+use super::http;
 use super::inspect::HOST_MODULE;
 use super::json::Block;
 use super::nested::{self, Asked};
@@ -35,6 +36,7 @@ pub(crate) fn add_to(linker: &mut Linker<Guest>) -> Result<()> {
     linker.func_wrap(HOST_MODULE, "random", random)?;
     linker.func_wrap(HOST_MODULE, "asset", asset)?;
     linker.func_wrap(HOST_MODULE, "call", call)?;
+    linker.func_wrap(HOST_MODULE, "http_request", http_request)?;
     Ok(())
 }
 
@@ -135,6 +137,17 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
         Ok(bytes) => format!("{{\"success\":true,\"result\":\"{}\"}}", STANDARD.encode(bytes)),
         Err(reason) => wrapped_error(&reason),
     };
+    timed.received(answer.len());
+    give(&mut caller, answer.as_bytes())
+}
+
+/// Sends an HTTP request; the response, enveloped. Time that passes here isn't the guest's own, but the call's.
+fn http_request(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("http_request", length);
+    let memory = memory(&mut caller)?;
+    let request = Block { pointer, length }.within(memory.data(&caller), http::MAX_REQUEST, "HTTP request")?.to_vec();
+    let (plugin, until) = (Arc::clone(&caller.data().plugin), caller.data().ends());
+    let answer = http::request(plugin.http.as_ref(), &request, until);
     timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
 }

@@ -7,6 +7,7 @@ pub(crate) mod bomb;
 pub(crate) mod component;
 pub(crate) mod guest;
 pub(crate) mod host;
+mod http;
 pub(crate) mod inspect;
 pub(crate) mod json;
 mod nested;

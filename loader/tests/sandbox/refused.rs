@@ -56,7 +56,7 @@ fn every_import_that_is_not_given_is_named() {
         [
             "`wasi_snapshot_preview1.fd_write`",
             "`env.abort`",
-            "`mockforge.http_request`",
+            "`mockforge.http_request` (given once a host is approved for it: `http = […]`)",
             "`mockforge.exec`",
             "`env.g`",
             "`mockforge.now_ms` as () -> (i32), not () -> (i64)",
