@@ -5,6 +5,7 @@
 mod cache;
 mod calls;
 mod config;
+mod files;
 mod good;
 mod hostile;
 mod http;
