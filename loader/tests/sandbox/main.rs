@@ -5,6 +5,7 @@
 mod cache;
 mod calls;
 mod config;
+mod conformance;
 mod good;
 mod hostile;
 mod nested;
