@@ -296,6 +296,7 @@ macro_rules! ports {
 }
 
 ports! {
+    json1_assemblyscript => "json1-assemblyscript",
     json1_rust => "json1-rust",
 }
 
