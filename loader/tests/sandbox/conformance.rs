@@ -297,6 +297,7 @@ macro_rules! ports {
 
 ports! {
     json1_assemblyscript => "json1-assemblyscript",
+    json1_c => "json1-c",
     json1_rust => "json1-rust",
 }
 
