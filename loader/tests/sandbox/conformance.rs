@@ -299,6 +299,7 @@ ports! {
     json1_assemblyscript => "json1-assemblyscript",
     json1_c => "json1-c",
     json1_rust => "json1-rust",
+    json1_zig => "json1-zig",
 }
 
 #[test]
