@@ -7,25 +7,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, PackagePath};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 use serde_json::Value;
+use wasmtime::Engine;
 
-use crate::abi::guest::Allowance;
-use crate::abi::inspect::{Refusal, inspect};
+use crate::abi::component::ComponentPlugin;
+use crate::abi::inspect::{self, Refusal};
 use crate::abi::json::JsonModule;
-use crate::abi::{Transport, expect_module};
+use crate::abi::{Layer, Transport, wasm_layer};
 use crate::aot::Cache;
-use crate::compile::{self, CompileError};
+use crate::compile::{self, Code, CodeOrigin, CompileError, Source};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
-use crate::engine::Runtime;
-use crate::error::LoadError;
-use crate::limits::PluginLimits;
+use crate::engine::{ComponentRuntime, ModuleRuntime};
+use crate::error::{LoadError, shown};
+use crate::limits::{Limits, PluginLimits};
 use crate::options::LoaderOptions;
-use crate::plugins::{Host, Loaded, Plugins, Slots};
+use crate::outbound::{Access, Outbound};
+use crate::package::Package;
+use crate::plugins::{Loaded, Plugins, Slots};
 
 /// A plugin to load, as the lock and the project describe it.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ pub struct PluginSpec {
     pub dependencies: BTreeSet<PluginName>,
     /// What was said about its memory and time.
     pub limits: PluginLimits,
+    /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
+    pub capabilities: Capabilities,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -52,7 +58,7 @@ pub struct PluginSpec {
 
 impl fmt::Debug for PluginSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, types, entry, dependencies, limits, .. } = self;
+        let Self { name, version, types, entry, dependencies, limits, capabilities, .. } = self;
         out.debug_struct("PluginSpec")
             .field("name", name)
             .field("version", version)
@@ -60,6 +66,7 @@ impl fmt::Debug for PluginSpec {
             .field("entry", entry)
             .field("dependencies", dependencies)
             .field("limits", limits)
+            .field("capabilities", capabilities)
             .finish_non_exhaustive()
     }
 }
@@ -67,7 +74,9 @@ impl fmt::Debug for PluginSpec {
 /// Loads plugins. Making one costs nothing: the engine is made with the first plugin and kept.
 pub struct Loader {
     options: Arc<LoaderOptions>,
-    runtime: Mutex<Option<Arc<Runtime>>>,
+    modules: Lazy<ModuleRuntime>,
+    components: Lazy<ComponentRuntime>,
+    outbound: Arc<Outbound>,
 }
 
 impl fmt::Debug for Loader {
@@ -79,37 +88,114 @@ impl fmt::Debug for Loader {
 impl Loader {
     /// A loader with these options.
     pub fn new(options: LoaderOptions) -> Self {
-        let options = LoaderOptions { limits: options.limits.within_caps(), ..options };
-        Self { options: Arc::new(options), runtime: Mutex::default() }
+        let (limits, component_limits) = (options.limits.clone().within_caps(), options.component_limits.clone().within_caps());
+        let options = Arc::new(LoaderOptions { limits, component_limits, ..options });
+        let outbound = Arc::new(Outbound::new(Arc::clone(&options)));
+        Self { options, modules: Lazy::default(), components: Lazy::default(), outbound }
     }
 
     /// Load these plugins, each after those it depends on.
     pub fn load(&self, specs: Vec<PluginSpec>) -> Result<Plugins, LoadError> {
         let order = in_order(specs)?;
-        if order.is_empty() {
-            return Ok(Plugins::new(BTreeMap::new()));
-        }
-        let host = Arc::new(Host { options: Arc::clone(&self.options), runtime: self.runtime()? });
-        let cache = self.options.aot_cache.as_deref();
-        let cache = cache.map(|path| Cache::open(path, &host.runtime.engine)).transpose()?;
         let mut loaded = BTreeMap::new();
         for spec in order {
-            let plugin = load_one(spec, &host, cache.as_ref(), &loaded)?;
+            let plugin = self.load_one(spec, &loaded)?;
             loaded.insert(plugin.name.clone(), plugin);
         }
         Ok(Plugins::new(loaded))
     }
 
-    fn runtime(&self) -> Result<Arc<Runtime>, LoadError> {
-        let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*slot {
-            return Ok(Arc::clone(runtime));
-        }
-        let runtime = Runtime::new(&self.options.limits, self.options.allocation);
-        let runtime = Arc::new(runtime.map_err(|error| LoadError::Engine(format!("{error:#}")))?);
-        *slot = Some(Arc::clone(&runtime));
-        Ok(runtime)
+    fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
+        let name = spec.name.clone();
+        let config = checked_config(&spec)?;
+        let (wasm, entry) = verified_wasm(&spec, self.options.component_limits.wasm_bytes.max(self.options.limits.wasm_bytes))?;
+        let layer = wasm_layer(&name, &spec.entry, &wasm)?;
+        let limits = self.limits(layer).for_plugin(&spec.limits);
+        let http = Access::new(&self.outbound, &spec.capabilities);
+        inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
+        let package = Arc::new(Package {
+            name: name.clone(),
+            limits: limits.clone(),
+            config,
+            content: spec.content,
+            dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
+            http,
+            options: Arc::clone(&self.options),
+        });
+        let source = Source { layer, wasm, digest: entry.digest };
+        let (transport, origin) = self.transport(package, source, &spec.types)?;
+        let slots = Slots::new(limits.calls_at_once);
+        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport, origin, slots }))
     }
+
+    fn limits(&self, layer: Layer) -> &Limits {
+        match layer {
+            Layer::Module => &self.options.limits,
+            Layer::Component => &self.options.component_limits,
+        }
+    }
+
+    /// Compile, link, and start once.
+    fn transport(
+        &self,
+        package: Arc<Package>,
+        source: Source,
+        types: &BTreeSet<PluginType>,
+    ) -> Result<(Box<dyn Transport>, CodeOrigin), LoadError> {
+        let name = package.name.clone();
+        let stopped = |stop| LoadError::Stopped(Box::new(stop));
+        match source.layer {
+            Layer::Module => {
+                let runtime = self.modules.get(|| ModuleRuntime::new(&self.options.limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Module(module) = code else { return Err(LoadError::Engine("a module isn't one".to_owned())) };
+                let module = JsonModule::new(package, runtime, &module).map_err(engine_error)?;
+                module.probe().map_err(stopped)?;
+                Ok((Box::new(module), origin))
+            }
+            Layer::Component => {
+                let runtime = self.components.get(|| ComponentRuntime::new(&self.options.component_limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Component(component) = code else { return Err(LoadError::Engine("a component isn't one".to_owned())) };
+                let invalid = |reason: String| LoadError::Invalid { plugin: name.clone(), reason: shown(&reason, 500) };
+                let component = ComponentPlugin::new(package, runtime, &component).map_err(|error| invalid(format!("{error:#}")))?;
+                component.probe(types.iter().copied()).map_err(stopped)?.map_err(invalid)?;
+                Ok((Box::new(component), origin))
+            }
+        }
+    }
+
+    fn code(&self, engine: &Engine, source: Source, package: &Package) -> Result<(Code, CodeOrigin), LoadError> {
+        let cache = self.options.aot_cache.as_deref().map(|path| Cache::open(path, engine)).transpose()?;
+        compile::code(engine, cache.as_ref(), source, &self.options.compiler, &package.limits)
+            .map_err(|error| not_compiled(package.name.clone(), error, &package.limits))
+    }
+}
+
+/// Something that's made when it's first needed, and kept.
+struct Lazy<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Lazy<T> {
+    fn get(&self, make: impl FnOnce() -> wasmtime::Result<T>) -> Result<Arc<T>, LoadError> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*slot {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(make().map_err(engine_error)?);
+        *slot = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
+fn engine_error(error: wasmtime::Error) -> LoadError {
+    LoadError::Engine(format!("{error:#}"))
 }
 
 /// Dependencies before those who need them, else by name.
@@ -154,42 +240,6 @@ fn cycle(waiting: &BTreeMap<PluginName, PluginSpec>) -> Vec<PluginName> {
     }
 }
 
-fn load_one(
-    spec: PluginSpec,
-    host: &Arc<Host>,
-    cache: Option<&Cache>,
-    loaded: &BTreeMap<PluginName, Arc<Loaded>>,
-) -> Result<Arc<Loaded>, LoadError> {
-    let name = spec.name.clone();
-    let config = checked_config(&spec)?;
-    let limits = host.options.limits.for_plugin(&spec.limits);
-    let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
-    expect_module(&name, &spec.entry, &wasm)?;
-    inspect(&wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
-    let code = compile::code(&host.runtime.engine, cache, wasm, entry.digest, limits.compile);
-    let (module, origin) = code.map_err(|error| not_compiled(name.clone(), error, &limits))?;
-    let module = JsonModule::new(&host.runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-    let dependencies = spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect();
-    let slots = Slots::new(limits.calls_at_once);
-    let plugin = Arc::new(Loaded {
-        name,
-        version: spec.version,
-        types: spec.types,
-        limits,
-        config,
-        content: spec.content,
-        dependencies,
-        host: Arc::clone(host),
-        transport: Transport::Json(module),
-        origin,
-        slots,
-    });
-    let Transport::Json(module) = &plugin.transport;
-    let mut allowance = Allowance::root(plugin.limits.log_bytes);
-    module.probe(&plugin, &mut allowance).map_err(|stop| LoadError::Stopped(Box::new(stop)))?;
-    Ok(plugin)
-}
-
 fn checked_config(spec: &PluginSpec) -> Result<String, LoadError> {
     let config = if spec.config.is_null() { Value::Object(serde_json::Map::new()) } else { spec.config.clone() };
     if let Some(schema) = &spec.config_schema {
@@ -230,9 +280,12 @@ fn refused(plugin: PluginName, refusal: Refusal) -> LoadError {
     }
 }
 
-fn not_compiled(plugin: PluginName, error: CompileError, limits: &crate::limits::Limits) -> LoadError {
+fn not_compiled(plugin: PluginName, error: CompileError, limits: &Limits) -> LoadError {
     match error {
-        CompileError::TooLong => LoadError::Compile { plugin, limit: limits.compile },
+        CompileError::TooLong => LoadError::Compile { plugin, limit: format!("{} s", limits.compile.as_secs()) },
+        CompileError::TooMuchMemory => {
+            LoadError::Compile { plugin, limit: format!("{} of memory", crate::error::bytes(limits.compile_bytes)) }
+        }
         CompileError::Refused(refusal) => refused(plugin, refusal),
         CompileError::Invalid(reason) => LoadError::Invalid { plugin, reason },
         CompileError::Host(reason) => LoadError::Engine(reason),

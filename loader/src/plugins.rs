@@ -18,19 +18,11 @@ use crate::abi::Transport;
 use crate::abi::guest::Allowance;
 use crate::call::Call;
 use crate::compile::CodeOrigin;
-use crate::content::Content;
-use crate::engine::Runtime;
 use crate::error::{CallError, Stop, StopKind};
 use crate::limits::Limits;
-use crate::options::LoaderOptions;
 use crate::protocol::answer::{Answer, Opened, check};
-use crate::protocol::request;
-
-/// What all plugins of a loader share.
-pub(crate) struct Host {
-    pub(crate) options: Arc<LoaderOptions>,
-    pub(crate) runtime: Arc<Runtime>,
-}
+use crate::protocol::request::Request;
+use crate::trace::{Recorder, Trace};
 
 /// A plugin that can be called.
 pub(crate) struct Loaded {
@@ -38,27 +30,21 @@ pub(crate) struct Loaded {
     pub(crate) version: Version,
     pub(crate) types: BTreeSet<PluginType>,
     pub(crate) limits: Limits,
-    /// The checked configuration as JSON text.
-    pub(crate) config: String,
-    pub(crate) content: Arc<dyn Content>,
-    pub(crate) dependencies: BTreeMap<PluginName, Arc<Loaded>>,
-    pub(crate) host: Arc<Host>,
-    pub(crate) transport: Transport,
+    pub(crate) transport: Box<dyn Transport>,
     pub(crate) origin: CodeOrigin,
     pub(crate) slots: Slots,
 }
 
 impl Loaded {
     /// Answer a call from outside or from another plugin. `allowance` is counted down.
-    pub(crate) fn answer(self: &Arc<Self>, call: &Call, request: &Value, allowance: &mut Allowance) -> Result<Answer, CallError> {
+    pub(crate) fn answer(&self, call: &Call, request: &Value, allowance: &mut Allowance) -> Result<Answer, CallError> {
         self.can_answer(call)?;
-        let request = self.request_text(call, request)?;
-        let stopped = |stop: Stop| CallError::Stopped(Box::new(stop));
-        let _slot = self.slot(call, allowance).map_err(|kind| stopped(self.stop(call, kind)))?;
-        let Transport::Json(module) = &self.transport;
-        match module.ask(self, call, &request, allowance).map_err(stopped)? {
+        let request = self.request(call, request)?;
+        let stopped = |kind| CallError::Stopped(Box::new(self.stop(call, kind)));
+        let _slot = self.slot(call, allowance).map_err(stopped)?;
+        match self.transport.ask(call, &request, allowance)? {
             Opened::Error(message) => Err(CallError::Plugin { plugin: self.name.clone(), call: call.clone(), message }),
-            Opened::Result(result) => check(call, result).map_err(|what| stopped(self.stop(call, StopKind::Answer(what)))),
+            Opened::Result(result) => check(call, result).map_err(|what| stopped(StopKind::Answer(what))),
         }
     }
 
@@ -67,21 +53,20 @@ impl Loaded {
         if !self.types.contains(&wanted) {
             return Err(CallError::WrongType { plugin: self.name.clone(), call: call.name(), wanted });
         }
-        let Transport::Json(module) = &self.transport;
-        if *call == Call::Functions && !module.lists_functions() {
+        if *call == Call::Functions && !self.transport.lists_functions() {
             return Err(CallError::NoFunctions { plugin: self.name.clone() });
         }
         Ok(())
     }
 
-    fn request_text(&self, call: &Call, request: &Value) -> Result<String, CallError> {
+    fn request(&self, call: &Call, given: &Value) -> Result<Request, CallError> {
         let wrong = |reason| CallError::Request { call: call.name(), reason };
-        let text = request::sent(call, request).map_err(wrong)?.to_string();
-        let most = self.limits.answer_bytes;
-        if text.len() > most {
-            return Err(wrong(format!("it has {} bytes, the limit is {}", text.len(), crate::error::bytes(most as u64))));
+        let request = Request::new(call, given).map_err(wrong)?;
+        let (size, most) = (request.text().len(), self.limits.answer_bytes);
+        if size > most {
+            return Err(wrong(format!("it has {size} bytes, the limit is {}", crate::error::bytes(most as u64))));
         }
-        Ok(text)
+        Ok(request)
     }
 
     /// Wait until fewer than the limit of calls run, for at most the time that the call would have.
@@ -171,6 +156,17 @@ impl Plugins {
     pub fn call(&self, name: &PluginName, call: &Call, request: &Value) -> Result<Answer, CallError> {
         let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name))?;
         plugin.answer(call, request, &mut Allowance::root(plugin.limits.log_bytes))
+    }
+
+    /// The same, and what it did and cost. The trace is there whatever the answer is; it's empty where no plugin was asked.
+    pub fn call_traced(&self, name: &PluginName, call: &Call, request: &Value) -> (Result<Answer, CallError>, Trace) {
+        let began = Instant::now();
+        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name)), Trace::default()) };
+        let recorder = Arc::new(Recorder::default());
+        let mut allowance = Allowance { recorder: Some(Arc::clone(&recorder)), ..Allowance::root(plugin.limits.log_bytes) };
+        let answer = plugin.answer(call, request, &mut allowance);
+        let trace = Trace { wall: began.elapsed(), ticks: u64::MAX - allowance.ticks, ..recorder.trace() };
+        (answer, trace)
     }
 
     /// The names, sorted.

@@ -7,26 +7,26 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use mfp_model::plugin::PluginType;
-use wasmtime::{
-    Extern, FrameInfo, Instance, InstancePre, Memory, Module, ModuleExport, Store, Trap, WasmBacktrace, WasmParams, WasmResults,
-};
+use wasmtime::{Extern, Instance, InstancePre, Memory, Module, ModuleExport, Store, WasmParams, WasmResults};
 
+use super::Transport;
 use super::guest::{Allowance, Guest, Halt, put_under_limits};
+use super::stop::stop;
 use crate::call::{Call, FUNCTIONS_EXPORT, export_of};
-use crate::engine::Runtime;
-use crate::error::{Stop, StopKind, shown};
-use crate::plugins::Loaded;
+use crate::engine::ModuleRuntime;
+use crate::error::{CallError, Stop, StopKind};
+use crate::package::Package;
 use crate::protocol::answer::{self, Opened};
+use crate::protocol::request::Request;
 use crate::ticker;
 
 /// The version of the ABI that `mockforge_abi` must name.
 const ABI: u32 = 1;
-/// The most names of a stack that an error shows, and the longest that each may be.
-const MAX_FRAMES: usize = 8;
-const MAX_FRAME_NAME: usize = 100;
 
 /// A compiled module and where its exports are.
 pub(crate) struct JsonModule {
+    package: Arc<Package>,
+    runtime: Arc<ModuleRuntime>,
     instance: InstancePre<Guest>,
     memory: ModuleExport,
     alloc: ModuleExport,
@@ -39,7 +39,7 @@ pub(crate) struct JsonModule {
 
 impl JsonModule {
     /// Find the exports of a module that [`super::inspect`] has accepted, and link it with the host functions.
-    pub(crate) fn new(runtime: &Runtime, module: &Module) -> wasmtime::Result<Self> {
+    pub(crate) fn new(package: Arc<Package>, runtime: Arc<ModuleRuntime>, module: &Module) -> wasmtime::Result<Self> {
         let find = |name: &str| module.get_export_index(name);
         let need = |name: &str| find(name).ok_or_else(|| wasmtime::Error::msg(format!("no export `{name}`")));
         let calls = PluginType::ALL.into_iter().filter_map(|ty| find(export_of(ty)).map(|export| (ty, export)));
@@ -52,34 +52,16 @@ impl JsonModule {
             initialize: find("_initialize"),
             functions: find(FUNCTIONS_EXPORT),
             calls: calls.collect(),
+            package,
+            runtime,
         })
-    }
-
-    /// Whether the module lists its template functions.
-    pub(crate) fn lists_functions(&self) -> bool {
-        self.functions.is_some()
     }
 
     /// Start it once and ask which ABI it speaks.
-    pub(crate) fn probe(&self, plugin: &Arc<Loaded>, allowance: &mut Allowance) -> Result<(), Stop> {
-        self.with_instance(plugin, allowance, |running| {
+    pub(crate) fn probe(&self) -> Result<(), Stop> {
+        self.with_instance(&mut Allowance::root(self.package.limits.log_bytes), |running| {
             let version: u32 = running.invoke(&self.abi, ())?;
             if version == ABI { Ok(()) } else { Err(abi(format!("`mockforge_abi` says {version}, which isn't {ABI}"))) }
-        })
-    }
-
-    /// Send `request` and give back what was in the answer's envelope. `allowance` is counted down.
-    pub(crate) fn ask(&self, plugin: &Arc<Loaded>, call: &Call, request: &str, allowance: &mut Allowance) -> Result<Opened, Stop> {
-        self.with_instance(plugin, allowance, |running| {
-            running.store.data_mut().begin(call);
-            let export = self.export(call).ok_or_else(|| abi(format!("there's no `{}`", call.export())))?;
-            let input = running.write(request)?;
-            let output = unpack(running.invoke(export, (input.pointer, input.length))?);
-            let most = plugin.limits.answer_bytes;
-            let opened = answer::open(output.within(running.memory.data(&*running.store), most, "answer")?);
-            running.free(input)?;
-            running.free(output)?;
-            opened.map_err(|what| Halt(StopKind::Answer(what)).into())
         })
     }
 
@@ -92,22 +74,16 @@ impl JsonModule {
     }
 
     /// A fresh, started instance for `work`; what stops either gets the plugin's name.
-    fn with_instance<T>(
-        &self,
-        plugin: &Arc<Loaded>,
-        allowance: &mut Allowance,
-        work: impl FnOnce(&mut Running<'_>) -> wasmtime::Result<T>,
-    ) -> Result<T, Stop> {
-        let runtime = &plugin.host.runtime;
-        let mut store = Store::new(&runtime.engine, Guest::new(Arc::clone(plugin), *allowance));
+    fn with_instance<T>(&self, allowance: &mut Allowance, work: impl FnOnce(&mut Running<'_>) -> wasmtime::Result<T>) -> Result<T, Stop> {
+        let mut store = Store::new(&self.runtime.engine, Guest::new(Arc::clone(&self.package), allowance.clone()));
         put_under_limits(&mut store);
-        let result = self.start(&mut store, runtime).and_then(|mut running| work(&mut running));
-        *allowance = store.data().outer;
+        let result = self.start(&mut store).and_then(|mut running| work(&mut running));
+        *allowance = store.data().end();
         result.map_err(|error| stop(&error, store.data()))
     }
 
-    fn start<'a>(&self, store: &'a mut Store<Guest>, runtime: &'a Runtime) -> wasmtime::Result<Running<'a>> {
-        let time = runtime.ticker.run().map_err(|error| Halt(StopKind::Host(error.to_string())))?;
+    fn start<'a>(&'a self, store: &'a mut Store<Guest>) -> wasmtime::Result<Running<'a>> {
+        let time = self.runtime.ticker.run().map_err(|error| Halt(StopKind::Host(error.to_string())))?;
         let instance = self.instance.instantiate(&mut *store)?;
         let memory = instance.get_module_export(&mut *store, &self.memory).and_then(Extern::into_memory);
         let memory = memory.ok_or_else(|| abi("there's no `memory`".to_owned()))?;
@@ -117,6 +93,27 @@ impl JsonModule {
             running.invoke::<(), ()>(initialize, ())?;
         }
         Ok(running)
+    }
+}
+
+impl Transport for JsonModule {
+    fn lists_functions(&self) -> bool {
+        self.functions.is_some()
+    }
+
+    fn ask(&self, call: &Call, request: &Request, allowance: &mut Allowance) -> Result<Opened, CallError> {
+        let opened = self.with_instance(allowance, |running| {
+            running.store.data_mut().begin(call);
+            let export = self.export(call).ok_or_else(|| abi(format!("there's no `{}`", call.export())))?;
+            let input = running.write(request.text())?;
+            let output = unpack(running.invoke(export, (input.pointer, input.length))?);
+            let most = self.package.limits.answer_bytes;
+            let opened = answer::open(output.within(running.memory.data(&*running.store), most, "answer")?);
+            running.free(input)?;
+            running.free(output)?;
+            opened.map_err(|what| Halt(StopKind::Answer(what)).into())
+        });
+        opened.map_err(|stop| CallError::Stopped(Box::new(stop)))
     }
 }
 
@@ -215,44 +212,6 @@ impl Block {
 
 fn abi(what: String) -> wasmtime::Error {
     Halt(StopKind::Abi(what)).into()
-}
-
-/// Why a guest's run ended, from what wasmtime says.
-fn stop(error: &wasmtime::Error, guest: &Guest) -> Stop {
-    Stop {
-        plugin: guest.plugin.name.clone(),
-        function: guest.function(),
-        kind: kind(error, guest),
-        stack: error.downcast_ref::<WasmBacktrace>().map(names).unwrap_or_default(),
-    }
-}
-
-fn kind(error: &wasmtime::Error, guest: &Guest) -> StopKind {
-    let limits = &guest.plugin.limits;
-    let halt = error.downcast_ref::<Halt>().map(|halt| halt.0.clone());
-    match (halt, error.downcast_ref::<Trap>()) {
-        (Some(StopKind::Abi(what)), _) => match &guest.meter.refused {
-            // It had asked for memory for what the host wanted to give it, and was refused.
-            Some(refused) if what.starts_with("`alloc` gave nothing") => refused.clone(),
-            _ => StopKind::Abi(what),
-        },
-        (Some(kind), _) => kind,
-        (None, Some(Trap::StackOverflow)) => StopKind::Stack(limits.stack_bytes),
-        (None, Some(trap)) => match (&guest.meter.refused, trap) {
-            // Allocators give up with `unreachable` when they're refused memory.
-            (Some(refused), Trap::UnreachableCodeReached) => refused.clone(),
-            _ => StopKind::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
-        },
-        (None, None) => match &guest.meter.refused {
-            Some(refused) => refused.clone(),
-            None => StopKind::Host(shown(&format!("{error:#}"), 300)),
-        },
-    }
-}
-
-fn names(backtrace: &WasmBacktrace) -> Vec<String> {
-    let names = backtrace.frames().iter().filter_map(FrameInfo::func_name);
-    names.take(MAX_FRAMES).map(|name| shown(name, MAX_FRAME_NAME)).collect()
 }
 
 #[cfg(test)]
