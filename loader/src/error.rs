@@ -174,14 +174,6 @@ pub enum LoadError {
         /// What it looks like.
         found: &'static str,
     },
-    /// A transport that this version doesn't have.
-    #[error("plugin `{plugin}` is {what}, which this version of mfp can't run")]
-    Unsupported {
-        /// The plugin.
-        plugin: PluginName,
-        /// What it is.
-        what: &'static str,
-    },
     /// Not a valid module, or one that uses what isn't allowed (threads, 64-bit memory, several memories, GC, …).
     #[error("the module of plugin `{plugin}` isn't valid: {reason}")]
     Invalid {
@@ -230,21 +222,21 @@ pub enum LoadError {
         /// Each refused import, with its signature where that's what's wrong.
         refused: Vec<String>,
     },
-    /// It doesn't export what the ABI and its types need.
-    #[error("the module of plugin `{plugin}` doesn't export what json/1 needs: {}", .missing.join(", "))]
+    /// It doesn't export what its kind and its types need.
+    #[error("the module of plugin `{plugin}` doesn't export what its types need: {}", .missing.join(", "))]
     Exports {
         /// The plugin.
         plugin: PluginName,
         /// Each missing export, with its signature.
         missing: Vec<String>,
     },
-    /// Compiling took too long.
-    #[error("the module of plugin `{plugin}` wasn't compiled in {} s, which is the limit", .limit.as_secs())]
+    /// Compiling took too long, or too much memory.
+    #[error("the code of plugin `{plugin}` wasn't compiled in {limit}, which is the limit")]
     Compile {
         /// The plugin.
         plugin: PluginName,
-        /// The limit.
-        limit: Duration,
+        /// The limit, with its unit.
+        limit: String,
     },
     /// The configuration isn't what the plugin's schema wants.
     #[error("the configuration of plugin `{plugin}` isn't valid: {}", listed(.violations))]
@@ -284,7 +276,6 @@ impl LoadError {
             Self::NoEntry { .. } => "mfp::load::entry",
             Self::Read { .. } => "mfp::load::read",
             Self::NotWasm { .. } => "mfp::sandbox::not-wasm",
-            Self::Unsupported { .. } => "mfp::unsupported",
             Self::Invalid { .. } => "mfp::sandbox::invalid",
             Self::TooLarge { .. } => "mfp::sandbox::size",
             Self::Memory { .. } => "mfp::sandbox::memory",

@@ -8,7 +8,8 @@
 //! and log come in through [`LoaderOptions`]. It decides no approval: the numbers and capabilities that it's given are the
 //! effective ones.
 //!
-//! One transport is here: core modules that speak json/1. A WebAssembly component is `mfp::unsupported`.
+//! What a plugin's code is, its bytes say: a WebAssembly component that exports interfaces of `mockforge:plugin`, or a core
+//! module that speaks json/1.
 #![warn(missing_docs)]
 
 mod abi;
@@ -32,13 +33,14 @@ mod ticker;
 pub use aot::CacheError;
 pub use call::Call;
 pub use compile::CodeOrigin;
+pub use compile::child::{COMPILE_ARG, compile_child};
 pub use config::{Violation, check_config};
 pub use content::Content;
 pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};
 pub use load::{Loader, PluginSpec};
 pub use mfp_model::plugin::PluginType;
-pub use options::{Allocation, Clock, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
+pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
 pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;

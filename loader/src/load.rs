@@ -13,17 +13,19 @@ use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 use serde_json::Value;
+use wasmtime::Engine;
 
-use crate::abi::expect_module;
-use crate::abi::inspect::{Refusal, inspect};
+use crate::abi::component::ComponentPlugin;
+use crate::abi::inspect::{self, Refusal};
 use crate::abi::json::JsonModule;
+use crate::abi::{Layer, Transport, wasm_layer};
 use crate::aot::Cache;
-use crate::compile::{self, CompileError};
+use crate::compile::{self, Code, CodeOrigin, CompileError, Source};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
-use crate::engine::ModuleRuntime;
-use crate::error::LoadError;
-use crate::limits::PluginLimits;
+use crate::engine::{ComponentRuntime, ModuleRuntime};
+use crate::error::{LoadError, shown};
+use crate::limits::{Limits, PluginLimits};
 use crate::options::LoaderOptions;
 use crate::outbound::{Access, Outbound};
 use crate::package::Package;
@@ -72,7 +74,8 @@ impl fmt::Debug for PluginSpec {
 /// Loads plugins. Making one costs nothing: the engine is made with the first plugin and kept.
 pub struct Loader {
     options: Arc<LoaderOptions>,
-    runtime: Mutex<Option<Arc<ModuleRuntime>>>,
+    modules: Lazy<ModuleRuntime>,
+    components: Lazy<ComponentRuntime>,
     outbound: Arc<Outbound>,
 }
 
@@ -85,9 +88,10 @@ impl fmt::Debug for Loader {
 impl Loader {
     /// A loader with these options.
     pub fn new(options: LoaderOptions) -> Self {
-        let options = LoaderOptions { limits: options.limits.within_caps(), ..options };
-        let options = Arc::new(options);
-        Self { outbound: Arc::new(Outbound::new(Arc::clone(&options))), options, runtime: Mutex::default() }
+        let (limits, component_limits) = (options.limits.clone().within_caps(), options.component_limits.clone().within_caps());
+        let options = Arc::new(LoaderOptions { limits, component_limits, ..options });
+        let outbound = Arc::new(Outbound::new(Arc::clone(&options)));
+        Self { options, modules: Lazy::default(), components: Lazy::default(), outbound }
     }
 
     /// Load these plugins, each after those it depends on.
@@ -104,15 +108,11 @@ impl Loader {
     fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
         let name = spec.name.clone();
         let config = checked_config(&spec)?;
-        let limits = self.options.limits.for_plugin(&spec.limits);
-        let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
-        expect_module(&name, &spec.entry, &wasm)?;
+        let (wasm, entry) = verified_wasm(&spec, self.options.component_limits.wasm_bytes.max(self.options.limits.wasm_bytes))?;
+        let layer = wasm_layer(&name, &spec.entry, &wasm)?;
+        let limits = self.limits(layer).for_plugin(&spec.limits);
         let http = Access::new(&self.outbound, &spec.capabilities);
-        inspect(&wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
-        let runtime = self.runtime()?;
-        let cache = self.cache(&runtime)?;
-        let code = compile::code(&runtime.engine, cache.as_ref(), wasm, entry.digest, limits.compile);
-        let (module, origin) = code.map_err(|error| not_compiled(name.clone(), error, &limits))?;
+        inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
         let package = Arc::new(Package {
             name: name.clone(),
             limits: limits.clone(),
@@ -122,26 +122,80 @@ impl Loader {
             http,
             options: Arc::clone(&self.options),
         });
-        let module = JsonModule::new(package, runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        module.probe().map_err(|stop| LoadError::Stopped(Box::new(stop)))?;
+        let source = Source { layer, wasm, digest: entry.digest };
+        let (transport, origin) = self.transport(package, source, &spec.types)?;
         let slots = Slots::new(limits.calls_at_once);
-        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport: Box::new(module), origin, slots }))
+        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport, origin, slots }))
     }
 
-    fn cache(&self, runtime: &ModuleRuntime) -> Result<Option<Cache>, LoadError> {
-        Ok(self.options.aot_cache.as_deref().map(|path| Cache::open(path, &runtime.engine)).transpose()?)
-    }
-
-    fn runtime(&self) -> Result<Arc<ModuleRuntime>, LoadError> {
-        let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*slot {
-            return Ok(Arc::clone(runtime));
+    fn limits(&self, layer: Layer) -> &Limits {
+        match layer {
+            Layer::Module => &self.options.limits,
+            Layer::Component => &self.options.component_limits,
         }
-        let runtime = ModuleRuntime::new(&self.options.limits, self.options.allocation);
-        let runtime = Arc::new(runtime.map_err(|error| LoadError::Engine(format!("{error:#}")))?);
-        *slot = Some(Arc::clone(&runtime));
-        Ok(runtime)
     }
+
+    /// Compile, link, and start once.
+    fn transport(
+        &self,
+        package: Arc<Package>,
+        source: Source,
+        types: &BTreeSet<PluginType>,
+    ) -> Result<(Box<dyn Transport>, CodeOrigin), LoadError> {
+        let name = package.name.clone();
+        let stopped = |stop| LoadError::Stopped(Box::new(stop));
+        match source.layer {
+            Layer::Module => {
+                let runtime = self.modules.get(|| ModuleRuntime::new(&self.options.limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Module(module) = code else { return Err(LoadError::Engine("a module isn't one".to_owned())) };
+                let module = JsonModule::new(package, runtime, &module).map_err(engine_error)?;
+                module.probe().map_err(stopped)?;
+                Ok((Box::new(module), origin))
+            }
+            Layer::Component => {
+                let runtime = self.components.get(|| ComponentRuntime::new(&self.options.component_limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Component(component) = code else { return Err(LoadError::Engine("a component isn't one".to_owned())) };
+                let invalid = |reason: String| LoadError::Invalid { plugin: name.clone(), reason: shown(&reason, 500) };
+                let component = ComponentPlugin::new(package, runtime, &component).map_err(|error| invalid(format!("{error:#}")))?;
+                component.probe(types.iter().copied()).map_err(stopped)?.map_err(invalid)?;
+                Ok((Box::new(component), origin))
+            }
+        }
+    }
+
+    fn code(&self, engine: &Engine, source: Source, package: &Package) -> Result<(Code, CodeOrigin), LoadError> {
+        let cache = self.options.aot_cache.as_deref().map(|path| Cache::open(path, engine)).transpose()?;
+        compile::code(engine, cache.as_ref(), source, &self.options.compiler, &package.limits)
+            .map_err(|error| not_compiled(package.name.clone(), error, &package.limits))
+    }
+}
+
+/// Something that's made when it's first needed, and kept.
+struct Lazy<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Lazy<T> {
+    fn get(&self, make: impl FnOnce() -> wasmtime::Result<T>) -> Result<Arc<T>, LoadError> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*slot {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(make().map_err(engine_error)?);
+        *slot = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
+fn engine_error(error: wasmtime::Error) -> LoadError {
+    LoadError::Engine(format!("{error:#}"))
 }
 
 /// Dependencies before those who need them, else by name.
@@ -226,9 +280,12 @@ fn refused(plugin: PluginName, refusal: Refusal) -> LoadError {
     }
 }
 
-fn not_compiled(plugin: PluginName, error: CompileError, limits: &crate::limits::Limits) -> LoadError {
+fn not_compiled(plugin: PluginName, error: CompileError, limits: &Limits) -> LoadError {
     match error {
-        CompileError::TooLong => LoadError::Compile { plugin, limit: limits.compile },
+        CompileError::TooLong => LoadError::Compile { plugin, limit: format!("{} s", limits.compile.as_secs()) },
+        CompileError::TooMuchMemory => {
+            LoadError::Compile { plugin, limit: format!("{} of memory", crate::error::bytes(limits.compile_bytes)) }
+        }
         CompileError::Refused(refusal) => refused(plugin, refusal),
         CompileError::Invalid(reason) => LoadError::Invalid { plugin, reason },
         CompileError::Host(reason) => LoadError::Engine(reason),

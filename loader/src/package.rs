@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use mfp_model::name::PluginName;
 
-use crate::content::Content;
+use crate::content::{Content, ReadError, read_verified};
+use crate::error::shown;
 use crate::limits::Limits;
 use crate::options::LoaderOptions;
 use crate::outbound::Access;
@@ -25,4 +26,19 @@ pub(crate) struct Package {
     /// Its way to the network, if a host was approved for it.
     pub(crate) http: Option<Access>,
     pub(crate) options: Arc<LoaderOptions>,
+}
+
+impl Package {
+    /// A file of the package, checked against the listing, if it has at most `most` bytes. `Err` is for the guest to read.
+    pub(crate) fn asset(&self, path: &str, most: u64) -> Result<Vec<u8>, String> {
+        let named = shown(path, 100);
+        let (path, entry) = self.content.listing().find(path).ok_or_else(|| format!("the plugin has no file `{named}`"))?;
+        if entry.size > most {
+            return Err(format!("`{named}` has {} bytes, too many to be given at once", entry.size));
+        }
+        read_verified(&*self.content, path, *entry).map_err(|error| match error {
+            ReadError::Io(error) => format!("`{named}` can't be read: {error}"),
+            ReadError::Changed => format!("`{named}` isn't the file that was locked"),
+        })
+    }
 }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemRandom};
+use mfp_loader::{
+    Call, CallError, Compiler, LoadError, Loader, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, SystemRandom,
+};
 use mfp_model::capability::{Capabilities, EnvName};
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
@@ -198,9 +200,16 @@ fn options(app: &App<'_>) -> LoaderOptions {
     let verbose = app.settings.talk.verbose > 0 && !app.settings.talk.json;
     LoaderOptions {
         aot_cache: Some(app.settings.cache_dir.join("aot")),
+        compiler: compiler(),
         log: Box::new(Log { verbose }),
         ..LoaderOptions::new(WallClock, SystemRandom)
     }
+}
+
+/// Plugins are compiled by this program in a process of its own, which can be limited and killed.
+fn compiler() -> Compiler {
+    let env = vec![("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())];
+    crate::settings::this_program().map_or(Compiler::InProcess, |program| Compiler::Command { program, args: Vec::new(), env })
 }
 
 /// The clock that plugins see.
@@ -232,7 +241,6 @@ fn explain_load(error: &LoadError) -> Error {
                 .help(format!("correct `[config.{plugin}]` in mockforge-plugins.toml; `mfp info {plugin} --config` shows what it takes"));
         }
         LoadError::Listing(_) | LoadError::Digest { .. } => "`mfp verify --fix` fetches it again",
-        LoadError::Unsupported { .. } => "a later version of mfp runs it",
         _ => "tell the plugin's publisher",
     };
     Error::new(error.code(), error.to_string()).help(help)

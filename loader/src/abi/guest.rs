@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
+use super::inspect::MAX_TABLES;
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
@@ -92,9 +93,9 @@ impl Guest {
         self.call = Some(call.clone());
     }
 
-    /// When the wall time of what runs now is over.
-    pub(crate) fn ends(&self) -> Instant {
-        self.ends
+    /// When the wall time of the phase that runs now is over, and how long that was.
+    pub(crate) fn deadline(&self) -> (Instant, Duration) {
+        (self.ends, self.wall)
     }
 
     /// The call's name for logs and errors.
@@ -132,11 +133,22 @@ impl Guest {
     }
 }
 
-/// Put the limits of `store.data()` on the store. Nothing runs in it without.
-pub(crate) fn put_under_limits(store: &mut Store<Guest>) {
-    store.limiter(|guest| &mut guest.meter);
+/// What a store holds for the host functions has a guest in it.
+pub(crate) trait Guests: Send + 'static {
+    fn guest(&mut self) -> &mut Guest;
+}
+
+impl Guests for Guest {
+    fn guest(&mut self) -> &mut Guest {
+        self
+    }
+}
+
+/// Put the limits of the store's guest on the store. Nothing runs in it without.
+pub(crate) fn put_under_limits<T: Guests>(store: &mut Store<T>) {
+    store.limiter(|data| &mut data.guest().meter);
     store.epoch_deadline_callback(|mut context| {
-        let guest = context.data_mut();
+        let guest = context.data_mut().guest();
         guest.spend(1);
         guest.check_time()?;
         Ok(UpdateDeadline::Continue(1))
@@ -147,11 +159,14 @@ pub(crate) fn put_under_limits(store: &mut Store<Guest>) {
 /// Says yes or no when a guest wants more memory or longer tables, and remembers a no.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    /// Bytes.
+    /// Bytes, of all memories together.
     memory: usize,
+    memory_used: usize,
     /// Of all tables together.
     elements: usize,
     elements_used: usize,
+    /// Core instances, and as many memories.
+    instances: usize,
     /// The last thing that it was refused: likely why it then gave up.
     pub(crate) refused: Option<StopKind>,
 }
@@ -159,14 +174,24 @@ pub(crate) struct Meter {
 impl Meter {
     fn new(limits: &Limits) -> Self {
         let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { memory: count(limits.memory_bytes), elements: count(limits.table_elements), elements_used: 0, refused: None }
+        Self {
+            memory: count(limits.memory_bytes),
+            memory_used: 0,
+            elements: count(limits.table_elements),
+            elements_used: 0,
+            instances: limits.instances as usize,
+            refused: None,
+        }
     }
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.memory;
-        if !fits {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.memory_used.saturating_add(desired.saturating_sub(current));
+        let fits = used <= self.memory;
+        if fits {
+            self.memory_used = used;
+        } else {
             self.refused = Some(StopKind::Memory(self.memory as u64));
         }
         Ok(fits)
@@ -184,14 +209,14 @@ impl ResourceLimiter for Meter {
     }
 
     fn instances(&self) -> usize {
-        1
+        self.instances
     }
 
     fn tables(&self) -> usize {
-        crate::abi::inspect::MAX_TABLES as usize
+        self.instances.saturating_mul(MAX_TABLES as usize)
     }
 
     fn memories(&self) -> usize {
-        1
+        self.instances
     }
 }

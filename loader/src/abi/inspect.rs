@@ -1,4 +1,4 @@
-//! Is this a json/1 module, of a size that may be compiled, that asks for nothing it isn't given?
+//! Is this a json/1 module or a plugin component, of a size that may be compiled, that asks for nothing it isn't given?
 //!
 //! Decided from the bytes before any of them is compiled, and decided again on every load, cached or not. Function bodies
 //! aren't looked into but for their count of locals: that they're valid is the compiler's question.
@@ -11,6 +11,9 @@ use wasmparser::{
     BinaryReaderError, ExternalKind, FuncType, FunctionBody, Import, MemoryType, Parser, Payload, TableType, TypeRef, ValType,
 };
 
+mod component;
+
+use super::Layer;
 use crate::call::{FUNCTIONS_EXPORT, export_of};
 use crate::error::shown;
 use crate::limits::Limits;
@@ -113,10 +116,16 @@ struct Shape<'a> {
     globals: u32,
 }
 
-/// Check a core module for a plugin of these types, that may send HTTP requests or not.
-pub(crate) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
-    let most = limits.wasm_bytes;
-    within("bytes", bytes.len() as u64, most)?;
+/// Check a plugin's code for a plugin of these types, that may send HTTP requests or not.
+pub(crate) fn inspect(layer: Layer, bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
+    within("bytes", bytes.len() as u64, limits.wasm_bytes)?;
+    match layer {
+        Layer::Module => inspect_module(bytes, types, limits, http),
+        Layer::Component => component::inspect(bytes, types, limits),
+    }
+}
+
+fn inspect_module(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
     let shape = read(bytes, limits)?;
     check_sizes(&shape, limits)?;
     let refused = refused_imports(&shape, http);
