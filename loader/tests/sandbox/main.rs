@@ -10,5 +10,6 @@ mod hostile;
 mod http;
 mod nested;
 mod refused;
+mod remote;
 mod server;
 mod support;
