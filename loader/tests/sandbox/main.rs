@@ -12,6 +12,7 @@ mod hostile;
 mod http;
 mod nested;
 mod refused;
+mod remote;
 mod server;
 mod support;
 mod traced;

@@ -201,7 +201,7 @@ pub(crate) fn execute() -> Call {
 }
 
 pub(crate) fn load(specs: impl IntoIterator<Item = PluginSpec>) -> Result<Plugins, LoadError> {
-    Loader::new(options()).load(specs.into_iter().collect())
+    Loader::new(options()).load(specs)
 }
 
 pub(crate) fn ask(plugins: &Plugins, plugin: &str, call: &Call) -> Result<Value, CallError> {
