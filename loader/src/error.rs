@@ -14,6 +14,7 @@ use mfp_model::plugin::PluginType;
 use mfp_model::text::is_control_or_bidi;
 
 use crate::call::Call;
+use crate::capability::files::FilesError;
 use crate::config::Violation;
 
 /// The longest error text of a plugin's own that's kept, in bytes.
@@ -246,6 +247,14 @@ pub enum LoadError {
         /// Every way in which it isn't, or why the schema can't be used.
         violations: Vec<Violation>,
     },
+    /// A folder that it was granted can't be given.
+    #[error("plugin `{plugin}`: {source}")]
+    Files {
+        /// The plugin.
+        plugin: PluginName,
+        /// Why.
+        source: FilesError,
+    },
     /// The folder for compiled code can't be trusted.
     #[error("the folder for compiled plugins can't be used: {0}")]
     Cache(#[from] crate::aot::CacheError),
@@ -284,6 +293,7 @@ impl LoadError {
             Self::Exports { .. } => "mfp::sandbox::export",
             Self::Compile { .. } => "mfp::sandbox::compile",
             Self::Config { .. } => "mfp::config::invalid",
+            Self::Files { .. } => "mfp::sandbox::files",
             Self::Cache(_) => "mfp::sandbox::cache",
             Self::Stopped(stop) => stop.kind.code(),
             Self::Engine(_) => "mfp::sandbox::host",
@@ -339,6 +349,51 @@ pub enum CallError {
     /// The sandbox stopped it.
     #[error(transparent)]
     Stopped(Box<Stop>),
+    /// It's a service, and gave no answer.
+    #[error("service `{plugin}` at {endpoint} gave no answer to `{call}`: {failure}")]
+    Remote {
+        /// The plugin.
+        plugin: PluginName,
+        /// The call's name.
+        call: &'static str,
+        /// Where it is.
+        endpoint: String,
+        /// Why.
+        failure: RemoteFailure,
+    },
+}
+
+/// Why a service gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteFailure {
+    /// There's no connection to it: it was never asked.
+    #[error("it can't be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke. It may have been asked.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// It took longer than its time limit, all tries together.
+    #[error("it took longer than its time limit of {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// It answered with a status that's neither success nor its own error.
+    #[error("it answered with status {0}")]
+    Status(u16),
+    /// It answered something that isn't an answer: too long, not JSON, or of the wrong shape.
+    #[error("its answer can't be used: {0}")]
+    Answer(String),
+}
+
+impl RemoteFailure {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "mfp::remote::unreachable",
+            Self::Broken(_) => "mfp::remote::broken",
+            Self::Timeout(_) => "mfp::remote::timeout",
+            Self::Status(_) => "mfp::remote::status",
+            Self::Answer(_) => "mfp::remote::answer",
+        }
+    }
 }
 
 fn near(nearest: Option<&PluginName>) -> String {
@@ -355,6 +410,7 @@ impl CallError {
             Self::Request { .. } => "mfp::run::request",
             Self::Plugin { .. } => "mfp::run::plugin-error",
             Self::Stopped(stop) => stop.kind.code(),
+            Self::Remote { failure, .. } => failure.code(),
         }
     }
 }

@@ -8,13 +8,15 @@
 //! and log come in through [`LoaderOptions`]. It decides no approval: the numbers and capabilities that it's given are the
 //! effective ones.
 //!
-//! What a plugin's code is, its bytes say: a WebAssembly component that exports interfaces of `mockforge:plugin`, or a core
+//! A plugin can be a service, too: it's called by the same protocol over HTTP ([`RemoteSpec`]), and nothing is known of its
+//! code. What a plugin's code is, its bytes say: a WebAssembly component that exports interfaces of `mockforge:plugin`, or a core
 //! module that speaks json/1.
 #![warn(missing_docs)]
 
 mod abi;
 mod aot;
 mod call;
+mod capability;
 mod compile;
 mod config;
 mod content;
@@ -27,22 +29,25 @@ mod outbound;
 mod package;
 mod plugins;
 mod protocol;
+mod remote;
 mod stored;
 mod ticker;
 mod trace;
 
 pub use aot::CacheError;
 pub use call::Call;
+pub use capability::files::{FilesError, ProjectFiles};
 pub use compile::CodeOrigin;
 pub use compile::child::{COMPILE_ARG, compile_child};
 pub use config::{Violation, check_config};
 pub use content::Content;
-pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, Stop, StopKind};
+pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};
-pub use load::{Loader, PluginSpec};
+pub use load::{Loader, PluginSpec, Spec};
 pub use mfp_model::plugin::PluginType;
 pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
 pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
+pub use remote::{Credential, CredentialError, Health, RemoteSpec};
 pub use trace::{HostCall, Trace};

@@ -20,6 +20,7 @@ use crate::abi::inspect::{self, Refusal};
 use crate::abi::json::JsonModule;
 use crate::abi::{Layer, Transport, wasm_layer};
 use crate::aot::Cache;
+use crate::capability::files::{Folders, ProjectFiles};
 use crate::compile::{self, Code, CodeOrigin, CompileError, Source};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
@@ -30,6 +31,7 @@ use crate::options::LoaderOptions;
 use crate::outbound::{Access, Outbound};
 use crate::package::Package;
 use crate::plugins::{Loaded, Plugins, Slots};
+use crate::remote::{RemoteSpec, Service};
 
 /// A plugin to load, as the lock and the project describe it.
 #[derive(Clone)]
@@ -48,6 +50,10 @@ pub struct PluginSpec {
     pub limits: PluginLimits,
     /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
     pub capabilities: Capabilities,
+    /// The project whose folders it may have been granted; without one, it gets none.
+    pub project: Option<ProjectFiles>,
+    /// The variables that it was granted, with their values: template calls have them in their context.
+    pub environment: BTreeMap<String, String>,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -68,6 +74,45 @@ impl fmt::Debug for PluginSpec {
             .field("limits", limits)
             .field("capabilities", capabilities)
             .finish_non_exhaustive()
+    }
+}
+
+/// Something to load: a plugin whose code runs here, or a service.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    /// Code that runs in the sandbox.
+    Package(Box<PluginSpec>),
+    /// A service that's called.
+    Remote(RemoteSpec),
+}
+
+impl From<PluginSpec> for Spec {
+    fn from(spec: PluginSpec) -> Self {
+        Self::Package(Box::new(spec))
+    }
+}
+
+impl From<RemoteSpec> for Spec {
+    fn from(spec: RemoteSpec) -> Self {
+        Self::Remote(spec)
+    }
+}
+
+impl Spec {
+    fn name(&self) -> &PluginName {
+        match self {
+            Self::Package(spec) => &spec.name,
+            Self::Remote(spec) => &spec.name,
+        }
+    }
+
+    /// What it may call. A service calls whom it likes, but not through us.
+    fn dependencies(&self) -> &BTreeSet<PluginName> {
+        const NONE: &BTreeSet<PluginName> = &BTreeSet::new();
+        match self {
+            Self::Package(spec) => &spec.dependencies,
+            Self::Remote(_) => NONE,
+        }
     }
 }
 
@@ -94,15 +139,35 @@ impl Loader {
         Self { options, modules: Lazy::default(), components: Lazy::default(), outbound }
     }
 
-    /// Load these plugins, each after those it depends on.
-    pub fn load(&self, specs: Vec<PluginSpec>) -> Result<Plugins, LoadError> {
-        let order = in_order(specs)?;
+    /// Load these plugins, each after those it depends on. Services aren't asked anything yet.
+    pub fn load<S: Into<Spec>>(&self, specs: impl IntoIterator<Item = S>) -> Result<Plugins, LoadError> {
+        let order = in_order(specs.into_iter().map(Into::into))?;
         let mut loaded = BTreeMap::new();
         for spec in order {
-            let plugin = self.load_one(spec, &loaded)?;
+            let plugin = match spec {
+                Spec::Package(spec) => self.load_one(*spec, &loaded)?,
+                Spec::Remote(spec) => self.load_service(spec),
+            };
             loaded.insert(plugin.name.clone(), plugin);
         }
         Ok(Plugins::new(loaded))
+    }
+
+    fn load_service(&self, spec: RemoteSpec) -> Arc<Loaded> {
+        let time = spec.timeout;
+        let limits = Limits { auth: time, template: time, response: time, datasource: time, ..self.options.limits.clone() };
+        let (name, types, slots) = (spec.name.clone(), spec.types.clone(), Slots::new(limits.calls_at_once));
+        let service = Service::new(spec, limits.answer_bytes, Arc::clone(&self.outbound));
+        Arc::new(Loaded {
+            name,
+            version: None,
+            types,
+            limits,
+            environment: BTreeMap::new(),
+            transport: Box::new(service),
+            origin: None,
+            slots,
+        })
     }
 
     fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
@@ -112,7 +177,9 @@ impl Loader {
         let layer = wasm_layer(&name, &spec.entry, &wasm)?;
         let limits = self.limits(layer).for_plugin(&spec.limits);
         let http = Access::new(&self.outbound, &spec.capabilities);
-        inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
+        let uses = inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some());
+        let uses = uses.map_err(|refusal| refused(name.clone(), refusal))?;
+        let folders = if uses.files { self.folders(&spec)? } else { Folders::default() };
         let package = Arc::new(Package {
             name: name.clone(),
             limits: limits.clone(),
@@ -120,12 +187,31 @@ impl Loader {
             content: spec.content,
             dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
             http,
+            folders,
             options: Arc::clone(&self.options),
         });
         let source = Source { layer, wasm, digest: entry.digest };
         let (transport, origin) = self.transport(package, source, &spec.types)?;
         let slots = Slots::new(limits.calls_at_once);
-        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport, origin, slots }))
+        Ok(Arc::new(Loaded {
+            name,
+            version: Some(spec.version),
+            types: spec.types,
+            limits,
+            environment: spec.environment,
+            transport,
+            origin: Some(origin),
+            slots,
+        }))
+    }
+
+    fn folders(&self, spec: &PluginSpec) -> Result<Folders, LoadError> {
+        let scratch = self.options.aot_cache.as_deref();
+        if let Some(scratch) = scratch {
+            Cache::prepare(scratch)?;
+        }
+        Folders::open(spec.project.as_ref(), &spec.capabilities, &*spec.content, &spec.entry, scratch)
+            .map_err(|source| LoadError::Files { plugin: spec.name.clone(), source })
     }
 
     fn limits(&self, layer: Layer) -> &Limits {
@@ -199,37 +285,37 @@ fn engine_error(error: wasmtime::Error) -> LoadError {
 }
 
 /// Dependencies before those who need them, else by name.
-fn in_order(specs: Vec<PluginSpec>) -> Result<Vec<PluginSpec>, LoadError> {
+fn in_order(specs: impl Iterator<Item = Spec>) -> Result<Vec<Spec>, LoadError> {
     let mut waiting = BTreeMap::new();
     for spec in specs {
-        if let Some(twice) = waiting.insert(spec.name.clone(), spec) {
-            return Err(LoadError::Duplicate(twice.name));
+        if let Some(twice) = waiting.insert(spec.name().clone(), spec) {
+            return Err(LoadError::Duplicate(twice.name().clone()));
         }
     }
     for spec in waiting.values() {
-        if let Some(missing) = spec.dependencies.iter().find(|name| !waiting.contains_key(*name)) {
-            return Err(LoadError::MissingDependency { plugin: spec.name.clone(), dependency: missing.clone() });
+        if let Some(missing) = spec.dependencies().iter().find(|name| !waiting.contains_key(*name)) {
+            return Err(LoadError::MissingDependency { plugin: spec.name().clone(), dependency: missing.clone() });
         }
     }
-    let mut order: Vec<PluginSpec> = Vec::with_capacity(waiting.len());
+    let mut order: Vec<Spec> = Vec::with_capacity(waiting.len());
     let mut done = BTreeSet::new();
     while !waiting.is_empty() {
-        let ready = waiting.values().find(|spec| spec.dependencies.is_subset(&done)).map(|spec| spec.name.clone());
+        let ready = waiting.values().find(|spec| spec.dependencies().is_subset(&done)).map(|spec| spec.name().clone());
         let Some(spec) = ready.and_then(|name| waiting.remove(&name)) else {
             return Err(LoadError::Cycle(cycle(&waiting)));
         };
-        done.insert(spec.name.clone());
+        done.insert(spec.name().clone());
         order.push(spec);
     }
     Ok(order)
 }
 
 /// A circle among plugins that all wait for another of them; the first name is also the last.
-fn cycle(waiting: &BTreeMap<PluginName, PluginSpec>) -> Vec<PluginName> {
+fn cycle(waiting: &BTreeMap<PluginName, Spec>) -> Vec<PluginName> {
     let mut path: Vec<PluginName> = waiting.keys().take(1).cloned().collect();
     loop {
         let last = path.last().expect("it starts with one and only grows");
-        let next = waiting[last].dependencies.iter().find(|name| waiting.contains_key(*name));
+        let next = waiting[last].dependencies().iter().find(|name| waiting.contains_key(*name));
         let next = next.expect("who waits does so for one that waits").clone();
         if let Some(start) = path.iter().position(|name| *name == next) {
             path.drain(..start);

@@ -22,16 +22,21 @@ use crate::error::{CallError, Stop, StopKind};
 use crate::limits::Limits;
 use crate::protocol::answer::{Answer, Opened, check};
 use crate::protocol::request::Request;
+use crate::remote::Service;
 use crate::trace::{Recorder, Trace};
 
 /// A plugin that can be called.
 pub(crate) struct Loaded {
     pub(crate) name: PluginName,
-    pub(crate) version: Version,
+    /// A service has none.
+    pub(crate) version: Option<Version>,
     pub(crate) types: BTreeSet<PluginType>,
     pub(crate) limits: Limits,
+    /// The variables that template calls have in their context.
+    pub(crate) environment: BTreeMap<String, String>,
     pub(crate) transport: Box<dyn Transport>,
-    pub(crate) origin: CodeOrigin,
+    /// Where its compiled code came from; a service has none.
+    pub(crate) origin: Option<CodeOrigin>,
     pub(crate) slots: Slots,
 }
 
@@ -44,7 +49,9 @@ impl Loaded {
         let _slot = self.slot(call, allowance).map_err(stopped)?;
         match self.transport.ask(call, &request, allowance)? {
             Opened::Error(message) => Err(CallError::Plugin { plugin: self.name.clone(), call: call.clone(), message }),
-            Opened::Result(result) => check(call, result).map_err(|what| stopped(StopKind::Answer(what))),
+            Opened::Result(result) => {
+                check(call, result).map_err(|what| self.transport.unusable(call, &what).unwrap_or_else(|| stopped(StopKind::Answer(what))))
+            }
         }
     }
 
@@ -61,7 +68,7 @@ impl Loaded {
 
     fn request(&self, call: &Call, given: &Value) -> Result<Request, CallError> {
         let wrong = |reason| CallError::Request { call: call.name(), reason };
-        let request = Request::new(call, given).map_err(wrong)?;
+        let request = Request::new(call, given, &self.environment).map_err(wrong)?;
         let (size, most) = (request.text().len(), self.limits.answer_bytes);
         if size > most {
             return Err(wrong(format!("it has {size} bytes, the limit is {}", crate::error::bytes(most as u64))));
@@ -121,14 +128,14 @@ impl Drop for Slot<'_> {
 /// What's known of a loaded plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginInfo {
-    /// Its version.
-    pub version: Version,
+    /// Its version; a service has none.
+    pub version: Option<Version>,
     /// What it can answer.
     pub types: BTreeSet<PluginType>,
     /// What it may use.
     pub limits: Limits,
-    /// Whether its code was compiled now or came from the cache.
-    pub origin: CodeOrigin,
+    /// Whether its code was compiled now or came from the cache; `None` for a service, of whose code nothing is known.
+    pub origin: Option<CodeOrigin>,
 }
 
 /// Loaded plugins, ready to be called from any thread.
@@ -183,6 +190,11 @@ impl Plugins {
             limits: plugin.limits.clone(),
             origin: plugin.origin,
         })
+    }
+
+    /// The service of this name, if it's loaded and is one.
+    pub(crate) fn service(&self, name: &PluginName) -> Option<&Service> {
+        self.plugins.get(name)?.transport.service()
     }
 
     fn unknown(&self, name: &PluginName) -> CallError {

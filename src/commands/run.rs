@@ -63,7 +63,7 @@ fn answer(app: &App<'_>, args: &RunArgs, specs: Vec<PluginSpec>, call: &Call, re
     }
     let (answer, trace) = if args.trace {
         let (answer, trace) = plugins.call_traced(name, call, request);
-        let trace = trace::document(&trace, plugins.info(name).map(|info| info.origin));
+        let trace = trace::document(&trace, plugins.info(name).and_then(|info| info.origin));
         app.reporter.event(Event::Note(trace::text(&trace)));
         (answer, Some(trace))
     } else {
@@ -92,6 +92,7 @@ fn explain_call(error: &CallError, name: &PluginName) -> Error {
         CallError::Plugin { message, .. } => shown
             .detail("error", clean(message).into_owned())
             .help(format!("these are the plugin's own words; `mfp docs {name}` may say more")),
+        CallError::Remote { .. } => shown.help("is the service running? its address stands in mockforge-plugins.toml"),
         CallError::Request { .. } | CallError::WrongType { .. } => shown.help("`mfp run --help` shows what each call takes"),
         CallError::NoFunctions { .. } | CallError::Unknown { .. } => shown.help(format!("`mfp docs {name}` may say more")),
     }

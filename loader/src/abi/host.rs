@@ -146,7 +146,7 @@ fn http_request(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Res
     let mut timed = caller.data().asks("http_request", length);
     let memory = memory(&mut caller)?;
     let request = Block { pointer, length }.within(memory.data(&caller), http::MAX_REQUEST, "HTTP request")?.to_vec();
-    let (plugin, until) = (Arc::clone(&caller.data().plugin), caller.data().ends());
+    let (plugin, (until, _)) = (Arc::clone(&caller.data().plugin), caller.data().deadline());
     let answer = http::request(plugin.http.as_ref(), &request, until);
     timed.received(answer.len());
     give(&mut caller, answer.as_bytes())

@@ -21,6 +21,7 @@ use crate::call::Call;
 use crate::error::{CallError, LoadError};
 use crate::protocol::answer::Opened;
 use crate::protocol::request::Request;
+use crate::remote::Service;
 
 /// A loaded plugin's way to be called.
 pub(crate) trait Transport: Send + Sync {
@@ -30,6 +31,16 @@ pub(crate) trait Transport: Send + Sync {
     /// Send a request and give back what was in the answer's envelope, which isn't checked any further. `allowance` is
     /// counted down. Blocks.
     fn ask(&self, call: &Call, request: &Request, allowance: &mut Allowance) -> Result<Opened, CallError>;
+
+    /// The error for a result that isn't what the call promises: `what` says how. `None`: the sandbox stopped the plugin.
+    fn unusable(&self, _call: &Call, _what: &str) -> Option<CallError> {
+        None
+    }
+
+    /// The service behind it, if the plugin is one.
+    fn service(&self) -> Option<&Service> {
+        None
+    }
 }
 
 /// The two things that WebAssembly's first eight bytes can say.

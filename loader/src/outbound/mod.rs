@@ -24,8 +24,9 @@ use tokio::time::timeout_at;
 use url::Url;
 
 pub(crate) use self::error::HttpError;
+pub(crate) use self::network::Who;
 pub use self::network::{Network, SystemNetwork};
-use self::network::{Resolver, Who, root_cause, was_refused};
+use self::network::{Resolver, root_cause, was_refused};
 use self::rules::{Asked, Checked, MAX_BODY, Received};
 use crate::options::LoaderOptions;
 
@@ -33,6 +34,8 @@ use crate::options::LoaderOptions;
 pub(crate) const TIME: Duration = Duration::from_secs(5);
 /// How many requests of one plugin are on their way at once; more wait.
 const AT_ONCE: usize = 4;
+/// A connection that hasn't been used for this long is closed: before the other side does, which would be noticed too late.
+const IDLE: Duration = Duration::from_secs(3);
 
 /// The way out. Made empty; what it needs is made when it's first needed.
 pub(crate) struct Outbound {
@@ -78,7 +81,21 @@ impl Outbound {
         answer.recv().map_err(|_| "a request was given up".to_owned())
     }
 
+    /// The clock of the loader's options, in milliseconds.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.options.clock.now_ms()
+    }
+
+    /// Send a request and take its answer, of which the body has at most `most` bytes. Blocks until `until` at most.
+    pub(crate) fn exchange(&self, who: Who, request: Checked, until: Instant, most: usize) -> Result<Received, Failure> {
+        let client = self.client(who, &request.url).map_err(Failure::Host)?;
+        self.wait(exchange(client, request, until, most)).map_err(Failure::Host)?
+    }
+
     fn client(&self, who: Who, url: &Url) -> Result<Client, String> {
+        if !self.options.network.is_online() {
+            return Err("this machine is to stay offline".to_owned());
+        }
         let kind = ClientKind { who, secure: url.scheme() == "https" };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = clients.iter().find(|(made, _)| *made == kind) {
@@ -97,6 +114,7 @@ impl Outbound {
             .referer(false)
             .no_proxy()
             .retry(reqwest::retry::never())
+            .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .dns_resolver(resolver);
         if !kind.secure {
@@ -140,12 +158,12 @@ impl Access {
     pub(crate) fn ask(&self, asked: Asked<'_>, until: Instant) -> Result<Received, HttpError> {
         let request = rules::check(asked, &self.capabilities)?;
         let key = cache::key(&request);
-        if let Some(answer) = key.as_ref().and_then(|key| self.cache().get(key, self.now())) {
+        if let Some(answer) = key.as_ref().and_then(|key| self.cache().get(key, self.outbound.now_ms())) {
             return Ok(answer);
         }
         let answer = self.send(&request, until.min(Instant::now() + TIME))?;
         match key {
-            Some(key) => self.cache().put(key, &request, &answer, self.now()),
+            Some(key) => self.cache().put(key, &request, &answer, self.outbound.now_ms()),
             None if is_unsafe(&request.method) => self.cache().forget(request.url.as_str()),
             None => {}
         }
@@ -154,25 +172,18 @@ impl Access {
 
     fn send(&self, request: &Checked, until: Instant) -> Result<Received, HttpError> {
         let client = self.outbound.client(Who::Plugin, &request.url).map_err(HttpError::Host)?;
-        let sending = client.request(request.method.clone(), request.url.clone());
-        let sending = sending.headers(request.headers.clone()).body(request.body.clone());
-        let (turns, url) = (Arc::clone(&self.turns), request.url.clone());
+        let (turns, request, url) = (Arc::clone(&self.turns), request.clone(), request.url.clone());
         let work = async move {
-            let until = until.into();
-            let turn = timeout_at(until, turns.acquire()).await.map_err(|_| HttpError::Busy(AT_ONCE))?;
+            let turn = timeout_at(until.into(), turns.acquire()).await.map_err(|_| HttpError::Busy(AT_ONCE))?;
             let _turn = turn.expect("the semaphore is never closed");
-            let whole = async { received(sending.send().await.map_err(|error| failed(&error, &url))?, &url).await };
-            timeout_at(until, whole).await.unwrap_or_else(|_| Err(HttpError::Timeout(origin(&url))))
+            exchange(client, request, until, MAX_BODY).await.map_err(|failure| for_plugin(failure, &url))
         };
-        self.outbound.wait(work).map_err(HttpError::Host)?
+        let answer = self.outbound.wait(work).map_err(HttpError::Host)??;
+        Ok(Received { headers: rules::received(answer.headers)?, ..answer })
     }
 
     fn cache(&self) -> std::sync::MutexGuard<'_, cache::Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn now(&self) -> i64 {
-        self.outbound.options.clock.now_ms()
     }
 }
 
@@ -181,46 +192,68 @@ fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-async fn received(response: Response, url: &Url) -> Result<Received, HttpError> {
-    let (status, headers) = (response.status(), rules::received(response.headers().clone())?);
-    let body = read(response, MAX_BODY).await.map_err(|error| match error {
-        Unread::TooLarge(found) => HttpError::TooLarge { what: "the response's body", found, limit: MAX_BODY },
-        Unread::Broken(error) => failed(&error, url),
-    })?;
-    Ok(Received { status, headers, body })
+/// Why there's no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The name leads to addresses only that mustn't be connected to.
+    OutOfReach,
+    /// There's no connection: nothing was sent.
+    Connect(String),
+    /// The connection broke, or what came isn't HTTP. Something may have been sent.
+    Broken(String),
+    /// It took too long.
+    Timeout,
+    /// The body has at least this many bytes.
+    TooLarge(usize),
+    /// This machine can't make requests.
+    Host(String),
 }
 
-/// Why a body wasn't read to its end.
-enum Unread {
-    /// It has at least this many bytes.
-    TooLarge(usize),
-    Broken(reqwest::Error),
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        match () {
+            () if was_refused(&error) => Self::OutOfReach,
+            () if error.is_connect() => Self::Connect(root_cause(&error)),
+            () => Self::Broken(root_cause(&error)),
+        }
+    }
+}
+
+async fn exchange(client: Client, request: Checked, until: Instant, most: usize) -> Result<Received, Failure> {
+    let sending = client.request(request.method, request.url).headers(request.headers).body(request.body);
+    let whole = async {
+        let response = sending.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Received { status, headers, body: read(response, most).await? })
+    };
+    timeout_at(until.into(), whole).await.unwrap_or(Err(Failure::Timeout))
 }
 
 /// A body of at most `most` bytes, counted as it comes.
-async fn read(mut response: Response, most: usize) -> Result<Bytes, Unread> {
+async fn read(mut response: Response, most: usize) -> Result<Bytes, Failure> {
     let promised = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if promised > most {
-        return Err(Unread::TooLarge(promised));
+        return Err(Failure::TooLarge(promised));
     }
     let mut body = BytesMut::with_capacity(promised);
-    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+    while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > most {
-            return Err(Unread::TooLarge(body.len() + chunk.len()));
+            return Err(Failure::TooLarge(body.len() + chunk.len()));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
 }
 
-fn failed(error: &reqwest::Error, url: &Url) -> HttpError {
-    match () {
-        () if was_refused(error) => HttpError::Address { host: url.host_str().unwrap_or_default().to_owned() },
-        () if error.is_connect() => HttpError::Connect(origin(url)),
-        () => HttpError::Broken(origin(url)),
+/// A plugin is told no more than it must know: not what the operating system says about hosts.
+fn for_plugin(failure: Failure, url: &Url) -> HttpError {
+    let origin = || url.origin().ascii_serialization();
+    match failure {
+        Failure::OutOfReach => HttpError::Address { host: url.host_str().unwrap_or_default().to_owned() },
+        Failure::Connect(_) => HttpError::Connect(origin()),
+        Failure::Broken(_) => HttpError::Broken(origin()),
+        Failure::Timeout => HttpError::Timeout(origin()),
+        Failure::TooLarge(found) => HttpError::TooLarge { what: "the response's body", found, limit: MAX_BODY },
+        Failure::Host(reason) => HttpError::Host(reason),
     }
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
 }

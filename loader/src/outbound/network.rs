@@ -16,6 +16,11 @@ pub trait Network: Send + Sync + 'static {
     /// The addresses of a name, in the order in which they're to be tried. May block.
     fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 
+    /// May sockets be opened at all?
+    fn is_online(&self) -> bool {
+        true
+    }
+
     /// Where to go for an address that a name led to and that was allowed: there, unless it's reached by a gateway.
     fn route(&self, address: IpAddr) -> IpAddr {
         address

@@ -38,7 +38,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// A request that may be sent, and is sent as it stands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Checked {
     pub(crate) method: Method,
     pub(crate) url: Url,

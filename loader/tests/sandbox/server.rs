@@ -40,7 +40,11 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request with the bytes that `answer` makes of it, and closes the connection.
     pub(crate) fn new(answer: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    /// The same, at an address that a test chose.
+    pub(crate) fn on(listener: TcpListener, answer: impl Fn(&Seen, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let (seen, connections) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
         let (keeping, counting, answer) = (Arc::clone(&seen), Arc::clone(&connections), Arc::new(answer));

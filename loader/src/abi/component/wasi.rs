@@ -14,7 +14,7 @@ use rand::rand_core::{Infallible, TryRng};
 use tokio::io::AsyncWrite;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::MAX_HANDLES;
 use super::http::Http;
@@ -106,6 +106,12 @@ fn context(package: &Arc<Package>, output: &Output) -> WasiCtx {
         .insecure_random(Numbers(Arc::clone(package)))
         .wall_clock(Wall(Arc::clone(package)))
         .monotonic_clock(Monotonic(Instant::now()));
+    for folder in &package.folders.folders {
+        let allowed = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        if let Err(error) = wasi.preopened_dir(folder.path(), &folder.name, allowed) {
+            output.lock().line(LogLevel::Warn, &format!("`{}` can't be opened any more: {error}", folder.name));
+        }
+    }
     wasi.build()
 }
 

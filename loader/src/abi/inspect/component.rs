@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mfp_model::plugin::PluginType;
 use wasmparser::{ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload};
 
-use super::{MAX_GLOBALS, MAX_TABLES, PAGE, Refusal, locals, within};
+use super::{MAX_GLOBALS, MAX_TABLES, PAGE, Refusal, Uses, locals, within};
 use crate::error::shown;
 use crate::limits::Limits;
 
@@ -36,7 +36,7 @@ struct Sums {
 }
 
 /// Check a component.
-pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
+pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
     let (mut sums, mut depth) = (Sums::default(), 0_u64);
     let (mut imports, mut exports) = (Vec::new(), BTreeSet::new());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -75,7 +75,8 @@ pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limit
         return Err(Refusal::Imports(refused));
     }
     let missing: Vec<String> = types.iter().filter(|ty| !exports.iter().any(|name| is_interface(name, ty.as_str()))).map(wanted).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::Exports(missing)) }
+    let files = imports.iter().any(|(name, _)| name.starts_with("wasi:filesystem/"));
+    if missing.is_empty() { Ok(Uses { files }) } else { Err(Refusal::Exports(missing)) }
 }
 
 fn wanted(ty: &PluginType) -> String {
