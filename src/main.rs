@@ -44,6 +44,7 @@ mod project;
 #[cfg(test)]
 mod reference;
 mod report;
+mod running;
 mod settings;
 mod sources;
 mod user_config;

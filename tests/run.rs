@@ -355,6 +355,90 @@ fn run_names_the_plugin_of_the_project_and_nothing_else() {
     ");
 }
 
+/// Answers every call of an auth and of a template plugin alike.
+const BOTH: &str = r#"(module
+  (memory (export "memory") 2)
+  (data (i32.const 64) "{\"success\":true,\"result\":{\"authenticated\":true,\"user_id\":\"x\",\"claims\":{}}}")
+  (func (export "mockforge_abi") (result i32) (i32.const 1))
+  (func (export "alloc") (param i32) (result i32) (i32.const 4096))
+  (func $answer (export "template_function") (export "authenticate") (param i32 i32) (result i64) (i64.const 0x40_0000004a)))"#;
+
+#[test]
+fn a_type_says_what_a_word_means() {
+    let registry = Registry::with([Plugin::new("both", "1.0.0").with(|plugin| {
+        plugin.types = vec!["auth".to_owned(), "template".to_owned()];
+        plugin.wasm = wat::parse_str(BOTH).expect("the module is well-formed");
+    })]);
+    let machine = Machine::with_manifest(&registry, "[plugins]\nboth = \"1\"\n");
+    machine.ok(["sync"]);
+    machine.mfp(["run", "both", "authenticate"]).fails(2, "mfp::run::request");
+    machine.ok(["run", "both", "authenticate", "--type", "template"]);
+    machine.mfp(["run", "both", "now", "--type", "auth"]).fails(2, "mfp::run::call");
+    machine.mfp(["run", "both", "query", "{\"query\":\"q\"}"]).fails(2, "mfp::run::type");
+    machine.ok(["run", "both", "query", "--type", "template"]);
+    insta::assert_snapshot!(machine.mfp(["run", "both", "generate", "--type", "response"]).stderr, @r"
+    error[mfp::run::type]: both isn't a plugin of type response
+    help: its type is auth, template
+    ");
+    machine.mfp(["run", "both", "now", "--type", "oracle"]).fails(2, "mfp::usage::arguments");
+}
+
+#[test]
+fn a_timeout_lowers_the_limit_and_never_raises_it() {
+    let (_registry, machine) = project();
+    let lowered = machine.mfp(["run", "endless", "f", "--timeout", "50ms"]);
+    lowered.fails(7, "mfp::sandbox::time");
+    assert!(lowered.stderr.contains("time limit of 50 ms"), "{}", lowered.stderr);
+    let raised = machine.mfp(["run", "endless", "f", "--timeout", "20s"]);
+    assert!(raised.stderr.contains("time limit of 250 ms"), "{}", raised.stderr);
+    machine.mfp(["run", "echo", "f", "--timeout", "5"]).fails(2, "mfp::usage::arguments");
+}
+
+#[test]
+fn json_from_files() {
+    let (_registry, machine) = project();
+    machine.write("request.json", "[\"from a file\"]");
+    machine.write("context.json", "{\"environment\":{\"A\":\"b\"}}");
+    let run = machine.ok(["run", "echo", "f", "@request.json", "--context", "@context.json"]);
+    assert_eq!(run.stdout.trim(), r#"{"function_name":"f","args":["from a file"],"context":{"environment":{"A":"b"}}}"#);
+    machine.mfp(["run", "echo", "f", "@nothing.json"]).fails(8, "mfp::io::failed");
+    machine.write("broken.json", "{");
+    let broken = machine.mfp(["run", "echo", "f", "@broken.json"]);
+    broken.fails(2, "mfp::run::request");
+    assert!(broken.stderr.contains("[broken.json:1:1]"), "{}", broken.stderr);
+}
+
+#[test]
+fn bench_shows_how_long_calls_take() {
+    let (_registry, machine) = project();
+    let run = machine.ok(["run", "talk", "f", "--bench", "200"]);
+    let rows: Vec<&str> = run.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(rows, ["calls", "a", "p50", "p90", "p99", "max"], "{}", run.stdout);
+    let bench = machine.ok(["run", "echo", "f", "[1]", "--bench", "200", "--json"]).json();
+    assert_eq!((&bench["bench"]["calls"], &bench["bench"]["warm_up"]), (&200.into(), &100.into()), "{bench:#}");
+    assert_eq!(bench["result"]["args"][0], 1);
+    let percentiles: Vec<f64> = ["p50_us", "p90_us", "p99_us", "max_us"].iter().map(|key| bench["bench"][key].as_f64().unwrap()).collect();
+    assert!(percentiles[0] > 0.0 && percentiles.is_sorted(), "{bench:#}");
+    machine.mfp(["run", "crash", "f", "--bench", "10"]).fails(7, "mfp::sandbox::trap");
+    machine.mfp(["run", "echo", "f", "--bench", "0"]).fails(2, "mfp::usage::arguments");
+}
+
+#[test]
+fn trace_shows_what_a_call_did() {
+    let (_registry, machine) = project();
+    let run = machine.ok(["run", "talk", "f", "--trace"]);
+    assert_eq!(run.stdout, machine.ok(["run", "talk", "f"]).stdout, "stdout is the answer's alone");
+    for part in ["code      compiled now", "memory    256.0 KiB at most", "asked of the host: 1 call\n  call     "] {
+        assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
+    }
+    let trace = machine.ok(["run", "talk", "f", "--trace", "--json"]).json()["trace"].clone();
+    assert_eq!((&trace["code"], &trace["host_calls"][0]["name"]), (&"cache".into(), &"call".into()), "{trace:#}");
+    assert!(trace["host_calls"][0]["received_bytes"].as_u64() > Some(0) && trace["memory_peak_bytes"] == 262_144, "{trace:#}");
+    let stopped = machine.mfp(["run", "endless", "f", "--trace"]);
+    stopped.fails(7, "mfp::sandbox::time");
+    assert!(stopped.stderr.contains("of 10 ms in guest code"), "{}", stopped.stderr);
+}
+
 /// Loops in one another around locals that each of them changes: few bytes, much work for a compiler.
 fn bomb(locals: usize, depth: usize, times: usize) -> Vec<u8> {
     let mut code = format!("(func (param i32) (local {}) ", "i32 ".repeat(locals));

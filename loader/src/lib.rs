@@ -31,6 +31,7 @@ mod protocol;
 mod remote;
 mod stored;
 mod ticker;
+mod trace;
 
 pub use aot::CacheError;
 pub use call::Call;
@@ -47,3 +48,4 @@ pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
 pub use remote::{Credential, CredentialError, Health, RemoteSpec};
+pub use trace::{HostCall, Trace};

@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::protocol::answer::{Answer, Opened, check};
 use crate::protocol::request::Request;
 use crate::remote::Service;
+use crate::trace::{Recorder, Trace};
 
 /// A plugin that can be called.
 pub(crate) struct Loaded {
@@ -160,6 +161,17 @@ impl Plugins {
     pub fn call(&self, name: &PluginName, call: &Call, request: &Value) -> Result<Answer, CallError> {
         let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name))?;
         plugin.answer(call, request, &mut Allowance::root(plugin.limits.log_bytes))
+    }
+
+    /// The same, and what it did and cost. The trace is there whatever the answer is; it's empty where no plugin was asked.
+    pub fn call_traced(&self, name: &PluginName, call: &Call, request: &Value) -> (Result<Answer, CallError>, Trace) {
+        let began = Instant::now();
+        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name)), Trace::default()) };
+        let recorder = Arc::new(Recorder::default());
+        let mut allowance = Allowance { recorder: Some(Arc::clone(&recorder)), ..Allowance::root(plugin.limits.log_bytes) };
+        let answer = plugin.answer(call, request, &mut allowance);
+        let trace = Trace { wall: began.elapsed(), ticks: u64::MAX - allowance.ticks, ..recorder.trace() };
+        (answer, trace)
     }
 
     /// The names, sorted.

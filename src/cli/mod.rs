@@ -13,6 +13,7 @@ pub(crate) mod project;
 pub(crate) mod run;
 pub(crate) mod spec;
 pub(crate) mod tools;
+pub(crate) mod values;
 
 /// The package manager for MockForge plugins: digest-locked, verified, sandboxed from the lock to the call.
 ///

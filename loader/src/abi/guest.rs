@@ -17,12 +17,13 @@ use crate::limits::Limits;
 use crate::outbound;
 use crate::package::Package;
 use crate::ticker::TICK;
+use crate::trace::{Recorder, Timed};
 
 /// The deepest chain of plugins that call one another, the first one included.
 pub(crate) const MAX_DEPTH: u8 = 8;
 
 /// What's left for a call and all that's called inside it. Counted down; a nested call goes on with it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Allowance {
     /// Guest time that's left, in ticks.
     pub(crate) ticks: u64,
@@ -32,12 +33,14 @@ pub(crate) struct Allowance {
     pub(crate) log: usize,
     /// How many plugins are calling one another, this one included.
     pub(crate) depth: u8,
+    /// Takes down what happens, if somebody wants to know.
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 impl Allowance {
     /// For a call from outside: no more than the plugin's own limits, phase by phase.
     pub(crate) fn root(log: usize) -> Self {
-        Self { ticks: u64::MAX, ends: Instant::now() + LONGEST, log, depth: 1 }
+        Self { ticks: u64::MAX, ends: Instant::now() + LONGEST, log, depth: 1, recorder: None }
     }
 }
 
@@ -61,6 +64,8 @@ pub(crate) struct Guest {
     pub(crate) plugin: Arc<Package>,
     /// What's left for all of this, the caller's share included.
     pub(crate) outer: Allowance,
+    /// When it was made.
+    made: Instant,
     /// The call that's being answered; `None` while it's being started.
     call: Option<Call>,
     /// The limit of the phase that runs now: the start, then the call.
@@ -80,7 +85,8 @@ impl Guest {
         let limit = plugin.limits.start;
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();
-        Self { plugin, outer, call: None, limit, wall: limit, ticks: ticks(limit), ends: outer.ends.min(now + limit), meter }
+        let ends = outer.ends.min(now + limit);
+        Self { plugin, outer, made: now, call: None, limit, wall: limit, ticks: ticks(limit), ends, meter }
     }
 
     /// It has been started; from now on it answers `call`.
@@ -89,13 +95,30 @@ impl Guest {
         let waiting = if self.plugin.http.is_some() { outbound::TIME } else { Duration::ZERO };
         self.wall = (self.limit + waiting).min(LONGEST_CALL);
         self.ticks = ticks(self.limit);
-        self.ends = self.outer.ends.min(Instant::now() + self.wall);
+        let now = Instant::now();
+        self.ends = self.outer.ends.min(now + self.wall);
+        if let Some(recorder) = &self.outer.recorder {
+            recorder.started(now.duration_since(self.made));
+        }
         self.call = Some(call.clone());
     }
 
     /// When the wall time of the phase that runs now is over, and how long that was.
     pub(crate) fn deadline(&self) -> (Instant, Duration) {
         (self.ends, self.wall)
+    }
+
+    /// It's done, however that was: what's left of its allowance.
+    pub(crate) fn end(&self) -> Allowance {
+        if let Some(recorder) = &self.outer.recorder {
+            recorder.memory(self.meter.peak);
+        }
+        self.outer.clone()
+    }
+
+    /// It asks something of the host, with this many bytes.
+    pub(crate) fn asks(&self, name: &'static str, sent: u32) -> Timed {
+        Timed::new(self.outer.recorder.as_ref(), name, sent)
     }
 
     /// The call's name for logs and errors.
@@ -110,11 +133,17 @@ impl Guest {
 
     /// What a plugin that this one calls may use.
     pub(crate) fn for_nested(&self) -> Allowance {
-        Allowance { ticks: self.outer.ticks.min(self.ticks), ends: self.ends, depth: self.outer.depth + 1, ..self.outer }
+        Allowance {
+            ticks: self.outer.ticks.min(self.ticks),
+            ends: self.ends,
+            log: self.outer.log,
+            depth: self.outer.depth + 1,
+            recorder: None,
+        }
     }
 
     /// Take over what a nested call left of `given`.
-    pub(crate) fn after_nested(&mut self, given: Allowance, left: Allowance) {
+    pub(crate) fn after_nested(&mut self, given: &Allowance, left: &Allowance) {
         self.spend(given.ticks.saturating_sub(left.ticks));
         self.outer.log = left.log;
     }
@@ -162,6 +191,8 @@ pub(crate) struct Meter {
     /// Bytes, of all memories together.
     memory: usize,
     memory_used: usize,
+    /// The most memory that it had, in bytes.
+    pub(crate) peak: usize,
     /// Of all tables together.
     elements: usize,
     elements_used: usize,
@@ -177,6 +208,7 @@ impl Meter {
         Self {
             memory: count(limits.memory_bytes),
             memory_used: 0,
+            peak: 0,
             elements: count(limits.table_elements),
             elements_used: 0,
             instances: limits.instances as usize,
@@ -191,6 +223,7 @@ impl ResourceLimiter for Meter {
         let fits = used <= self.memory;
         if fits {
             self.memory_used = used;
+            self.peak = self.peak.max(used);
         } else {
             self.refused = Some(StopKind::Memory(self.memory as u64));
         }

@@ -66,6 +66,7 @@ struct Logged {
 
 /// Writes a line to the log. What isn't `{"level","text"}` is logged as it is; what's over the call's share is dropped.
 fn log(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()> {
+    let _timed = caller.data().asks("log", length);
     let memory = memory(&mut caller)?;
     let (bytes, guest) = memory.data_and_store_mut(&mut caller);
     let bytes = Block { pointer, length }.within(bytes, usize::MAX, "log line")?;
@@ -95,13 +96,17 @@ fn level(name: Option<&str>) -> LogLevel {
 
 /// The plugin's checked configuration as JSON.
 fn config(mut caller: Caller<'_, Guest>) -> Result<u64> {
+    let mut timed = caller.data().asks("config", 0);
     let plugin = Arc::clone(&caller.data().plugin);
+    timed.received(plugin.config.len());
     give(&mut caller, plugin.config.as_bytes())
 }
 
 /// The wall clock, to the millisecond.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of a host function")]
 fn now_ms(caller: Caller<'_, Guest>) -> i64 {
+    let mut timed = caller.data().asks("now_ms", 0);
+    timed.received(size_of::<i64>());
     caller.data().plugin.options.clock.now_ms()
 }
 
@@ -111,6 +116,8 @@ fn random(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()
         let text = format!("it wants {length} random bytes at once, the limit is {MAX_RANDOM}");
         return Err(Halt(StopKind::Abi(text)).into());
     }
+    let mut timed = caller.data().asks("random", 0);
+    timed.received(length as usize);
     let plugin = Arc::clone(&caller.data().plugin);
     let memory = memory(&mut caller)?;
     let out = Block { pointer, length }.within_mut(memory.data_mut(&mut caller), "room for random bytes")?;
@@ -120,6 +127,7 @@ fn random(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<()
 
 /// A file of the plugin's package in base64, enveloped.
 fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("asset", length);
     let memory = memory(&mut caller)?;
     let path = Block { pointer, length }.within(memory.data(&caller), MAX_PATH, "path of an asset")?;
     let path = String::from_utf8_lossy(path).into_owned();
@@ -129,20 +137,24 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
         Ok(bytes) => format!("{{\"success\":true,\"result\":\"{}\"}}", STANDARD.encode(bytes)),
         Err(reason) => wrapped_error(&reason),
     };
+    timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
 }
 
 /// Sends an HTTP request; the response, enveloped. Time that passes here isn't the guest's own, but the call's.
 fn http_request(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("http_request", length);
     let memory = memory(&mut caller)?;
     let request = Block { pointer, length }.within(memory.data(&caller), http::MAX_REQUEST, "HTTP request")?.to_vec();
     let (plugin, (until, _)) = (Arc::clone(&caller.data().plugin), caller.data().deadline());
     let answer = http::request(plugin.http.as_ref(), &request, until);
+    timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
 }
 
 /// Calls a plugin that this one depends on; its answer, enveloped.
 fn call(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("call", length);
     let memory = memory(&mut caller)?;
     let most = caller.data().plugin.limits.answer_bytes;
     let asked = Block { pointer, length }.within(memory.data(&caller), most, "request to a dependency")?;
@@ -151,5 +163,7 @@ fn call(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64>
         Ok(asked) => nested::call(caller.data_mut(), &asked).map(|answer| answer.wrapped()),
         Err(reason) => Err(reason),
     };
-    give(&mut caller, answer.unwrap_or_else(|reason| wrapped_error(&reason)).as_bytes())
+    let answer = answer.unwrap_or_else(|reason| wrapped_error(&reason));
+    timed.received(answer.len());
+    give(&mut caller, answer.as_bytes())
 }

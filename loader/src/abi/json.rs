@@ -75,10 +75,10 @@ impl JsonModule {
 
     /// A fresh, started instance for `work`; what stops either gets the plugin's name.
     fn with_instance<T>(&self, allowance: &mut Allowance, work: impl FnOnce(&mut Running<'_>) -> wasmtime::Result<T>) -> Result<T, Stop> {
-        let mut store = Store::new(&self.runtime.engine, Guest::new(Arc::clone(&self.package), *allowance));
+        let mut store = Store::new(&self.runtime.engine, Guest::new(Arc::clone(&self.package), allowance.clone()));
         put_under_limits(&mut store);
         let result = self.start(&mut store).and_then(|mut running| work(&mut running));
-        *allowance = store.data().outer;
+        *allowance = store.data().end();
         result.map_err(|error| stop(&error, store.data()))
     }
 

@@ -37,14 +37,14 @@ pub(crate) fn call(guest: &mut Guest, asked: &Asked) -> Result<Answer, String> {
     let callee = dependency(guest, &asked.dependency)?;
     let call = named_call(asked)?;
     let given = guest.for_nested();
-    let mut left = given;
+    let mut left = given.clone();
     let answer = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("mfp-nested".into()).stack_size(NESTED_STACK);
         let running = thread.spawn_scoped(scope, || callee.answer(&call, &asked.request, &mut left));
         let running = running.map_err(|error| format!("there's no thread for it: {error}"))?;
         running.join().map_err(|_| "the host failed".to_owned())
     });
-    guest.after_nested(given, left);
+    guest.after_nested(&given, &left);
     answer?.map_err(|error| match error {
         CallError::Plugin { message, .. } => message,
         error => error.to_string(),

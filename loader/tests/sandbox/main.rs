@@ -13,3 +13,4 @@ mod refused;
 mod remote;
 mod server;
 mod support;
+mod traced;

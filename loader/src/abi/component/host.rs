@@ -30,15 +30,19 @@ impl host::Host for State {
             host::Level::Warn => LogLevel::Warn,
             host::Level::Error => LogLevel::Error,
         };
+        let _timed = self.guest.asks("log", size(&text));
         State::log(self, level, &text);
         Ok(())
     }
 
     fn config(&mut self) -> wasmtime::Result<String> {
+        let mut timed = self.guest.asks("config", 0);
+        timed.received(self.guest.plugin.config.len());
         Ok(self.guest.plugin.config.clone())
     }
 
     fn now_ms(&mut self) -> wasmtime::Result<u64> {
+        let _timed = self.guest.asks("now_ms", 0);
         Ok(self.guest.plugin.options.clock.now_ms().try_into().unwrap_or(0))
     }
 
@@ -47,6 +51,8 @@ impl host::Host for State {
             let text = format!("it wants {length} random bytes at once, the limit is {MAX_RANDOM}");
             return Err(Halt(StopKind::Abi(text)).into());
         }
+        let mut timed = self.guest.asks("random", 0);
+        timed.received(length as usize);
         let mut bytes = vec![0; length as usize];
         let filled = self.guest.plugin.options.random.fill(&mut bytes);
         filled.map_err(|error| Halt(StopKind::Host(format!("no random numbers: {error}"))))?;
@@ -55,18 +61,27 @@ impl host::Host for State {
 
     fn asset(&mut self, path: String) -> wasmtime::Result<Result<Vec<u8>, String>> {
         self.guest.check_time()?;
-        Ok(self.guest.plugin.asset(&path, self.guest.plugin.limits.answer_bytes as u64))
+        let mut timed = self.guest.asks("asset", size(&path));
+        let bytes = self.guest.plugin.asset(&path, self.guest.plugin.limits.answer_bytes as u64);
+        timed.received(bytes.as_ref().map_or(0, Vec::len));
+        Ok(bytes)
     }
 
     fn call(&mut self, dependency: String, call: String, request: String) -> wasmtime::Result<Result<String, String>> {
         self.guest.check_time()?;
+        let mut timed = self.guest.asks("call", size(&request));
         let request = match serde_json::from_str::<Value>(&request) {
             Ok(request) => request,
             Err(error) => return Ok(Err(format!("the request isn't JSON: {error}"))),
         };
-        self.guest.outer.log = self.left().log;
-        let answer = nested::call(&mut self.guest, &nested::Asked { dependency, call, request });
-        self.set_log_left(self.guest.outer.log);
-        Ok(answer.map(|answer| answer.as_json().to_owned()))
+        let answer = self.with_log(|guest| nested::call(guest, &nested::Asked { dependency, call, request }));
+        let answer = answer.map(|answer| answer.as_json().to_owned());
+        timed.received(answer.as_ref().map_or_else(String::len, String::len));
+        Ok(answer)
     }
+}
+
+/// A length that's in a trace; a guest's memory has fewer bytes than this can count.
+fn size(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
 }

@@ -104,7 +104,7 @@ impl ComponentPlugin {
         allowance: &mut Allowance,
         work: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Stop> {
-        let mut store = Store::new(&self.runtime.engine, State::new(Arc::clone(&self.package), *allowance));
+        let mut store = Store::new(&self.runtime.engine, State::new(Arc::clone(&self.package), allowance.clone()));
         store.set_hostcall_fuel(HOSTCALL_BYTES.max(self.package.limits.answer_bytes));
         store.set_max_component_handles(MAX_HANDLES);
         put_under_limits(&mut store);
@@ -113,7 +113,7 @@ impl ComponentPlugin {
             drop(time);
             result
         });
-        *allowance = store.data_mut().left();
+        *allowance = store.data_mut().end();
         result.map_err(|error| stop(&error, &store.data().guest))
     }
 

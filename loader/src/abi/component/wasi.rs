@@ -56,16 +56,19 @@ impl State {
         self.output.lock().line(level, text);
     }
 
-    /// What's left of the allowance.
-    pub(crate) fn left(&mut self) -> Allowance {
+    /// It's done, however that was: what's left of its allowance.
+    pub(crate) fn end(&mut self) -> Allowance {
         self.output.lock().flush();
         self.guest.outer.log = self.output.lock().left;
-        self.guest.outer
+        self.guest.end()
     }
 
-    /// What was left of the log after a nested call.
-    pub(crate) fn set_log_left(&mut self, left: usize) {
-        self.output.lock().left = left;
+    /// Do something with the guest that may use its log.
+    pub(crate) fn with_log<T>(&mut self, work: impl FnOnce(&mut Guest) -> T) -> T {
+        self.guest.outer.log = self.output.lock().left;
+        let done = work(&mut self.guest);
+        self.output.lock().left = self.guest.outer.log;
+        done
     }
 }
 
