@@ -6,13 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use mfp_loader::{Compiler, LoadError, LoaderOptions, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, ProjectFiles, SystemRandom};
+use mfp_loader::{
+    Compiler, LoadError, LoaderOptions, LogLine, LogSink, Network, Numbers, PluginLimits, PluginSpec, ProjectFiles, RemoteSpec, Spec,
+    SystemNetwork, SystemRandom,
+};
 use mfp_model::capability::{Capabilities, EnvName};
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::project::Manifest;
+use mfp_model::source::{RemoteEndpoint, RemoteUrl, Source};
 use mfp_store::Store;
 use serde_json::{Value, json};
 
@@ -20,6 +25,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain::{self, Explained};
 use crate::installing::{approval_error, described, unapproved};
+use crate::sources::credentials::Credentials;
 
 /// Plugins of a lock that are to run, and everything that they may call.
 pub(crate) struct Chosen<'l> {
@@ -53,8 +59,12 @@ impl<'l> Chosen<'l> {
     }
 
     /// As the loader takes them, in the same order. Their contents must be in the store.
-    pub(crate) fn specs(&self, app: &App<'_>, store: &Store) -> Result<Vec<PluginSpec>> {
-        self.plugins.iter().map(|plugin| self.spec(app, store, plugin)).collect()
+    pub(crate) fn specs(&self, app: &App<'_>, store: &Store) -> Result<Vec<Spec>> {
+        let spec = |plugin: &&LockedPlugin| match &plugin.body {
+            LockedBody::Package(package) => self.package(app, store, plugin, package).map(Spec::from),
+            LockedBody::Remote(endpoint) => self.service(app, plugin, endpoint).map(Spec::from),
+        };
+        self.plugins.iter().map(spec).collect()
     }
 
     /// What the project's policy for the plugin's kind of source, and this user's, allow at most.
@@ -65,11 +75,25 @@ impl<'l> Chosen<'l> {
         Numbers { memory: lower(kind.memory, user.memory), time_ms: lower(kind.time_ms, user.time_ms) }
     }
 
-    fn spec(&self, app: &App<'_>, store: &Store, plugin: &LockedPlugin) -> Result<PluginSpec> {
-        let package = plugin.package().ok_or_else(|| {
-            Error::new("mfp::unsupported", format!("{} is a service, which this version of mfp can't call yet", plugin.name))
-                .help("call a plugin that runs here")
-        })?;
+    fn service(&self, app: &App<'_>, plugin: &LockedPlugin, endpoint: &RemoteEndpoint) -> Result<RemoteSpec> {
+        let request = self.lock.requirements.get(&plugin.name);
+        let Some(Source::Remote { timeout_ms, retries, health_check_interval, .. }) = request.map(|request| &request.source) else {
+            return Err(Error::bug(format!("{} is locked as a service, and required as something else", plugin.name)));
+        };
+        let allow_http = self.manifest.plugins.get(&plugin.name).is_some_and(|entry| entry.allow_http);
+        let endpoint = endpoint_now(app, &plugin.name, endpoint, allow_http)?;
+        Ok(RemoteSpec {
+            name: plugin.name.clone(),
+            types: plugin.types.clone(),
+            timeout: Duration::from_millis(*timeout_ms),
+            retries: u32::try_from(*retries).unwrap_or(u32::MAX),
+            health_interval: Duration::from_secs(*health_check_interval),
+            credential: Credentials::collect(&app.settings)?.for_service(endpoint.as_url()),
+            endpoint,
+        })
+    }
+
+    fn package(&self, app: &App<'_>, store: &Store, plugin: &LockedPlugin, package: &LockedPackage) -> Result<PluginSpec> {
         let stored = store.need(&plugin.content).explained()?;
         let described = described(plugin, &stored)?;
         let entry = described.entry_in(stored.listing()).map_err(|error| explain::entry(&plugin.name, &error))?.clone();
@@ -107,6 +131,27 @@ fn bound_dependencies<'l>(lock: &'l Lock, plugin: &'l LockedPlugin) -> impl Iter
     plugin.dependencies().iter().filter_map(|dependency| lock.plugins.get(&dependency.name)).filter(|target| !target.is_alias())
 }
 
+/// Where a service is: as the project says, or as the variable that it names says now.
+fn endpoint_now(app: &App<'_>, name: &PluginName, endpoint: &RemoteEndpoint, allow_http: bool) -> Result<RemoteUrl> {
+    let variable = match endpoint {
+        RemoteEndpoint::Url(url) => return Ok(url.clone()),
+        RemoteEndpoint::Env(variable) => variable,
+    };
+    let error = |what: String| {
+        Error::new("mfp::config::variable", what).help(format!("set it to the service's URL: `export {variable}=https://…`"))
+    };
+    let text = app.settings.environment.text(variable.as_str());
+    let text = text.ok_or_else(|| error(format!("{name} is at the address that {variable} holds, which isn't set")))?;
+    // The value isn't shown: somebody may have put a password into it.
+    let url = text.parse::<RemoteUrl>().map_err(|why| error(format!("{name}: {variable} holds no URL of a service: {why}")))?;
+    if url.needs_allow_http() && !allow_http {
+        let what = format!("{name}: {variable} holds a plain `http:` URL of another machine");
+        return Err(Error::new("mfp::config::variable", what)
+            .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"));
+    }
+    Ok(url)
+}
+
 fn limits(described: &PluginManifest, asked: &Capabilities, approved: Option<&Capabilities>) -> PluginLimits {
     let own = Numbers { memory: asked.memory.or(described.limits.memory), time_ms: asked.time_ms.or(described.limits.time_ms) };
     let approved = approved.map_or_else(Numbers::default, |approved| Numbers { memory: approved.memory, time_ms: approved.time_ms });
@@ -131,6 +176,7 @@ pub(crate) fn options(app: &App<'_>, log: impl LogSink + 'static) -> LoaderOptio
         aot_cache: Some(app.settings.cache_dir.join("aot")),
         compiler: compiler(),
         log: Box::new(log),
+        network: Arc::new(Online(!app.settings.offline)),
         ..LoaderOptions::new(WallClock, SystemRandom)
     }
 }
@@ -139,6 +185,19 @@ pub(crate) fn options(app: &App<'_>, log: impl LogSink + 'static) -> LoaderOptio
 fn compiler() -> Compiler {
     let env = vec![("MIMALLOC_ARENA_EAGER_COMMIT".into(), "0".into())];
     crate::settings::this_program().map_or(Compiler::InProcess, |program| Compiler::Command { program, args: Vec::new(), env })
+}
+
+/// The system's network, unless `--offline` was given: then no plugin opens a socket either.
+struct Online(bool);
+
+impl Network for Online {
+    fn is_online(&self) -> bool {
+        self.0
+    }
+
+    fn resolve(&self, name: &str) -> std::io::Result<Vec<std::net::IpAddr>> {
+        SystemNetwork.resolve(name)
+    }
 }
 
 /// The clock that plugins see.

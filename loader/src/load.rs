@@ -99,7 +99,8 @@ impl From<RemoteSpec> for Spec {
 }
 
 impl Spec {
-    fn name(&self) -> &PluginName {
+    /// Its name in the project.
+    pub fn name(&self) -> &PluginName {
         match self {
             Self::Package(spec) => &spec.name,
             Self::Remote(spec) => &spec.name,

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn what_was_not_used_for_longest_makes_room() {
         let mut cache = Cache::default();
-        let mut put = |cache: &mut Cache, name: &str, body| {
+        let put = |cache: &mut Cache, name: &str, body| {
             let request = get(&format!("https://a.example/{name}"), &[]);
             let key = key(&request).unwrap();
             cache.put(key.clone(), &request, &answer(&[("cache-control", "max-age=60")], body), 0);
