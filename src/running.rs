@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mfp_loader::{
-    Compiler, LoadError, LoaderOptions, LogLine, LogSink, Network, Numbers, PluginLimits, PluginSpec, RemoteSpec, Spec, SystemNetwork,
-    SystemRandom,
+    Compiler, LoadError, LoaderOptions, LogLine, LogSink, Network, Numbers, PluginLimits, PluginSpec, ProjectFiles, RemoteSpec, Spec,
+    SystemNetwork, SystemRandom,
 };
 use mfp_model::capability::{Capabilities, EnvName};
 use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin};
@@ -85,24 +85,45 @@ impl<'l> Chosen<'l> {
         })
     }
 
+    /// What the project's policy for the plugin's kind of source, and this user's, allow at most.
+    fn policy(&self, app: &App<'_>, plugin: &LockedPlugin) -> Numbers {
+        let kind = self.manifest.policy.limits.get(&plugin.source().kind()).copied().unwrap_or_default();
+        let user = &app.settings.user.policy;
+        let lower = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        Numbers { memory: lower(kind.memory, user.memory), time_ms: lower(kind.time_ms, user.time_ms) }
+    }
+
     fn package(&self, app: &App<'_>, store: &Store, plugin: &LockedPlugin, package: &LockedPackage) -> Result<PluginSpec> {
         let stored = store.need(&plugin.content).explained()?;
         let described = described(plugin, &stored)?;
         let entry = described.entry_in(stored.listing()).map_err(|error| explain::entry(&plugin.name, &error))?.clone();
         let approved = self.manifest.approvals.get(&plugin.name).map(|approval| &approval.capabilities);
+        let granted = approved.map(|approved| package.capabilities.intersection(approved)).unwrap_or_default();
+        let granted = app.settings.user.policy.narrow(&granted);
         Ok(PluginSpec {
             name: plugin.name.clone(),
             version: package.version.clone(),
             types: plugin.types.clone(),
             entry,
             dependencies: bound_dependencies(self.lock, plugin).map(|target| target.name.clone()).collect::<BTreeSet<_>>(),
-            limits: limits(&described, &package.capabilities, approved),
-            capabilities: approved.map(|approved| package.capabilities.intersection(approved)).unwrap_or_default(),
+            limits: PluginLimits { policy: self.policy(app, plugin), ..limits(&described, &package.capabilities, approved) },
+            project: Some(ProjectFiles {
+                root: app.project()?.root.clone(),
+                never: vec![self.manifest.project.plugin_dir.as_str().to_owned()],
+            }),
+            environment: environment(app, &granted),
+            capabilities: granted,
             config: config(app, self.manifest, &plugin.name)?,
             config_schema: described.config_schema,
             content: Arc::new(stored),
         })
     }
+}
+
+/// The variables that a plugin was granted and that are set, with their values.
+fn environment(app: &App<'_>, granted: &Capabilities) -> BTreeMap<String, String> {
+    let value = |name: &EnvName| app.settings.environment.text(name.as_str()).map(|value| (name.to_string(), value.to_owned()));
+    granted.env.iter().filter_map(value).collect()
 }
 
 /// The entries that a plugin's dependencies mean. An alias satisfies none.
@@ -215,6 +236,7 @@ pub(crate) fn explain_load(error: &LoadError) -> Error {
                 .help(format!("correct `[config.{plugin}]` in mockforge-plugins.toml; `mfp info {plugin} --config` shows what it takes"));
         }
         LoadError::Listing(_) | LoadError::Digest { .. } => "`mfp verify --fix` fetches it again",
+        LoadError::Files { .. } => "move what's refused out of that folder, or take the folder out of `[approvals]`",
         _ => "tell the plugin's publisher",
     };
     Error::new(error.code(), error.to_string()).help(help)

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mfp_model::capability::CapabilityPolicy;
 use mfp_model::text::nearest;
 use mfp_model::units::Period;
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub(crate) struct UserConfig {
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
     /// How to talk to servers.
     pub(crate) network: NetworkConfig,
+    /// What any plugin gets at most on this machine, whatever a project approved.
+    pub(crate) policy: CapabilityPolicy,
 }
 
 impl Default for UserConfig {
@@ -50,6 +53,7 @@ impl Default for UserConfig {
             mirrors: BTreeMap::new(),
             credentials: BTreeMap::new(),
             network: NetworkConfig::default(),
+            policy: CapabilityPolicy::default(),
         }
     }
 }
@@ -134,6 +138,12 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("network.artifact-timeout", "how long an artifact may take"),
     ("network.retries", "how often a request is tried again"),
     ("network.concurrency", "how many requests are in flight at once"),
+    ("policy.env", "the environment variables that plugins get at most, whatever projects approve"),
+    ("policy.fs-read", "the folders of projects that plugins may read at most"),
+    ("policy.fs-write", "the folders of projects that plugins may write at most"),
+    ("policy.http", "the hosts that plugins may ask at most"),
+    ("policy.memory", "the most memory that a plugin gets"),
+    ("policy.time-ms", "the most guest time that a plugin's call gets, in milliseconds"),
 ];
 
 impl UserConfig {

@@ -65,6 +65,11 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
+    /// Make the folder, private, if it isn't there.
+    pub(crate) fn prepare(path: &Path) -> Result<(), CacheError> {
+        make_private(path).map_err(|source| CacheError::Open { path: path.to_owned(), source })
+    }
+
     /// Open the folder, making it if it isn't there.
     pub(crate) fn open(path: &Path, engine: &Engine) -> Result<Self, CacheError> {
         let fail = |source| CacheError::Open { path: path.to_owned(), source };

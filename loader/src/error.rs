@@ -14,6 +14,7 @@ use mfp_model::plugin::PluginType;
 use mfp_model::text::is_control_or_bidi;
 
 use crate::call::Call;
+use crate::capability::files::FilesError;
 use crate::config::Violation;
 
 /// The longest error text of a plugin's own that's kept, in bytes.
@@ -246,6 +247,14 @@ pub enum LoadError {
         /// Every way in which it isn't, or why the schema can't be used.
         violations: Vec<Violation>,
     },
+    /// A folder that it was granted can't be given.
+    #[error("plugin `{plugin}`: {source}")]
+    Files {
+        /// The plugin.
+        plugin: PluginName,
+        /// Why.
+        source: FilesError,
+    },
     /// The folder for compiled code can't be trusted.
     #[error("the folder for compiled plugins can't be used: {0}")]
     Cache(#[from] crate::aot::CacheError),
@@ -284,6 +293,7 @@ impl LoadError {
             Self::Exports { .. } => "mfp::sandbox::export",
             Self::Compile { .. } => "mfp::sandbox::compile",
             Self::Config { .. } => "mfp::config::invalid",
+            Self::Files { .. } => "mfp::sandbox::files",
             Self::Cache(_) => "mfp::sandbox::cache",
             Self::Stopped(stop) => stop.kind.code(),
             Self::Engine(_) => "mfp::sandbox::host",

@@ -16,6 +16,7 @@
 mod abi;
 mod aot;
 mod call;
+mod capability;
 mod compile;
 mod config;
 mod content;
@@ -35,6 +36,7 @@ mod trace;
 
 pub use aot::CacheError;
 pub use call::Call;
+pub use capability::files::{FilesError, ProjectFiles};
 pub use compile::CodeOrigin;
 pub use compile::child::{COMPILE_ARG, compile_child};
 pub use config::{Violation, check_config};

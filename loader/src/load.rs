@@ -20,6 +20,7 @@ use crate::abi::inspect::{self, Refusal};
 use crate::abi::json::JsonModule;
 use crate::abi::{Layer, Transport, wasm_layer};
 use crate::aot::Cache;
+use crate::capability::files::{Folders, ProjectFiles};
 use crate::compile::{self, Code, CodeOrigin, CompileError, Source};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
@@ -49,6 +50,10 @@ pub struct PluginSpec {
     pub limits: PluginLimits,
     /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
     pub capabilities: Capabilities,
+    /// The project whose folders it may have been granted; without one, it gets none.
+    pub project: Option<ProjectFiles>,
+    /// The variables that it was granted, with their values: template calls have them in their context.
+    pub environment: BTreeMap<String, String>,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -154,7 +159,16 @@ impl Loader {
         let limits = Limits { auth: time, template: time, response: time, datasource: time, ..self.options.limits.clone() };
         let (name, types, slots) = (spec.name.clone(), spec.types.clone(), Slots::new(limits.calls_at_once));
         let service = Service::new(spec, limits.answer_bytes, Arc::clone(&self.outbound));
-        Arc::new(Loaded { name, version: None, types, limits, transport: Box::new(service), origin: None, slots })
+        Arc::new(Loaded {
+            name,
+            version: None,
+            types,
+            limits,
+            environment: BTreeMap::new(),
+            transport: Box::new(service),
+            origin: None,
+            slots,
+        })
     }
 
     fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
@@ -164,7 +178,9 @@ impl Loader {
         let layer = wasm_layer(&name, &spec.entry, &wasm)?;
         let limits = self.limits(layer).for_plugin(&spec.limits);
         let http = Access::new(&self.outbound, &spec.capabilities);
-        inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some()).map_err(|refusal| refused(name.clone(), refusal))?;
+        let uses = inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some());
+        let uses = uses.map_err(|refusal| refused(name.clone(), refusal))?;
+        let folders = if uses.files { self.folders(&spec)? } else { Folders::default() };
         let package = Arc::new(Package {
             name: name.clone(),
             limits: limits.clone(),
@@ -172,13 +188,31 @@ impl Loader {
             content: spec.content,
             dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
             http,
+            folders,
             options: Arc::clone(&self.options),
         });
         let source = Source { layer, wasm, digest: entry.digest };
         let (transport, origin) = self.transport(package, source, &spec.types)?;
         let slots = Slots::new(limits.calls_at_once);
-        let (version, origin) = (Some(spec.version), Some(origin));
-        Ok(Arc::new(Loaded { name, version, types: spec.types, limits, transport, origin, slots }))
+        Ok(Arc::new(Loaded {
+            name,
+            version: Some(spec.version),
+            types: spec.types,
+            limits,
+            environment: spec.environment,
+            transport,
+            origin: Some(origin),
+            slots,
+        }))
+    }
+
+    fn folders(&self, spec: &PluginSpec) -> Result<Folders, LoadError> {
+        let scratch = self.options.aot_cache.as_deref();
+        if let Some(scratch) = scratch {
+            Cache::prepare(scratch)?;
+        }
+        Folders::open(spec.project.as_ref(), &spec.capabilities, &*spec.content, &spec.entry, scratch)
+            .map_err(|source| LoadError::Files { plugin: spec.name.clone(), source })
     }
 
     fn limits(&self, layer: Layer) -> &Limits {

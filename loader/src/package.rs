@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mfp_model::name::PluginName;
 
+use crate::capability::files::Folders;
 use crate::content::{Content, ReadError, read_verified};
 use crate::error::shown;
 use crate::limits::Limits;
@@ -25,6 +26,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: BTreeMap<PluginName, Arc<Loaded>>,
     /// Its way to the network, if a host was approved for it.
     pub(crate) http: Option<Access>,
+    /// The folders that it sees, if it's a component that looks for any.
+    pub(crate) folders: Folders,
     pub(crate) options: Arc<LoaderOptions>,
 }
 

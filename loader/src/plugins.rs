@@ -32,6 +32,8 @@ pub(crate) struct Loaded {
     pub(crate) version: Option<Version>,
     pub(crate) types: BTreeSet<PluginType>,
     pub(crate) limits: Limits,
+    /// The variables that template calls have in their context.
+    pub(crate) environment: BTreeMap<String, String>,
     pub(crate) transport: Box<dyn Transport>,
     /// Where its compiled code came from; a service has none.
     pub(crate) origin: Option<CodeOrigin>,
@@ -66,7 +68,7 @@ impl Loaded {
 
     fn request(&self, call: &Call, given: &Value) -> Result<Request, CallError> {
         let wrong = |reason| CallError::Request { call: call.name(), reason };
-        let request = Request::new(call, given).map_err(wrong)?;
+        let request = Request::new(call, given, &self.environment).map_err(wrong)?;
         let (size, most) = (request.text().len(), self.limits.answer_bytes);
         if size > most {
             return Err(wrong(format!("it has {size} bytes, the limit is {}", crate::error::bytes(most as u64))));

@@ -103,7 +103,7 @@ impl Guest {
         self.call = Some(call.clone());
     }
 
-    /// When the wall time of the phase that runs now is over, and how long that was.
+    /// When the wall time of the phase that runs now is over, and the limit that this comes from.
     pub(crate) fn deadline(&self) -> (Instant, Duration) {
         (self.ends, self.wall)
     }
@@ -119,6 +119,11 @@ impl Guest {
     /// It asks something of the host, with this many bytes.
     pub(crate) fn asks(&self, name: &'static str, sent: u32) -> Timed {
         Timed::new(self.outer.recorder.as_ref(), name, sent)
+    }
+
+    /// When the wall time of what runs now is over.
+    pub(crate) fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// The call's name for logs and errors.

@@ -116,12 +116,19 @@ struct Shape<'a> {
     globals: u32,
 }
 
+/// What a plugin's code takes of what costs something to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Uses {
+    /// Folders.
+    pub(crate) files: bool,
+}
+
 /// Check a plugin's code for a plugin of these types, that may send HTTP requests or not.
-pub(crate) fn inspect(layer: Layer, bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
+pub(crate) fn inspect(layer: Layer, bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
     within("bytes", bytes.len() as u64, limits.wasm_bytes)?;
     match layer {
-        Layer::Module => inspect_module(bytes, types, limits, http),
-        Layer::Component => component::inspect(bytes, types, limits),
+        Layer::Module => inspect_module(bytes, types, limits, http).map(|()| Uses::default()),
+        Layer::Component => component::inspect(bytes, types, limits, http),
     }
 }
 

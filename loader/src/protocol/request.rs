@@ -4,9 +4,12 @@
 //! none of their business: other keys are left out. A key that must be there and isn't, or has the wrong type, is an error
 //! that names its place; the plugin isn't asked then.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
+use crate::capability::environment;
 
 /// What may stand at a key.
 enum Keep {
@@ -78,9 +81,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// What's sent for `call`, of what the caller gave. `Err` says what's wrong and where.
-    pub(crate) fn new(call: &Call, given: &Value) -> Result<Self, String> {
-        let value = sent(call, given)?;
+    /// What's sent for `call`, of what the caller gave, with the plugin's variables. `Err` says what's wrong and where.
+    pub(crate) fn new(call: &Call, given: &Value, environment: &BTreeMap<String, String>) -> Result<Self, String> {
+        let mut value = sent(call, given)?;
+        if matches!(call, Call::Execute(_)) {
+            environment::add_to(&mut value, environment);
+        }
         Ok(Self { text: value.to_string(), value })
     }
 

@@ -5,6 +5,8 @@
 mod cache;
 mod calls;
 mod config;
+mod conformance;
+mod files;
 mod good;
 mod hostile;
 mod http;

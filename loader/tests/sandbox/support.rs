@@ -101,6 +101,8 @@ pub(crate) fn raw(plugin: &str, ty: PluginType, wasm: Vec<u8>) -> PluginSpec {
         dependencies: BTreeSet::new(),
         limits: PluginLimits::default(),
         capabilities: Capabilities::default(),
+        project: None,
+        environment: BTreeMap::new(),
         config: Value::Null,
         config_schema: None,
         content: Arc::new(Files::new([("plugin.wasm", wasm), ("data/hi.txt", b"hi".to_vec())])),

@@ -5,6 +5,7 @@
 
 mod convert;
 mod host;
+mod http;
 mod wasi;
 
 use std::sync::Arc;
@@ -41,11 +42,12 @@ mod bindings {
 /// The most bytes that a guest may hand to a host function at once, beside its answer.
 const HOSTCALL_BYTES: usize = 16 << 20;
 /// The most handles that a guest may hold, and the most things of WASI.
-const MAX_HANDLES: usize = 10_000;
+const MAX_HANDLES: usize = 1000;
 
 /// Define what components import.
 pub(crate) fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     host::add_to(linker)?;
+    http::add_to(linker)?;
     wasi::add_to(linker)
 }
 

@@ -14,9 +14,10 @@ use rand::rand_core::{Infallible, TryRng};
 use tokio::io::AsyncWrite;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::MAX_HANDLES;
+use super::http::Http;
 use crate::abi::guest::{Allowance, Guest, Guests};
 use crate::call::Call;
 use crate::options::{LogLevel, LogLine};
@@ -30,7 +31,8 @@ const MAX_LINE: usize = 4096;
 /// What a component's store holds for the host functions.
 pub(crate) struct State {
     pub(crate) guest: Guest,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
+    pub(super) http: Http,
     /// Made when it's first asked for: many components never do.
     wasi: Option<WasiCtx>,
     output: Output,
@@ -42,7 +44,8 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let output = Output::new(Arc::clone(&package), outer.log);
-        Self { guest: Guest::new(package, outer), table, wasi: None, output }
+        let http = Http::new(Arc::clone(&package));
+        Self { guest: Guest::new(package, outer), table, http, wasi: None, output }
     }
 
     /// It has been started; from now on it answers `call`.
@@ -80,7 +83,7 @@ impl Guests for State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let Self { guest, table, wasi, output } = self;
+        let Self { guest, table, wasi, output, .. } = self;
         let ctx = wasi.get_or_insert_with(|| context(&guest.plugin, output));
         WasiCtxView { ctx, table }
     }
@@ -103,6 +106,12 @@ fn context(package: &Arc<Package>, output: &Output) -> WasiCtx {
         .insecure_random(Numbers(Arc::clone(package)))
         .wall_clock(Wall(Arc::clone(package)))
         .monotonic_clock(Monotonic(Instant::now()));
+    for folder in &package.folders.folders {
+        let allowed = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        if let Err(error) = wasi.preopened_dir(folder.path(), &folder.name, allowed) {
+            output.lock().line(LogLevel::Warn, &format!("`{}` can't be opened any more: {error}", folder.name));
+        }
+    }
     wasi.build()
 }
 

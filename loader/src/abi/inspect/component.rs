@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mfp_model::plugin::PluginType;
 use wasmparser::{ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload};
 
-use super::{MAX_GLOBALS, MAX_TABLES, PAGE, Refusal, locals, within};
+use super::{MAX_GLOBALS, MAX_TABLES, PAGE, Refusal, Uses, locals, within};
 use crate::error::shown;
 use crate::limits::Limits;
 
@@ -21,6 +21,9 @@ const SERVED: &str = "~0.1.0";
 /// The packages of WASI 0.2 that are linked. What an interface gives is decided in [`crate::abi::component`].
 const WASI: [&str; 6] = ["wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:cli/", "wasi:filesystem/", "wasi:sockets/"];
 
+/// The interfaces that are linked where HTTP was approved.
+const WASI_HTTP: [&str; 2] = ["wasi:http/types@", "wasi:http/outgoing-handler@"];
+
 /// Sums over all modules of a component.
 #[derive(Default)]
 struct Sums {
@@ -33,7 +36,7 @@ struct Sums {
 }
 
 /// Check a component.
-pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits) -> Result<(), Refusal> {
+pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
     let (mut sums, mut depth) = (Sums::default(), 0_u64);
     let (mut imports, mut exports) = (Vec::new(), BTreeSet::new());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -67,12 +70,13 @@ pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limit
         }
     }
     let refused: Vec<String> =
-        imports.iter().filter(|(name, ty)| !granted(name, *ty)).map(|(name, _)| format!("`{}`", shown(name, 100))).collect();
+        imports.iter().filter(|(name, ty)| !granted(name, *ty, http)).map(|(name, _)| format!("`{}`", shown(name, 100))).collect();
     if !refused.is_empty() {
         return Err(Refusal::Imports(refused));
     }
     let missing: Vec<String> = types.iter().filter(|ty| !exports.iter().any(|name| is_interface(name, ty.as_str()))).map(wanted).collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::Exports(missing)) }
+    let files = imports.iter().any(|(name, _)| name.starts_with("wasi:filesystem/"));
+    if missing.is_empty() { Ok(Uses { files }) } else { Err(Refusal::Exports(missing)) }
 }
 
 fn wanted(ty: &PluginType) -> String {
@@ -80,14 +84,14 @@ fn wanted(ty: &PluginType) -> String {
 }
 
 /// Is this an interface that a plugin may import? Types, that no host function has, it may from anywhere.
-fn granted(name: &str, ty: ComponentTypeRef) -> bool {
+fn granted(name: &str, ty: ComponentTypeRef, http: bool) -> bool {
     if !matches!(ty, ComponentTypeRef::Instance(_)) {
         return matches!(ty, ComponentTypeRef::Type(_));
     }
-    ["host", "types"].iter().any(|interface| is_interface(name, interface))
-        || WASI
-            .iter()
-            .any(|package| name.starts_with(package) && version(name).is_some_and(|version| version.major == 0 && version.minor == 2))
+    let is_wasi = version(name).is_some_and(|version| version.major == 0 && version.minor == 2);
+    let linked = WASI.iter().any(|package| name.starts_with(package));
+    let sent = http && WASI_HTTP.iter().any(|interface| name.starts_with(interface));
+    ["host", "types"].iter().any(|interface| is_interface(name, interface)) || (is_wasi && (linked || sent))
 }
 
 /// Is this `mockforge:plugin/<interface>` in a version that's served?
