@@ -67,6 +67,14 @@ impl<'l> Chosen<'l> {
         self.plugins.iter().map(spec).collect()
     }
 
+    /// What the project's policy for the plugin's kind of source, and this user's, allow at most.
+    fn policy(&self, app: &App<'_>, plugin: &LockedPlugin) -> Numbers {
+        let kind = self.manifest.policy.limits.get(&plugin.source().kind()).copied().unwrap_or_default();
+        let user = &app.settings.user.policy;
+        let lower = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+        Numbers { memory: lower(kind.memory, user.memory), time_ms: lower(kind.time_ms, user.time_ms) }
+    }
+
     fn service(&self, app: &App<'_>, plugin: &LockedPlugin, endpoint: &RemoteEndpoint) -> Result<RemoteSpec> {
         let request = self.lock.requirements.get(&plugin.name);
         let Some(Source::Remote { timeout_ms, retries, health_check_interval, .. }) = request.map(|request| &request.source) else {
@@ -83,14 +91,6 @@ impl<'l> Chosen<'l> {
             credential: Credentials::collect(&app.settings)?.for_service(endpoint.as_url()),
             endpoint,
         })
-    }
-
-    /// What the project's policy for the plugin's kind of source, and this user's, allow at most.
-    fn policy(&self, app: &App<'_>, plugin: &LockedPlugin) -> Numbers {
-        let kind = self.manifest.policy.limits.get(&plugin.source().kind()).copied().unwrap_or_default();
-        let user = &app.settings.user.policy;
-        let lower = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
-        Numbers { memory: lower(kind.memory, user.memory), time_ms: lower(kind.time_ms, user.time_ms) }
     }
 
     fn package(&self, app: &App<'_>, store: &Store, plugin: &LockedPlugin, package: &LockedPackage) -> Result<PluginSpec> {

@@ -33,6 +33,7 @@ mod remote;
 mod stored;
 mod ticker;
 mod trace;
+mod typed;
 
 pub use aot::CacheError;
 pub use call::Call;
@@ -51,3 +52,7 @@ pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
 pub use remote::{Credential, CredentialError, Health, RemoteSpec};
 pub use trace::{HostCall, Trace};
+pub use typed::{
+    Credentials, DataColumn, DataQuery, DataResult, Plugin, RequestContext, ResponseData, ResponseRequest, TemplateContext,
+    TemplateFunction, TemplateParameter, Verdict,
+};

@@ -16,3 +16,4 @@ mod remote;
 mod server;
 mod support;
 mod traced;
+mod typed;
