@@ -27,6 +27,7 @@ mod quickstart;
 mod race;
 mod run;
 mod security;
+mod serve;
 mod sync;
 mod tools;
 mod verify;
