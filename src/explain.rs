@@ -30,6 +30,14 @@ pub(crate) fn io(action: &str, path: &Path, error: &std::io::Error) -> Error {
     Error::new("mfp::io::failed", format!("can't {action} {}: {error}", path.display())).help(help)
 }
 
+/// What to do where a service wants credentials, or others.
+pub(crate) fn credentials_for(endpoint: &str) -> String {
+    let origin = url::Url::parse(endpoint).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    format!(
+        "put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (or `api-key-env`, for X-API-Key), or in MFP_CREDENTIALS"
+    )
+}
+
 /// An error of the store, the layout, a file lock or an atomic write.
 pub(crate) fn store(error: impl Into<StoreError>) -> Error {
     let error = error.into();

@@ -192,6 +192,8 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
     let store = app.store()?;
     let layout = Layout::open(&project.root, Path::new(manifest.project.plugin_dir.as_str())).explained()?;
     let mut wanted = selected(lock, &options.groups);
+    // A service has no files.
+    wanted.retain(|_, plugin| plugin.package().is_some());
     let asked_for = wanted.len();
     if options.manner != Manner::Exact {
         wanted.extend(layout.plugins().keys().filter_map(|name| Some((name.clone(), lock.plugins.get(name)?))));

@@ -113,10 +113,16 @@ impl Declared {
         Self { locked, mockforge: manifest.mockforge.clone() }
     }
 
-    fn candidate(&self) -> Option<Candidate> {
-        let package = self.locked.package()?;
-        let candidate = Candidate::new(package.version.clone());
-        Some(Candidate { dependencies: package.dependencies.clone(), mockforge: self.mockforge.clone(), ..candidate })
+    /// As the resolver sees it: a service has no version, and counts as 0.0.0, as everything does that has none.
+    fn candidate(&self) -> Candidate {
+        match self.locked.package() {
+            Some(package) => Candidate {
+                dependencies: package.dependencies.clone(),
+                mockforge: self.mockforge.clone(),
+                ..Candidate::new(package.version.clone())
+            },
+            None => Candidate::new(Version::new(0, 0, 0)),
+        }
     }
 }
 
@@ -185,7 +191,11 @@ fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>
                     sight.declare(name, alias)
                 }
             },
-            Source::Registry { .. } | Source::Remote { .. } => continue,
+            Source::Remote { .. } => match LockedPlugin::remote(name, &entry.request) {
+                Some(locked) => Declared { locked, mockforge: None },
+                None => continue,
+            },
+            Source::Registry { .. } => continue,
         };
         all.insert(name.clone(), found);
     }
@@ -304,7 +314,7 @@ fn catalog_of(declared: &BTreeMap<PluginName, Declared>) -> Catalog {
     let mut catalog = Catalog::new();
     for (name, plugin) in declared {
         let key = PackageKey { name: name.clone(), origin: Origin::Declared };
-        catalog.insert(key, plugin.candidate().into_iter().collect());
+        catalog.insert(key, vec![plugin.candidate()]);
     }
     catalog
 }
@@ -361,7 +371,10 @@ fn no_such_version(goal: &Goal<'_>, known: &Known) -> Option<Error> {
 
 /// The decision as a lock.
 fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution: &Resolution, known: &Known) -> Result<Lock> {
-    let plugins = resolution.plugins.values().map(|resolved| {
+    // Services are what the manifest says, and are written down from there.
+    let is_service = |name: &PluginName| declared.get(name).is_some_and(|declared| declared.locked.package().is_none());
+    let resolved = resolution.plugins.values().filter(|resolved| !(resolved.origin == Origin::Declared && is_service(&resolved.entry)));
+    let plugins = resolved.map(|resolved| {
         if resolved.origin == Origin::Declared {
             return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
         }

@@ -55,12 +55,24 @@ mod user_config;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == mfp_loader::COMPILE_ARG) {
+        return compile(&arguments.collect::<Vec<_>>());
+    }
     let environment = Environment::capture();
     let exit = match Cli::try_parse() {
         Ok(cli) => run(&cli, environment),
         Err(error) => usage(&error, &environment),
     };
     ExitCode::from(exit.code())
+}
+
+/// Compile a plugin for another process of this program, which limits this one and reads how it ended.
+fn compile(arguments: &[std::ffi::OsString]) -> ExitCode {
+    match mfp_loader::compile_child(arguments, std::io::stdin().lock(), std::io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Run one command, from its flags to its exit code.

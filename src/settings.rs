@@ -284,6 +284,11 @@ impl Settings {
     }
 }
 
+/// This program, to be started again. On Linux that's the one that runs, whatever stands at its path by now.
+pub(crate) fn this_program() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") { Some(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe().ok() }
+}
+
 /// A look at the clock; the only one.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub(crate) fn now() -> Timestamp {

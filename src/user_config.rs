@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mfp_model::capability::CapabilityPolicy;
 use mfp_model::text::nearest;
 use mfp_model::units::Period;
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub(crate) struct UserConfig {
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
     /// How to talk to servers.
     pub(crate) network: NetworkConfig,
+    /// What any plugin gets at most on this machine, whatever a project approved.
+    pub(crate) policy: CapabilityPolicy,
 }
 
 impl Default for UserConfig {
@@ -50,6 +53,7 @@ impl Default for UserConfig {
             mirrors: BTreeMap::new(),
             credentials: BTreeMap::new(),
             network: NetworkConfig::default(),
+            policy: CapabilityPolicy::default(),
         }
     }
 }
@@ -73,6 +77,8 @@ pub(crate) enum CredentialConfig {
     Token { token_env: String },
     /// A user name, and a password in an environment variable.
     Basic { username: String, password_env: String },
+    /// An API key in an environment variable, for services that want it as `X-API-Key`.
+    ApiKey { api_key_env: String },
 }
 
 /// How to talk to servers.
@@ -124,7 +130,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
     ("lock-timeout", "how long another mfp is waited for that holds the project or the store"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
-    ("credentials", "a table by origin: token-env, or username and password-env"),
+    ("credentials", "a table by origin: token-env, or username and password-env; for services also api-key-env"),
     ("network.proxy", "a proxy for everything, where the environment names none"),
     ("network.ca-file", "a PEM file of CA certificates to trust beside the system's"),
     ("network.connect-timeout", "how long a connection may take to be made"),
@@ -132,6 +138,12 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("network.artifact-timeout", "how long an artifact may take"),
     ("network.retries", "how often a request is tried again"),
     ("network.concurrency", "how many requests are in flight at once"),
+    ("policy.env", "the environment variables that plugins get at most, whatever projects approve"),
+    ("policy.fs-read", "the folders of projects that plugins may read at most"),
+    ("policy.fs-write", "the folders of projects that plugins may write at most"),
+    ("policy.http", "the hosts that plugins may ask at most"),
+    ("policy.memory", "the most memory that a plugin gets"),
+    ("policy.time-ms", "the most guest time that a plugin's call gets, in milliseconds"),
 ];
 
 impl UserConfig {
@@ -271,7 +283,9 @@ fn collect(prefix: &str, table: &dyn toml_edit::TableLike, values: &mut BTreeMap
 fn split_key(key: &str) -> Vec<&str> {
     match key.split_once('.') {
         Some((table @ ("mirrors" | "credentials"), rest)) => match rest.rsplit_once('.') {
-            Some((origin, leaf @ ("token-env" | "username" | "password-env"))) if table == "credentials" => vec![table, origin, leaf],
+            Some((origin, leaf @ ("token-env" | "username" | "password-env" | "api-key-env"))) if table == "credentials" => {
+                vec![table, origin, leaf]
+            }
             _ => vec![table, rest],
         },
         _ => key.split('.').collect(),

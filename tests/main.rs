@@ -25,6 +25,7 @@ mod network;
 mod offline;
 mod quickstart;
 mod race;
+mod remote;
 mod run;
 mod security;
 mod serve;

@@ -1,5 +1,6 @@
 //! `mfp run`: one call in the sandbox, its answer on stdout.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Stdio;
 
@@ -436,4 +437,45 @@ fn trace_shows_what_a_call_did() {
     let stopped = machine.mfp(["run", "endless", "f", "--trace"]);
     stopped.fails(7, "mfp::sandbox::time");
     assert!(stopped.stderr.contains("of 10 ms in guest code"), "{}", stopped.stderr);
+}
+
+/// Loops in one another around locals that each of them changes: few bytes, much work for a compiler.
+fn bomb(locals: usize, depth: usize, times: usize) -> Vec<u8> {
+    let mut code = format!("(func (param i32) (local {}) ", "i32 ".repeat(locals));
+    for at in 0..depth {
+        let (to, from) = (at % locals + 1, at * 7 % locals + 1);
+        write!(code, "(loop (local.set {to} (i32.add (local.get {from}) (i32.const 1)))").expect("a string takes all");
+    }
+    for at in 0..depth {
+        write!(code, "(br_if 0 (local.get {})))", at * 3 % locals + 1).expect("a string takes all");
+    }
+    code.push(')');
+    let text = format!(
+        r#"(module (memory (export "memory") 2)
+        (func (export "mockforge_abi") (result i32) (i32.const 1))
+        (func (export "alloc") (param i32) (result i32) (i32.const 4096))
+        (func (export "template_function") (param i32 i32) (result i64) (i64.const 0)) {})"#,
+        code.repeat(times)
+    );
+    wat::parse_str(text).expect("the module is well-formed")
+}
+
+#[test]
+fn what_takes_a_compiler_too_long_is_given_up_and_the_compiler_killed() {
+    let bombs = [("deep", bomb(1000, 1000, 1)), ("deeper", bomb(2000, 2000, 1)), ("many", bomb(300, 300, 30))];
+    let plugins = bombs.map(|(name, wasm)| {
+        assert!(wasm.len() < 200_000, "{name}: {}", wasm.len());
+        Plugin::new(name, "1.0.0").with(|plugin| {
+            plugin.types = vec!["template".to_owned()];
+            plugin.wasm = wasm;
+        })
+    });
+    let registry = Registry::with(plugins);
+    let machine = Machine::with_manifest(&registry, "[plugins]\ndeep = \"^1\"\ndeeper = \"^1\"\nmany = \"^1\"\n");
+    machine.ok(["sync"]);
+    for name in ["deep", "deeper", "many"] {
+        let run = machine.mfp(["run", name, "f"]);
+        assert_eq!(run.code, 7);
+        assert!(run.stderr.contains("mfp::sandbox::compile"), "{}", run.stderr);
+    }
 }

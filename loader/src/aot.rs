@@ -12,7 +12,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use mfp_model::digest::FileDigest;
+use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
+
+use crate::abi::Layer;
+use crate::compile::Code;
 
 /// The first bytes of each file: a format of our own, so that nothing else is ever taken for one.
 const MAGIC: &[u8; 16] = b"mfp compiled/1\n\0";
@@ -61,6 +65,11 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
+    /// Make the folder, private, if it isn't there.
+    pub(crate) fn prepare(path: &Path) -> Result<(), CacheError> {
+        make_private(path).map_err(|source| CacheError::Open { path: path.to_owned(), source })
+    }
+
     /// Open the folder, making it if it isn't there.
     pub(crate) fn open(path: &Path, engine: &Engine) -> Result<Self, CacheError> {
         let fail = |source| CacheError::Open { path: path.to_owned(), source };
@@ -76,21 +85,20 @@ impl Cache {
     }
 
     /// The compiled code of this wasm, if a good file has it.
-    pub(crate) fn load(&self, engine: &Engine, wasm: FileDigest) -> Option<Module> {
+    pub(crate) fn load(&self, engine: &Engine, layer: Layer, wasm: FileDigest) -> Option<Code> {
         let key = self.key(wasm);
         let file = self.read(&file_name(&key)).ok()?;
         let code = payload(&file, &key)?;
-        deserialize(engine, code).ok()
+        deserialize(engine, layer, code).ok()
     }
 
     /// Keep compiled code. That it can't be kept (a full disk, a read-only one) is no reason not to run it.
-    pub(crate) fn save(&self, wasm: FileDigest, module: &Module) -> io::Result<()> {
+    pub(crate) fn save(&self, wasm: FileDigest, code: &[u8]) -> io::Result<()> {
         let key = self.key(wasm);
-        let code = module.serialize().map_err(|error| io::Error::other(error.to_string()))?;
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.path)?;
         file.write_all(MAGIC)?;
-        file.write_all(seal(&key, &code).as_bytes())?;
-        file.write_all(&code)?;
+        file.write_all(seal(&key, code).as_bytes())?;
+        file.write_all(code)?;
         // Not synced: a file that a crash tore doesn't match its digest.
         file.persist(self.path.join(file_name(&key)))?;
         Ok(())
@@ -134,15 +142,19 @@ fn payload<'a>(file: &'a [u8], key: &[u8; 32]) -> Option<&'a [u8]> {
     (magic == MAGIC && seal(key, code) == digest).then_some(code)
 }
 
-/// Compiled code back into a module.
+/// Compiled code back into something to run.
 #[expect(
     unsafe_code,
-    reason = "wasmtime can't check machine code. These bytes were read from a folder that only this user can write to, \
-              and match a digest that this program wrote when it had compiled them; see the module's text"
+    reason = "wasmtime can't check machine code. These bytes were just compiled by this program, or read from a folder that only \
+              this user can write to and match a digest that this program wrote when it had compiled them; see the module's text"
 )]
-fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: `code` is what `Module::serialize` gave on this machine, for this version and these settings of wasmtime.
-    unsafe { Module::deserialize(engine, code) }
+pub(crate) fn deserialize(engine: &Engine, layer: Layer, code: &[u8]) -> wasmtime::Result<Code> {
+    match layer {
+        // SAFETY: `code` is what wasmtime serialized on this machine, for this version and these settings of it.
+        Layer::Module => unsafe { Module::deserialize(engine, code) }.map(Code::Module),
+        // SAFETY: as above.
+        Layer::Component => unsafe { Component::deserialize(engine, code) }.map(Code::Component),
+    }
 }
 
 /// Hash of wasmtime's version and of all settings that compiled code depends on.

@@ -14,6 +14,7 @@ use mfp_model::plugin::PluginType;
 use mfp_model::text::is_control_or_bidi;
 
 use crate::call::Call;
+use crate::capability::files::FilesError;
 use crate::config::Violation;
 
 /// The longest error text of a plugin's own that's kept, in bytes.
@@ -174,14 +175,6 @@ pub enum LoadError {
         /// What it looks like.
         found: &'static str,
     },
-    /// A transport that this version doesn't have.
-    #[error("plugin `{plugin}` is {what}, which this version of mfp can't run")]
-    Unsupported {
-        /// The plugin.
-        plugin: PluginName,
-        /// What it is.
-        what: &'static str,
-    },
     /// Not a valid module, or one that uses what isn't allowed (threads, 64-bit memory, several memories, GC, …).
     #[error("the module of plugin `{plugin}` isn't valid: {reason}")]
     Invalid {
@@ -230,21 +223,21 @@ pub enum LoadError {
         /// Each refused import, with its signature where that's what's wrong.
         refused: Vec<String>,
     },
-    /// It doesn't export what the ABI and its types need.
-    #[error("the module of plugin `{plugin}` doesn't export what json/1 needs: {}", .missing.join(", "))]
+    /// It doesn't export what its kind and its types need.
+    #[error("the module of plugin `{plugin}` doesn't export what its types need: {}", .missing.join(", "))]
     Exports {
         /// The plugin.
         plugin: PluginName,
         /// Each missing export, with its signature.
         missing: Vec<String>,
     },
-    /// Compiling took too long.
-    #[error("the module of plugin `{plugin}` wasn't compiled in {} s, which is the limit", .limit.as_secs())]
+    /// Compiling took too long, or too much memory.
+    #[error("the code of plugin `{plugin}` wasn't compiled in {limit}, which is the limit")]
     Compile {
         /// The plugin.
         plugin: PluginName,
-        /// The limit.
-        limit: Duration,
+        /// The limit, with its unit.
+        limit: String,
     },
     /// The configuration isn't what the plugin's schema wants.
     #[error("the configuration of plugin `{plugin}` isn't valid: {}", listed(.violations))]
@@ -253,6 +246,14 @@ pub enum LoadError {
         plugin: PluginName,
         /// Every way in which it isn't, or why the schema can't be used.
         violations: Vec<Violation>,
+    },
+    /// A folder that it was granted can't be given.
+    #[error("plugin `{plugin}`: {source}")]
+    Files {
+        /// The plugin.
+        plugin: PluginName,
+        /// Why.
+        source: FilesError,
     },
     /// The folder for compiled code can't be trusted.
     #[error("the folder for compiled plugins can't be used: {0}")]
@@ -284,7 +285,6 @@ impl LoadError {
             Self::NoEntry { .. } => "mfp::load::entry",
             Self::Read { .. } => "mfp::load::read",
             Self::NotWasm { .. } => "mfp::sandbox::not-wasm",
-            Self::Unsupported { .. } => "mfp::unsupported",
             Self::Invalid { .. } => "mfp::sandbox::invalid",
             Self::TooLarge { .. } => "mfp::sandbox::size",
             Self::Memory { .. } => "mfp::sandbox::memory",
@@ -293,6 +293,7 @@ impl LoadError {
             Self::Exports { .. } => "mfp::sandbox::export",
             Self::Compile { .. } => "mfp::sandbox::compile",
             Self::Config { .. } => "mfp::config::invalid",
+            Self::Files { .. } => "mfp::sandbox::files",
             Self::Cache(_) => "mfp::sandbox::cache",
             Self::Stopped(stop) => stop.kind.code(),
             Self::Engine(_) => "mfp::sandbox::host",
@@ -307,7 +308,7 @@ pub enum CallError {
     #[error("there's no plugin `{name}`{}", near(.nearest.as_ref()))]
     Unknown {
         /// The name that was asked for.
-        name: PluginName,
+        name: String,
         /// A loaded one that may have been meant.
         nearest: Option<PluginName>,
     },
@@ -348,6 +349,51 @@ pub enum CallError {
     /// The sandbox stopped it.
     #[error(transparent)]
     Stopped(Box<Stop>),
+    /// It's a service, and gave no answer.
+    #[error("service `{plugin}` at {endpoint} gave no answer to `{call}`: {failure}")]
+    Remote {
+        /// The plugin.
+        plugin: PluginName,
+        /// The call's name.
+        call: &'static str,
+        /// Where it is.
+        endpoint: String,
+        /// Why.
+        failure: RemoteFailure,
+    },
+}
+
+/// Why a service gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteFailure {
+    /// There's no connection to it: it was never asked.
+    #[error("it can't be reached: {0}")]
+    Unreachable(String),
+    /// The connection broke. It may have been asked.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// It took longer than its time limit, all tries together.
+    #[error("it took longer than its time limit of {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// It answered with a status that's neither success nor its own error.
+    #[error("it answered with status {0}")]
+    Status(u16),
+    /// It answered something that isn't an answer: too long, not JSON, or of the wrong shape.
+    #[error("its answer can't be used: {0}")]
+    Answer(String),
+}
+
+impl RemoteFailure {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "mfp::remote::unreachable",
+            Self::Broken(_) => "mfp::remote::broken",
+            Self::Timeout(_) => "mfp::remote::timeout",
+            Self::Status(_) => "mfp::remote::status",
+            Self::Answer(_) => "mfp::remote::answer",
+        }
+    }
 }
 
 fn near(nearest: Option<&PluginName>) -> String {
@@ -364,6 +410,7 @@ impl CallError {
             Self::Request { .. } => "mfp::run::request",
             Self::Plugin { .. } => "mfp::run::plugin-error",
             Self::Stopped(stop) => stop.kind.code(),
+            Self::Remote { failure, .. } => failure.code(),
         }
     }
 }

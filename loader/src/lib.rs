@@ -4,15 +4,19 @@
 //! against the lock, read once, inspected, compiled (or taken from a cache of our own), and run with nothing but what
 //! it's given. Each call has a fresh instance, a deadline, and limits on all that it can use; see [`Limits`].
 //!
-//! The crate reads no environment, prints nothing and asks no global for the time: clock, random numbers and log come in
-//! through [`LoaderOptions`]. It decides no approval: the numbers that it's given are the effective ones.
+//! The crate reads no environment, prints nothing and asks no global for the time: clock, random numbers, names of hosts
+//! and log come in through [`LoaderOptions`]. It decides no approval: the numbers and capabilities that it's given are the
+//! effective ones.
 //!
-//! One transport is here: core modules that speak json/1. A WebAssembly component is `mfp::unsupported`.
+//! A plugin can be a service, too: it's called by the same protocol over HTTP ([`RemoteSpec`]), and nothing is known of its
+//! code. What a plugin's code is, its bytes say: a WebAssembly component that exports interfaces of `mockforge:plugin`, or a core
+//! module that speaks json/1.
 #![warn(missing_docs)]
 
 mod abi;
 mod aot;
 mod call;
+mod capability;
 mod compile;
 mod config;
 mod content;
@@ -21,23 +25,34 @@ mod error;
 mod limits;
 mod load;
 mod options;
+mod outbound;
 mod package;
 mod plugins;
 mod protocol;
+mod remote;
 mod stored;
 mod ticker;
 mod trace;
+mod typed;
 
 pub use aot::CacheError;
 pub use call::Call;
+pub use capability::files::{FilesError, ProjectFiles};
 pub use compile::CodeOrigin;
+pub use compile::child::{COMPILE_ARG, compile_child};
 pub use config::{Violation, check_config};
 pub use content::Content;
-pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, Stop, StopKind};
+pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};
-pub use load::{Loader, PluginSpec};
+pub use load::{Loader, PluginSpec, Spec};
 pub use mfp_model::plugin::PluginType;
-pub use options::{Allocation, Clock, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
+pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
+pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
+pub use remote::{Credential, CredentialError, Health, RemoteSpec};
 pub use trace::{HostCall, Trace};
+pub use typed::{
+    Credentials, DataColumn, DataQuery, DataResult, Plugin, RequestContext, ResponseData, ResponseRequest, TemplateContext,
+    TemplateFunction, TemplateParameter, Verdict,
+};

@@ -7,25 +7,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, PackagePath};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 use serde_json::Value;
+use wasmtime::Engine;
 
-use crate::abi::expect_module;
-use crate::abi::inspect::{Refusal, inspect};
+use crate::abi::component::ComponentPlugin;
+use crate::abi::inspect::{self, Refusal};
 use crate::abi::json::JsonModule;
+use crate::abi::{Layer, Transport, wasm_layer};
 use crate::aot::Cache;
-use crate::compile::{self, CompileError};
+use crate::capability::files::{Folders, ProjectFiles};
+use crate::compile::{self, Code, CodeOrigin, CompileError, Source};
 use crate::config::check_config;
 use crate::content::{Content, ReadError, read_verified};
-use crate::engine::ModuleRuntime;
-use crate::error::LoadError;
-use crate::limits::PluginLimits;
+use crate::engine::{ComponentRuntime, ModuleRuntime};
+use crate::error::{LoadError, shown};
+use crate::limits::{Limits, PluginLimits};
 use crate::options::LoaderOptions;
+use crate::outbound::{Access, Outbound};
 use crate::package::Package;
 use crate::plugins::{Loaded, Plugins, Slots};
+use crate::remote::{RemoteSpec, Service};
 
 /// A plugin to load, as the lock and the project describe it.
 #[derive(Clone)]
@@ -42,6 +48,12 @@ pub struct PluginSpec {
     pub dependencies: BTreeSet<PluginName>,
     /// What was said about its memory and time.
     pub limits: PluginLimits,
+    /// What it may reach: what it asks for, as far as that was approved and policy allows it. Its numbers aren't looked at.
+    pub capabilities: Capabilities,
+    /// The project whose folders it may have been granted; without one, it gets none.
+    pub project: Option<ProjectFiles>,
+    /// The variables that it was granted, with their values: template calls have them in their context.
+    pub environment: BTreeMap<String, String>,
     /// Its configuration; `null` counts as `{}`. May hold secrets: it's never in a log or an error.
     pub config: Value,
     /// The JSON Schema of its configuration, if it has one.
@@ -52,7 +64,7 @@ pub struct PluginSpec {
 
 impl fmt::Debug for PluginSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, version, types, entry, dependencies, limits, .. } = self;
+        let Self { name, version, types, entry, dependencies, limits, capabilities, .. } = self;
         out.debug_struct("PluginSpec")
             .field("name", name)
             .field("version", version)
@@ -60,14 +72,57 @@ impl fmt::Debug for PluginSpec {
             .field("entry", entry)
             .field("dependencies", dependencies)
             .field("limits", limits)
+            .field("capabilities", capabilities)
             .finish_non_exhaustive()
+    }
+}
+
+/// Something to load: a plugin whose code runs here, or a service.
+#[derive(Debug, Clone)]
+pub enum Spec {
+    /// Code that runs in the sandbox.
+    Package(Box<PluginSpec>),
+    /// A service that's called.
+    Remote(RemoteSpec),
+}
+
+impl From<PluginSpec> for Spec {
+    fn from(spec: PluginSpec) -> Self {
+        Self::Package(Box::new(spec))
+    }
+}
+
+impl From<RemoteSpec> for Spec {
+    fn from(spec: RemoteSpec) -> Self {
+        Self::Remote(spec)
+    }
+}
+
+impl Spec {
+    /// Its name in the project.
+    pub fn name(&self) -> &PluginName {
+        match self {
+            Self::Package(spec) => &spec.name,
+            Self::Remote(spec) => &spec.name,
+        }
+    }
+
+    /// What it may call. A service calls whom it likes, but not through us.
+    fn dependencies(&self) -> &BTreeSet<PluginName> {
+        const NONE: &BTreeSet<PluginName> = &BTreeSet::new();
+        match self {
+            Self::Package(spec) => &spec.dependencies,
+            Self::Remote(_) => NONE,
+        }
     }
 }
 
 /// Loads plugins. Making one costs nothing: the engine is made with the first plugin and kept.
 pub struct Loader {
     options: Arc<LoaderOptions>,
-    runtime: Mutex<Option<Arc<ModuleRuntime>>>,
+    modules: Lazy<ModuleRuntime>,
+    components: Lazy<ComponentRuntime>,
+    outbound: Arc<Outbound>,
 }
 
 impl fmt::Debug for Loader {
@@ -79,94 +134,189 @@ impl fmt::Debug for Loader {
 impl Loader {
     /// A loader with these options.
     pub fn new(options: LoaderOptions) -> Self {
-        let options = LoaderOptions { limits: options.limits.within_caps(), ..options };
-        Self { options: Arc::new(options), runtime: Mutex::default() }
+        let (limits, component_limits) = (options.limits.clone().within_caps(), options.component_limits.clone().within_caps());
+        let options = Arc::new(LoaderOptions { limits, component_limits, ..options });
+        let outbound = Arc::new(Outbound::new(Arc::clone(&options)));
+        Self { options, modules: Lazy::default(), components: Lazy::default(), outbound }
     }
 
-    /// Load these plugins, each after those it depends on.
-    pub fn load(&self, specs: Vec<PluginSpec>) -> Result<Plugins, LoadError> {
-        let order = in_order(specs)?;
+    /// Load these plugins, each after those it depends on. Services aren't asked anything yet.
+    pub fn load<S: Into<Spec>>(&self, specs: impl IntoIterator<Item = S>) -> Result<Plugins, LoadError> {
+        let order = in_order(specs.into_iter().map(Into::into))?;
         let mut loaded = BTreeMap::new();
         for spec in order {
-            let plugin = self.load_one(spec, &loaded)?;
+            let plugin = match spec {
+                Spec::Package(spec) => self.load_one(*spec, &loaded)?,
+                Spec::Remote(spec) => self.load_service(spec),
+            };
             loaded.insert(plugin.name.clone(), plugin);
         }
         Ok(Plugins::new(loaded))
     }
 
+    fn load_service(&self, spec: RemoteSpec) -> Arc<Loaded> {
+        let time = spec.timeout;
+        let limits = Limits { auth: time, template: time, response: time, datasource: time, ..self.options.limits.clone() };
+        let (name, types, slots) = (spec.name.clone(), spec.types.clone(), Slots::new(limits.calls_at_once));
+        let service = Service::new(spec, limits.answer_bytes, Arc::clone(&self.outbound));
+        Arc::new(Loaded {
+            name,
+            version: None,
+            types,
+            limits,
+            environment: BTreeMap::new(),
+            transport: Box::new(service),
+            origin: None,
+            slots,
+        })
+    }
+
     fn load_one(&self, spec: PluginSpec, loaded: &BTreeMap<PluginName, Arc<Loaded>>) -> Result<Arc<Loaded>, LoadError> {
         let name = spec.name.clone();
         let config = checked_config(&spec)?;
-        let limits = self.options.limits.for_plugin(&spec.limits);
-        let (wasm, entry) = verified_wasm(&spec, limits.wasm_bytes)?;
-        expect_module(&name, &spec.entry, &wasm)?;
-        inspect(&wasm, &spec.types, &limits).map_err(|refusal| refused(name.clone(), refusal))?;
-        let runtime = self.runtime()?;
-        let cache = self.cache(&runtime)?;
-        let code = compile::code(&runtime.engine, cache.as_ref(), wasm, entry.digest, limits.compile);
-        let (module, origin) = code.map_err(|error| not_compiled(name.clone(), error, &limits))?;
+        let (wasm, entry) = verified_wasm(&spec, self.options.component_limits.wasm_bytes.max(self.options.limits.wasm_bytes))?;
+        let layer = wasm_layer(&name, &spec.entry, &wasm)?;
+        let limits = self.limits(layer).for_plugin(&spec.limits);
+        let http = Access::new(&self.outbound, &spec.capabilities);
+        let uses = inspect::inspect(layer, &wasm, &spec.types, &limits, http.is_some());
+        let uses = uses.map_err(|refusal| refused(name.clone(), refusal))?;
+        let folders = if uses.files { self.folders(&spec)? } else { Folders::default() };
         let package = Arc::new(Package {
             name: name.clone(),
             limits: limits.clone(),
             config,
             content: spec.content,
             dependencies: spec.dependencies.iter().map(|name| (name.clone(), Arc::clone(&loaded[name]))).collect(),
+            http,
+            folders,
             options: Arc::clone(&self.options),
         });
-        let module = JsonModule::new(package, runtime, &module).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        module.probe().map_err(|stop| LoadError::Stopped(Box::new(stop)))?;
+        let source = Source { layer, wasm, digest: entry.digest };
+        let (transport, origin) = self.transport(package, source, &spec.types)?;
         let slots = Slots::new(limits.calls_at_once);
-        Ok(Arc::new(Loaded { name, version: spec.version, types: spec.types, limits, transport: Box::new(module), origin, slots }))
+        Ok(Arc::new(Loaded {
+            name,
+            version: Some(spec.version),
+            types: spec.types,
+            limits,
+            environment: spec.environment,
+            transport,
+            origin: Some(origin),
+            slots,
+        }))
     }
 
-    fn cache(&self, runtime: &ModuleRuntime) -> Result<Option<Cache>, LoadError> {
-        Ok(self.options.aot_cache.as_deref().map(|path| Cache::open(path, &runtime.engine)).transpose()?)
-    }
-
-    fn runtime(&self) -> Result<Arc<ModuleRuntime>, LoadError> {
-        let mut slot = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*slot {
-            return Ok(Arc::clone(runtime));
+    fn folders(&self, spec: &PluginSpec) -> Result<Folders, LoadError> {
+        let scratch = self.options.aot_cache.as_deref();
+        if let Some(scratch) = scratch {
+            Cache::prepare(scratch)?;
         }
-        let runtime = ModuleRuntime::new(&self.options.limits, self.options.allocation);
-        let runtime = Arc::new(runtime.map_err(|error| LoadError::Engine(format!("{error:#}")))?);
-        *slot = Some(Arc::clone(&runtime));
-        Ok(runtime)
+        Folders::open(spec.project.as_ref(), &spec.capabilities, &*spec.content, &spec.entry, scratch)
+            .map_err(|source| LoadError::Files { plugin: spec.name.clone(), source })
+    }
+
+    fn limits(&self, layer: Layer) -> &Limits {
+        match layer {
+            Layer::Module => &self.options.limits,
+            Layer::Component => &self.options.component_limits,
+        }
+    }
+
+    /// Compile, link, and start once.
+    fn transport(
+        &self,
+        package: Arc<Package>,
+        source: Source,
+        types: &BTreeSet<PluginType>,
+    ) -> Result<(Box<dyn Transport>, CodeOrigin), LoadError> {
+        let name = package.name.clone();
+        let stopped = |stop| LoadError::Stopped(Box::new(stop));
+        match source.layer {
+            Layer::Module => {
+                let runtime = self.modules.get(|| ModuleRuntime::new(&self.options.limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Module(module) = code else { return Err(LoadError::Engine("a module isn't one".to_owned())) };
+                let module = JsonModule::new(package, runtime, &module).map_err(engine_error)?;
+                module.probe().map_err(stopped)?;
+                Ok((Box::new(module), origin))
+            }
+            Layer::Component => {
+                let runtime = self.components.get(|| ComponentRuntime::new(&self.options.component_limits, self.options.allocation))?;
+                let (code, origin) = self.code(&runtime.engine, source, &package)?;
+                let Code::Component(component) = code else { return Err(LoadError::Engine("a component isn't one".to_owned())) };
+                let invalid = |reason: String| LoadError::Invalid { plugin: name.clone(), reason: shown(&reason, 500) };
+                let component = ComponentPlugin::new(package, runtime, &component).map_err(|error| invalid(format!("{error:#}")))?;
+                component.probe(types.iter().copied()).map_err(stopped)?.map_err(invalid)?;
+                Ok((Box::new(component), origin))
+            }
+        }
+    }
+
+    fn code(&self, engine: &Engine, source: Source, package: &Package) -> Result<(Code, CodeOrigin), LoadError> {
+        let cache = self.options.aot_cache.as_deref().map(|path| Cache::open(path, engine)).transpose()?;
+        compile::code(engine, cache.as_ref(), source, &self.options.compiler, &package.limits)
+            .map_err(|error| not_compiled(package.name.clone(), error, &package.limits))
     }
 }
 
+/// Something that's made when it's first needed, and kept.
+struct Lazy<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Lazy<T> {
+    fn get(&self, make: impl FnOnce() -> wasmtime::Result<T>) -> Result<Arc<T>, LoadError> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*slot {
+            return Ok(Arc::clone(made));
+        }
+        let made = Arc::new(make().map_err(engine_error)?);
+        *slot = Some(Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `map_err`")]
+fn engine_error(error: wasmtime::Error) -> LoadError {
+    LoadError::Engine(format!("{error:#}"))
+}
+
 /// Dependencies before those who need them, else by name.
-fn in_order(specs: Vec<PluginSpec>) -> Result<Vec<PluginSpec>, LoadError> {
+fn in_order(specs: impl Iterator<Item = Spec>) -> Result<Vec<Spec>, LoadError> {
     let mut waiting = BTreeMap::new();
     for spec in specs {
-        if let Some(twice) = waiting.insert(spec.name.clone(), spec) {
-            return Err(LoadError::Duplicate(twice.name));
+        if let Some(twice) = waiting.insert(spec.name().clone(), spec) {
+            return Err(LoadError::Duplicate(twice.name().clone()));
         }
     }
     for spec in waiting.values() {
-        if let Some(missing) = spec.dependencies.iter().find(|name| !waiting.contains_key(*name)) {
-            return Err(LoadError::MissingDependency { plugin: spec.name.clone(), dependency: missing.clone() });
+        if let Some(missing) = spec.dependencies().iter().find(|name| !waiting.contains_key(*name)) {
+            return Err(LoadError::MissingDependency { plugin: spec.name().clone(), dependency: missing.clone() });
         }
     }
-    let mut order: Vec<PluginSpec> = Vec::with_capacity(waiting.len());
+    let mut order: Vec<Spec> = Vec::with_capacity(waiting.len());
     let mut done = BTreeSet::new();
     while !waiting.is_empty() {
-        let ready = waiting.values().find(|spec| spec.dependencies.is_subset(&done)).map(|spec| spec.name.clone());
+        let ready = waiting.values().find(|spec| spec.dependencies().is_subset(&done)).map(|spec| spec.name().clone());
         let Some(spec) = ready.and_then(|name| waiting.remove(&name)) else {
             return Err(LoadError::Cycle(cycle(&waiting)));
         };
-        done.insert(spec.name.clone());
+        done.insert(spec.name().clone());
         order.push(spec);
     }
     Ok(order)
 }
 
 /// A circle among plugins that all wait for another of them; the first name is also the last.
-fn cycle(waiting: &BTreeMap<PluginName, PluginSpec>) -> Vec<PluginName> {
+fn cycle(waiting: &BTreeMap<PluginName, Spec>) -> Vec<PluginName> {
     let mut path: Vec<PluginName> = waiting.keys().take(1).cloned().collect();
     loop {
         let last = path.last().expect("it starts with one and only grows");
-        let next = waiting[last].dependencies.iter().find(|name| waiting.contains_key(*name));
+        let next = waiting[last].dependencies().iter().find(|name| waiting.contains_key(*name));
         let next = next.expect("who waits does so for one that waits").clone();
         if let Some(start) = path.iter().position(|name| *name == next) {
             path.drain(..start);
@@ -217,9 +367,12 @@ fn refused(plugin: PluginName, refusal: Refusal) -> LoadError {
     }
 }
 
-fn not_compiled(plugin: PluginName, error: CompileError, limits: &crate::limits::Limits) -> LoadError {
+fn not_compiled(plugin: PluginName, error: CompileError, limits: &Limits) -> LoadError {
     match error {
-        CompileError::TooLong => LoadError::Compile { plugin, limit: limits.compile },
+        CompileError::TooLong => LoadError::Compile { plugin, limit: format!("{} s", limits.compile.as_secs()) },
+        CompileError::TooMuchMemory => {
+            LoadError::Compile { plugin, limit: format!("{} of memory", crate::error::bytes(limits.compile_bytes)) }
+        }
         CompileError::Refused(refusal) => refused(plugin, refusal),
         CompileError::Invalid(reason) => LoadError::Invalid { plugin, reason },
         CompileError::Host(reason) => LoadError::Engine(reason),

@@ -1,15 +1,19 @@
-//! What does the sandbox get from outside? The clock, random numbers, somewhere for logs to go, a folder, and limits.
+//! What does the sandbox get from outside? The clock, random numbers, names of hosts, somewhere for logs to go, a folder, and
+//! limits.
 //!
 //! The crate asks nobody else: no environment, no wall clock, no global logger. (Deadlines are measured with the
 //! monotonic clock, which tells no plugin anything.)
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mfp_model::name::PluginName;
 
 use crate::limits::Limits;
+use crate::outbound::{Network, SystemNetwork};
 
 /// The wall clock that plugins see.
 pub trait Clock: Send + Sync {
@@ -88,12 +92,36 @@ pub enum Allocation {
     },
 }
 
+/// What compiles plugins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Compiler {
+    /// A thread of this process. It's given up after [`Limits::compile`], but not killed, and its memory isn't limited: what looks
+    /// like much work for its size is refused instead.
+    #[default]
+    InProcess,
+    /// A process of its own, limited by the system and killed in time: this program, with these arguments and more after
+    /// them, which hands them to [`crate::compile_child`] when the first is [`crate::COMPILE_ARG`].
+    Command {
+        /// The program.
+        program: PathBuf,
+        /// What comes before [`crate::COMPILE_ARG`]; usually nothing.
+        args: Vec<OsString>,
+        /// All of its environment. For an allocator that has to be told not to take more than it needs beforehand: what's
+        /// reserved and writable counts.
+        env: Vec<(OsString, OsString)>,
+    },
+}
+
 /// All that a [`crate::Loader`] is made of.
 pub struct LoaderOptions {
     /// The folder for compiled code, private to this user; it's made if it isn't there. `None`: every load compiles.
     pub aot_cache: Option<PathBuf>,
-    /// Limits; beyond [`Limits::HARD_CAPS`] they count as those.
+    /// The limits of core modules; beyond [`Limits::HARD_CAPS`] they count as those.
     pub limits: Limits,
+    /// The limits of components; the same.
+    pub component_limits: Limits,
+    /// What compiles plugins.
+    pub compiler: Compiler,
     /// Where instances get their memory from.
     pub allocation: Allocation,
     /// The wall clock that plugins see.
@@ -102,28 +130,35 @@ pub struct LoaderOptions {
     pub random: Box<dyn Random>,
     /// Where their log goes.
     pub log: Box<dyn LogSink>,
+    /// How names of hosts become addresses, for plugins that may send requests and for services.
+    pub network: Arc<dyn Network>,
 }
 
 impl LoaderOptions {
-    /// The default limits, no cache, memory on demand, nothing logged, and this clock and these random numbers.
+    /// The default limits, no cache, memory on demand, nothing logged, the system's network, and this clock and these random numbers.
     pub fn new(clock: impl Clock + 'static, random: impl Random + 'static) -> Self {
         Self {
             aot_cache: None,
             limits: Limits::CORE_MODULE,
+            component_limits: Limits::COMPONENT,
+            compiler: Compiler::InProcess,
             allocation: Allocation::OnDemand,
             clock: Box::new(clock),
             random: Box::new(random),
             log: Box::new(NoLog),
+            network: Arc::new(SystemNetwork),
         }
     }
 }
 
 impl fmt::Debug for LoaderOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { aot_cache, limits, allocation, .. } = self;
+        let Self { aot_cache, limits, component_limits, compiler, allocation, .. } = self;
         out.debug_struct("LoaderOptions")
             .field("aot_cache", aot_cache)
             .field("limits", limits)
+            .field("component_limits", component_limits)
+            .field("compiler", compiler)
             .field("allocation", allocation)
             .finish_non_exhaustive()
     }

@@ -22,16 +22,21 @@ use crate::error::{CallError, Stop, StopKind};
 use crate::limits::Limits;
 use crate::protocol::answer::{Answer, Opened, check};
 use crate::protocol::request::Request;
+use crate::remote::Service;
 use crate::trace::{Recorder, Trace};
 
 /// A plugin that can be called.
 pub(crate) struct Loaded {
     pub(crate) name: PluginName,
-    pub(crate) version: Version,
+    /// A service has none.
+    pub(crate) version: Option<Version>,
     pub(crate) types: BTreeSet<PluginType>,
     pub(crate) limits: Limits,
+    /// The variables that template calls have in their context.
+    pub(crate) environment: BTreeMap<String, String>,
     pub(crate) transport: Box<dyn Transport>,
-    pub(crate) origin: CodeOrigin,
+    /// Where its compiled code came from; a service has none.
+    pub(crate) origin: Option<CodeOrigin>,
     pub(crate) slots: Slots,
 }
 
@@ -44,7 +49,9 @@ impl Loaded {
         let _slot = self.slot(call, allowance).map_err(stopped)?;
         match self.transport.ask(call, &request, allowance)? {
             Opened::Error(message) => Err(CallError::Plugin { plugin: self.name.clone(), call: call.clone(), message }),
-            Opened::Result(result) => check(call, result).map_err(|what| stopped(StopKind::Answer(what))),
+            Opened::Result(result) => {
+                check(call, result).map_err(|what| self.transport.unusable(call, &what).unwrap_or_else(|| stopped(StopKind::Answer(what))))
+            }
         }
     }
 
@@ -61,7 +68,7 @@ impl Loaded {
 
     fn request(&self, call: &Call, given: &Value) -> Result<Request, CallError> {
         let wrong = |reason| CallError::Request { call: call.name(), reason };
-        let request = Request::new(call, given).map_err(wrong)?;
+        let request = Request::new(call, given, &self.environment).map_err(wrong)?;
         let (size, most) = (request.text().len(), self.limits.answer_bytes);
         if size > most {
             return Err(wrong(format!("it has {size} bytes, the limit is {}", crate::error::bytes(most as u64))));
@@ -121,14 +128,14 @@ impl Drop for Slot<'_> {
 /// What's known of a loaded plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginInfo {
-    /// Its version.
-    pub version: Version,
+    /// Its version; a service has none.
+    pub version: Option<Version>,
     /// What it can answer.
     pub types: BTreeSet<PluginType>,
     /// What it may use.
     pub limits: Limits,
-    /// Whether its code was compiled now or came from the cache.
-    pub origin: CodeOrigin,
+    /// Whether its code was compiled now or came from the cache; `None` for a service, of whose code nothing is known.
+    pub origin: Option<CodeOrigin>,
 }
 
 /// Loaded plugins, ready to be called from any thread.
@@ -154,14 +161,14 @@ impl Plugins {
     /// Blocks until the answer is there, at most the plugin's time limit, its start limit and a few ticks. The thread
     /// needs a stack of a megabyte.
     pub fn call(&self, name: &PluginName, call: &Call, request: &Value) -> Result<Answer, CallError> {
-        let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name))?;
+        let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name.as_str()))?;
         plugin.answer(call, request, &mut Allowance::root(plugin.limits.log_bytes))
     }
 
     /// The same, and what it did and cost. The trace is there whatever the answer is; it's empty where no plugin was asked.
     pub fn call_traced(&self, name: &PluginName, call: &Call, request: &Value) -> (Result<Answer, CallError>, Trace) {
         let began = Instant::now();
-        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name)), Trace::default()) };
+        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name.as_str())), Trace::default()) };
         let recorder = Arc::new(Recorder::default());
         let mut allowance = Allowance { recorder: Some(Arc::clone(&recorder)), ..Allowance::root(plugin.limits.log_bytes) };
         let answer = plugin.answer(call, request, &mut allowance);
@@ -185,9 +192,15 @@ impl Plugins {
         })
     }
 
-    fn unknown(&self, name: &PluginName) -> CallError {
-        let nearest = nearest(name.as_str(), self.plugins.keys().map(PluginName::as_str));
+    /// The service of this name, if it's loaded and is one.
+    pub(crate) fn service(&self, name: &PluginName) -> Option<&Service> {
+        self.plugins.get(name)?.transport.service()
+    }
+
+    /// The error for a name that no plugin has.
+    pub(crate) fn unknown(&self, name: &str) -> CallError {
+        let nearest = nearest(name, self.plugins.keys().map(PluginName::as_str));
         let nearest = nearest.and_then(|nearest| self.plugins.get_key_value(nearest)).map(|(name, _)| name.clone());
-        CallError::Unknown { name: name.clone(), nearest }
+        CallError::Unknown { name: crate::error::shown(name, 100), nearest }
     }
 }

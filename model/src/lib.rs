@@ -5,6 +5,7 @@
 //! proves it.
 #![warn(missing_docs)]
 
+pub mod address;
 pub mod capability;
 pub mod content;
 pub mod digest;

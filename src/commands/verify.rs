@@ -44,8 +44,12 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
         name: one.name.to_string(),
         message: "asks for more than was approved".to_owned(),
     }));
-    app.reporter.event(Event::Note(format!("Verified {}", plural(plugins.len(), "plugin"))));
-    Ok(outcome(problems, plugins.len()))
+    let (here, services): (Vec<&LockedPlugin>, Vec<_>) = plugins.into_iter().partition(|plugin| plugin.package().is_some());
+    for service in services {
+        app.reporter.event(Event::Note(format!("{} is a service: there's nothing to verify, and no promise about its code", service.name)));
+    }
+    app.reporter.event(Event::Note(format!("Verified {}", plural(here.len(), "plugin"))));
+    Ok(outcome(problems, here.len()))
 }
 
 fn outcome(problems: Vec<Problem>, checked: usize) -> Outcome {

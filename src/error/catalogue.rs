@@ -573,6 +573,36 @@ pub(crate) const CATALOGUE: &[Code] = &[
     ),
     code("mfp::registry::undeclared", Usage, "The project names no registry of that name.", "Add it under `[registries]`."),
     code(
+        "mfp::remote::answer",
+        Network,
+        "A service answered something that isn't an answer: too long, not JSON, or not what the call promises.",
+        "Tell whoever runs the service; `docs/guide/remote.md` has the protocol.",
+    ),
+    code(
+        "mfp::remote::broken",
+        Network,
+        "The connection to a service broke; nobody knows whether it was heard.",
+        "Look at the service's log; try again, if a second call does no harm.",
+    ),
+    code(
+        "mfp::remote::status",
+        Network,
+        "A service answered with a status that's neither success nor its own error.",
+        "Look at the service's log and at the URL; for 401 and 403, give mfp credentials for its origin.",
+    ),
+    code(
+        "mfp::remote::timeout",
+        Network,
+        "A service didn't answer within its time limit, all tries together.",
+        "Look at the service; `timeout-ms` in its entry raises the limit.",
+    ),
+    code(
+        "mfp::remote::unreachable",
+        Network,
+        "There's no connection to a service: it was never asked.",
+        "Start it, or correct its address in mockforge-plugins.toml.",
+    ),
+    code(
         "mfp::resolve::alias-taken",
         No,
         "A plugin is needed under a name that the project has given to another one.",

@@ -181,7 +181,7 @@ pub(crate) struct InfoDocument {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct InfoPlugin {
     pub(crate) name: String,
-    /// The version that's shown.
+    /// The version that's shown; empty for a service, which has none.
     pub(crate) version: String,
     pub(crate) source: String,
     /// The version in the lock, or null.

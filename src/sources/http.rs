@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mfp_model::address::Reach;
 use mfp_model::source::Redacted;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
@@ -23,7 +24,7 @@ use crate::error::{Error, Exit, Result};
 use crate::settings::{Proxies, Settings};
 use crate::sources::credentials::{Credentials, is_private_talk};
 use crate::user_config::NetworkConfig;
-use address::{Lookup, Reach, Resolver};
+use address::{Lookup, Resolver};
 use resume::Progress;
 
 mod address;

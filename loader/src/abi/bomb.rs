@@ -9,6 +9,7 @@
 
 use wasmparser::{BlockType, FuncType, FunctionBody, Operator, Parser, Payload};
 
+use super::Layer;
 use super::inspect::Refusal;
 
 /// The most that a function's loop depth times its locals may be.
@@ -24,8 +25,22 @@ const MAX_RESULTS: usize = 16;
 /// The most parameters of a function.
 const MAX_PARAMS: usize = 256;
 
-/// Refuse a module that would take the compiler long for its size. It has been inspected before.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Refusal> {
+/// Refuse code that would take the compiler long for its size. It has been inspected before.
+pub(crate) fn check(layer: Layer, bytes: &[u8]) -> Result<(), Refusal> {
+    match layer {
+        Layer::Module => check_module(bytes),
+        Layer::Component => {
+            for payload in Parser::new(0).parse_all(bytes) {
+                if let Payload::ModuleSection { unchecked_range, .. } = payload? {
+                    check_module(&bytes[unchecked_range])?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check_module(bytes: &[u8]) -> Result<(), Refusal> {
     let mut types: Vec<FuncType> = Vec::new();
     let mut functions: Vec<u32> = Vec::new();
     let mut bodies = 0;

@@ -1,17 +1,20 @@
 //! What does the host know of a guest while it runs? Whose it is, what it has left of time and log, and what it was refused.
 //!
 //! Time is counted twice. *Guest time*: ticks that were seen while guest code ran; a tick that passes in a host function
-//! counts once at most. *Wall time*: a deadline on the monotonic clock. Either ends the call; a nested call gets no more of
-//! both than its caller has left.
+//! counts once at most. *Wall time*: a deadline on the monotonic clock, which is as long, and by the time of one HTTP
+//! request longer where those are granted. Either ends the call; a nested call gets no more of both than its caller has
+//! left.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 
+use super::inspect::MAX_TABLES;
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
+use crate::outbound;
 use crate::package::Package;
 use crate::ticker::TICK;
 use crate::trace::{Recorder, Timed};
@@ -43,6 +46,8 @@ impl Allowance {
 
 /// Beyond any limit.
 const LONGEST: Duration = Duration::from_hours(1);
+/// No call takes longer than this by the wall clock.
+const LONGEST_CALL: Duration = Duration::from_mins(1);
 
 /// Whole ticks, and one more since the first may come at once.
 fn ticks(limit: Duration) -> u64 {
@@ -65,6 +70,8 @@ pub(crate) struct Guest {
     call: Option<Call>,
     /// The limit of the phase that runs now: the start, then the call.
     limit: Duration,
+    /// How long the phase may take by the wall clock.
+    wall: Duration,
     /// Guest time that's left of the phase.
     ticks: u64,
     /// When the phase's wall time is over.
@@ -79,19 +86,26 @@ impl Guest {
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();
         let ends = outer.ends.min(now + limit);
-        Self { plugin, outer, made: now, call: None, limit, ticks: ticks(limit), ends, meter }
+        Self { plugin, outer, made: now, call: None, limit, wall: limit, ticks: ticks(limit), ends, meter }
     }
 
     /// It has been started; from now on it answers `call`.
     pub(crate) fn begin(&mut self, call: &Call) {
         self.limit = self.plugin.limits.time_of(call);
+        let waiting = if self.plugin.http.is_some() { outbound::TIME } else { Duration::ZERO };
+        self.wall = (self.limit + waiting).min(LONGEST_CALL);
         self.ticks = ticks(self.limit);
         let now = Instant::now();
-        self.ends = self.outer.ends.min(now + self.limit);
+        self.ends = self.outer.ends.min(now + self.wall);
         if let Some(recorder) = &self.outer.recorder {
             recorder.started(now.duration_since(self.made));
         }
         self.call = Some(call.clone());
+    }
+
+    /// When the wall time of the phase that runs now is over, and the limit that this comes from.
+    pub(crate) fn deadline(&self) -> (Instant, Duration) {
+        (self.ends, self.wall)
     }
 
     /// It's done, however that was: what's left of its allowance.
@@ -105,6 +119,11 @@ impl Guest {
     /// It asks something of the host, with this many bytes.
     pub(crate) fn asks(&self, name: &'static str, sent: u32) -> Timed {
         Timed::new(self.outer.recorder.as_ref(), name, sent)
+    }
+
+    /// When the wall time of what runs now is over.
+    pub(crate) fn ends(&self) -> Instant {
+        self.ends
     }
 
     /// The call's name for logs and errors.
@@ -141,16 +160,29 @@ impl Guest {
 
     /// An error if its time is over. To be asked where the host worked for the guest for long, too.
     pub(crate) fn check_time(&self) -> Result<(), Halt> {
-        let over = self.ticks == 0 || self.outer.ticks == 0 || Instant::now() >= self.ends;
-        if over { Err(Halt(StopKind::Time(self.limit))) } else { Ok(()) }
+        if self.ticks == 0 || self.outer.ticks == 0 {
+            return Err(Halt(StopKind::Time(self.limit)));
+        }
+        if Instant::now() >= self.ends { Err(Halt(StopKind::Time(self.wall))) } else { Ok(()) }
     }
 }
 
-/// Put the limits of `store.data()` on the store. Nothing runs in it without.
-pub(crate) fn put_under_limits(store: &mut Store<Guest>) {
-    store.limiter(|guest| &mut guest.meter);
+/// What a store holds for the host functions has a guest in it.
+pub(crate) trait Guests: Send + 'static {
+    fn guest(&mut self) -> &mut Guest;
+}
+
+impl Guests for Guest {
+    fn guest(&mut self) -> &mut Guest {
+        self
+    }
+}
+
+/// Put the limits of the store's guest on the store. Nothing runs in it without.
+pub(crate) fn put_under_limits<T: Guests>(store: &mut Store<T>) {
+    store.limiter(|data| &mut data.guest().meter);
     store.epoch_deadline_callback(|mut context| {
-        let guest = context.data_mut();
+        let guest = context.data_mut().guest();
         guest.spend(1);
         guest.check_time()?;
         Ok(UpdateDeadline::Continue(1))
@@ -161,13 +193,16 @@ pub(crate) fn put_under_limits(store: &mut Store<Guest>) {
 /// Says yes or no when a guest wants more memory or longer tables, and remembers a no.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    /// Bytes.
+    /// Bytes, of all memories together.
     memory: usize,
+    memory_used: usize,
     /// The most memory that it had, in bytes.
     pub(crate) peak: usize,
     /// Of all tables together.
     elements: usize,
     elements_used: usize,
+    /// Core instances, and as many memories.
+    instances: usize,
     /// The last thing that it was refused: likely why it then gave up.
     pub(crate) refused: Option<StopKind>,
 }
@@ -175,15 +210,25 @@ pub(crate) struct Meter {
 impl Meter {
     fn new(limits: &Limits) -> Self {
         let count = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { memory: count(limits.memory_bytes), peak: 0, elements: count(limits.table_elements), elements_used: 0, refused: None }
+        Self {
+            memory: count(limits.memory_bytes),
+            memory_used: 0,
+            peak: 0,
+            elements: count(limits.table_elements),
+            elements_used: 0,
+            instances: limits.instances as usize,
+            refused: None,
+        }
     }
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.memory;
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.memory_used.saturating_add(desired.saturating_sub(current));
+        let fits = used <= self.memory;
         if fits {
-            self.peak = self.peak.max(desired);
+            self.memory_used = used;
+            self.peak = self.peak.max(used);
         } else {
             self.refused = Some(StopKind::Memory(self.memory as u64));
         }
@@ -202,14 +247,14 @@ impl ResourceLimiter for Meter {
     }
 
     fn instances(&self) -> usize {
-        1
+        self.instances
     }
 
     fn tables(&self) -> usize {
-        crate::abi::inspect::MAX_TABLES as usize
+        self.instances.saturating_mul(MAX_TABLES as usize)
     }
 
     fn memories(&self) -> usize {
-        1
+        self.instances
     }
 }

@@ -1,37 +1,30 @@
 //! What may a json/1 guest ask of the host? The functions of the module `mockforge`.
 //!
-//! `log(ptr, len)`, `config() -> i64`, `now_ms() -> i64`, `random(ptr, len)`, `asset(ptr, len) -> i64` and
-//! `call(ptr, len) -> i64`. Text goes in as pointer and length; an answer is written into memory from the guest's own
+//! `log(ptr, len)`, `config() -> i64`, `now_ms() -> i64`, `random(ptr, len)`, `asset(ptr, len) -> i64`,
+//! `call(ptr, len) -> i64` and, with a host approved, `http_request(ptr, len) -> i64`. Text goes in as pointer and length; an answer is written into memory from the guest's own
 //! `alloc` and given as pointer (high half) and length (low half). A pointer that can't be stops the guest; a wish that
 //! can't be granted is answered with the error envelope.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mfp_model::name::PluginName;
 use serde::Deserialize;
-use serde_json::Value;
 use wasmtime::{Caller, Extern, Linker, Memory};
 
-use super::guest::{Guest, Halt, MAX_DEPTH};
+use super::guest::{Guest, Halt};
+use super::http;
 use super::inspect::HOST_MODULE;
 use super::json::Block;
-use crate::call::Call;
-use crate::content::{ReadError, read_verified};
-use crate::error::{StopKind, shown};
+use super::nested::{self, Asked};
+use crate::error::StopKind;
 use crate::options::{LogLevel, LogLine};
-use crate::package::Package;
-use crate::plugins::Loaded;
 use crate::protocol::answer::wrapped_error;
 
 /// The most random bytes at once.
 const MAX_RANDOM: u32 = 64 << 10;
 /// The longest path that's looked at, in bytes.
 const MAX_PATH: usize = 1024;
-/// Stack of the thread that a nested call runs on, in bytes: the guest's and the host's.
-const NESTED_STACK: usize = 3 << 20;
 
 type Result<T> = wasmtime::Result<T>;
 
@@ -43,6 +36,7 @@ pub(crate) fn add_to(linker: &mut Linker<Guest>) -> Result<()> {
     linker.func_wrap(HOST_MODULE, "random", random)?;
     linker.func_wrap(HOST_MODULE, "asset", asset)?;
     linker.func_wrap(HOST_MODULE, "call", call)?;
+    linker.func_wrap(HOST_MODULE, "http_request", http_request)?;
     Ok(())
 }
 
@@ -138,7 +132,8 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
     let path = Block { pointer, length }.within(memory.data(&caller), MAX_PATH, "path of an asset")?;
     let path = String::from_utf8_lossy(path).into_owned();
     let plugin = Arc::clone(&caller.data().plugin);
-    let answer = match asset_of(&plugin, &path) {
+    // Base64 makes four of three.
+    let answer = match plugin.asset(&path, plugin.limits.answer_bytes as u64 / 4 * 3) {
         Ok(bytes) => format!("{{\"success\":true,\"result\":\"{}\"}}", STANDARD.encode(bytes)),
         Err(reason) => wrapped_error(&reason),
     };
@@ -146,25 +141,15 @@ fn asset(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64
     give(&mut caller, answer.as_bytes())
 }
 
-fn asset_of(plugin: &Package, path: &str) -> std::result::Result<Vec<u8>, String> {
-    let named = shown(path, 100);
-    let (path, entry) = plugin.content.listing().find(path).ok_or_else(|| format!("the plugin has no file `{named}`"))?;
-    let most = plugin.limits.answer_bytes as u64;
-    // Base64 makes four of three.
-    if entry.size.saturating_mul(4) / 3 > most {
-        return Err(format!("`{named}` has {} bytes, too many to be given at once", entry.size));
-    }
-    read_verified(&*plugin.content, path, *entry).map_err(|error| match error {
-        ReadError::Io(error) => format!("`{named}` can't be read: {error}"),
-        ReadError::Changed => format!("`{named}` isn't the file that was locked"),
-    })
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    dependency: String,
-    call: String,
-    request: Value,
+/// Sends an HTTP request; the response, enveloped. Time that passes here isn't the guest's own, but the call's.
+fn http_request(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64> {
+    let mut timed = caller.data().asks("http_request", length);
+    let memory = memory(&mut caller)?;
+    let request = Block { pointer, length }.within(memory.data(&caller), http::MAX_REQUEST, "HTTP request")?.to_vec();
+    let (plugin, (until, _)) = (Arc::clone(&caller.data().plugin), caller.data().deadline());
+    let answer = http::request(plugin.http.as_ref(), &request, until);
+    timed.received(answer.len());
+    give(&mut caller, answer.as_bytes())
 }
 
 /// Calls a plugin that this one depends on; its answer, enveloped.
@@ -175,57 +160,10 @@ fn call(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Result<u64>
     let asked = Block { pointer, length }.within(memory.data(&caller), most, "request to a dependency")?;
     let asked = serde_json::from_slice::<Asked>(asked);
     let answer = match asked.map_err(|error| format!("`call` takes `dependency`, `call` and `request`: {error}")) {
-        Ok(asked) => nested(caller.data_mut(), &asked),
+        Ok(asked) => nested::call(caller.data_mut(), &asked).map(|answer| answer.wrapped()),
         Err(reason) => Err(reason),
     };
     let answer = answer.unwrap_or_else(|reason| wrapped_error(&reason));
     timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
-}
-
-/// Make the nested call. It has a thread of its own, so that eight guests don't share one stack.
-fn nested(guest: &mut Guest, asked: &Asked) -> std::result::Result<String, String> {
-    if guest.is_starting() {
-        return Err("a plugin that's being started can't call others".to_owned());
-    }
-    if guest.outer.depth >= MAX_DEPTH {
-        return Err(format!("plugins call one another deeper than {MAX_DEPTH}"));
-    }
-    let callee = dependency(guest, &asked.dependency)?;
-    let call = named_call(asked)?;
-    let given = guest.for_nested();
-    let mut left = given.clone();
-    let answer = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("mfp-nested".into()).stack_size(NESTED_STACK);
-        let running = thread.spawn_scoped(scope, || callee.answer(&call, &asked.request, &mut left));
-        let running = running.map_err(|error| format!("there's no thread for it: {error}"))?;
-        running.join().map_err(|_| "the host failed".to_owned())
-    });
-    guest.after_nested(&given, &left);
-    match answer? {
-        Ok(answer) => Ok(answer.wrapped()),
-        Err(crate::CallError::Plugin { message, .. }) => Err(message),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn dependency(guest: &Guest, name: &str) -> std::result::Result<Arc<Loaded>, String> {
-    let shown = shown(name, 100);
-    let name = PluginName::from_str(name).map_err(|_| format!("`{shown}` is no plugin's name"))?;
-    let callee = guest.plugin.dependencies.get(&name).map(Arc::clone);
-    callee.ok_or_else(|| format!("`{shown}` isn't a dependency of plugin `{}`", guest.plugin.name))
-}
-
-fn named_call(asked: &Asked) -> std::result::Result<Call, String> {
-    match asked.call.as_str() {
-        "authenticate" => Ok(Call::Authenticate),
-        "functions" => Ok(Call::Functions),
-        "generate" => Ok(Call::Generate),
-        "query" => Ok(Call::Query),
-        "execute" => match asked.request.get("function_name") {
-            Some(Value::String(name)) => Ok(Call::Execute(name.clone())),
-            _ => Err("`request.function_name` is missing".to_owned()),
-        },
-        other => Err(format!("there's no call `{}`", shown(other, 100))),
-    }
 }

@@ -1,4 +1,4 @@
-//! Is this a json/1 module, of a size that may be compiled, that asks for nothing it isn't given?
+//! Is this a json/1 module or a plugin component, of a size that may be compiled, that asks for nothing it isn't given?
 //!
 //! Decided from the bytes before any of them is compiled, and decided again on every load, cached or not. Function bodies
 //! aren't looked into but for their count of locals: that they're valid is the compiler's question.
@@ -11,6 +11,9 @@ use wasmparser::{
     BinaryReaderError, ExternalKind, FuncType, FunctionBody, Import, MemoryType, Parser, Payload, TableType, TypeRef, ValType,
 };
 
+mod component;
+
+use super::Layer;
 use crate::call::{FUNCTIONS_EXPORT, export_of};
 use crate::error::shown;
 use crate::limits::Limits;
@@ -48,6 +51,9 @@ const GRANTED: [Signature; 6] = [
     signature("asset", &[I32, I32], &[I64]),
     signature("call", &[I32, I32], &[I64]),
 ];
+
+/// Given only to plugins with a host that was approved.
+const GIVEN_WITH_HTTP: Signature = signature("http_request", &[I32, I32], &[I64]);
 
 /// The name of the module that the host functions are imported from.
 pub(crate) const HOST_MODULE: &str = "mockforge";
@@ -110,13 +116,26 @@ struct Shape<'a> {
     globals: u32,
 }
 
-/// Check a core module for a plugin of these types.
-pub(crate) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits) -> Result<(), Refusal> {
-    let most = limits.wasm_bytes;
-    within("bytes", bytes.len() as u64, most)?;
+/// What a plugin's code takes of what costs something to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Uses {
+    /// Folders.
+    pub(crate) files: bool,
+}
+
+/// Check a plugin's code for a plugin of these types, that may send HTTP requests or not.
+pub(crate) fn inspect(layer: Layer, bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
+    within("bytes", bytes.len() as u64, limits.wasm_bytes)?;
+    match layer {
+        Layer::Module => inspect_module(bytes, types, limits, http).map(|()| Uses::default()),
+        Layer::Component => component::inspect(bytes, types, limits, http),
+    }
+}
+
+fn inspect_module(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
     let shape = read(bytes, limits)?;
     check_sizes(&shape, limits)?;
-    let refused = refused_imports(&shape);
+    let refused = refused_imports(&shape, http);
     if !refused.is_empty() {
         return Err(Refusal::Imports(refused));
     }
@@ -231,13 +250,17 @@ impl<'a> Shape<'a> {
 }
 
 /// Every import that isn't a granted host function of the right type.
-fn refused_imports(shape: &Shape<'_>) -> Vec<String> {
-    shape.imports.iter().filter_map(|import| refusal(shape, import)).collect()
+fn refused_imports(shape: &Shape<'_>, http: bool) -> Vec<String> {
+    shape.imports.iter().filter_map(|import| refusal(shape, import, http)).collect()
 }
 
-fn refusal(shape: &Shape<'_>, import: &Import<'_>) -> Option<String> {
+fn refusal(shape: &Shape<'_>, import: &Import<'_>, http: bool) -> Option<String> {
     let name = format!("`{}.{}`", shown(import.module, 100), shown(import.name, 100));
-    let granted = GRANTED.iter().find(|granted| import.module == HOST_MODULE && import.name == granted.name);
+    let is = |known: &Signature| import.module == HOST_MODULE && import.name == known.name;
+    if is(&GIVEN_WITH_HTTP) && !http {
+        return Some(format!("{name} (given once a host is approved for it: `http = […]`)"));
+    }
+    let granted = GRANTED.iter().chain([&GIVEN_WITH_HTTP]).find(|granted| is(granted));
     let (TypeRef::Func(ty), Some(granted)) = (import.ty, granted) else {
         return Some(name);
     };

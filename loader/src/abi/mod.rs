@@ -4,12 +4,16 @@
 //! as JSON text, or says why there's none.
 
 pub(crate) mod bomb;
+pub(crate) mod component;
 pub(crate) mod guest;
 pub(crate) mod host;
+mod http;
 pub(crate) mod inspect;
 pub(crate) mod json;
+mod nested;
 mod stop;
 
+use mfp_model::content::PackagePath;
 use mfp_model::name::PluginName;
 
 use self::guest::Allowance;
@@ -17,6 +21,7 @@ use crate::call::Call;
 use crate::error::{CallError, LoadError};
 use crate::protocol::answer::Opened;
 use crate::protocol::request::Request;
+use crate::remote::Service;
 
 /// A loaded plugin's way to be called.
 pub(crate) trait Transport: Send + Sync {
@@ -26,13 +31,38 @@ pub(crate) trait Transport: Send + Sync {
     /// Send a request and give back what was in the answer's envelope, which isn't checked any further. `allowance` is
     /// counted down. Blocks.
     fn ask(&self, call: &Call, request: &Request, allowance: &mut Allowance) -> Result<Opened, CallError>;
+
+    /// The error for a result that isn't what the call promises: `what` says how. `None`: the sandbox stopped the plugin.
+    fn unusable(&self, _call: &Call, _what: &str) -> Option<CallError> {
+        None
+    }
+
+    /// The service behind it, if the plugin is one.
+    fn service(&self) -> Option<&Service> {
+        None
+    }
 }
 
 /// The two things that WebAssembly's first eight bytes can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Layer {
+pub(crate) enum Layer {
     Module,
     Component,
+}
+
+impl Layer {
+    /// A word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::Component => "component",
+        }
+    }
+
+    /// The layer of this word.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Module, Self::Component].into_iter().find(|layer| layer.name() == name)
+    }
 }
 
 /// Which layer of WebAssembly, or what else it looks like.
@@ -51,13 +81,9 @@ fn layer(bytes: &[u8]) -> Result<Layer, &'static str> {
     }
 }
 
-/// Refuse what isn't a core module.
-pub(crate) fn expect_module(plugin: &PluginName, path: &mfp_model::content::PackagePath, bytes: &[u8]) -> Result<(), LoadError> {
-    match layer(bytes) {
-        Ok(Layer::Module) => Ok(()),
-        Ok(Layer::Component) => Err(LoadError::Unsupported { plugin: plugin.clone(), what: "a WebAssembly component" }),
-        Err(found) => Err(LoadError::NotWasm { plugin: plugin.clone(), path: path.clone(), found }),
-    }
+/// Which layer of WebAssembly these bytes of a plugin's are; anything else is refused.
+pub(crate) fn wasm_layer(plugin: &PluginName, path: &PackagePath, bytes: &[u8]) -> Result<Layer, LoadError> {
+    layer(bytes).map_err(|found| LoadError::NotWasm { plugin: plugin.clone(), path: path.clone(), found })
 }
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Opened, String> {
     }
 }
 
-fn cut(mut error: String) -> String {
+/// The first [`MAX_PLUGIN_ERROR`] bytes of a plugin's error, in whole characters.
+pub(crate) fn cut(mut error: String) -> String {
     if error.len() > MAX_PLUGIN_ERROR {
         let end = (0..=MAX_PLUGIN_ERROR).rev().find(|end| error.is_char_boundary(*end)).unwrap_or(0);
         error.truncate(end);

@@ -4,9 +4,12 @@
 //! none of their business: other keys are left out. A key that must be there and isn't, or has the wrong type, is an error
 //! that names its place; the plugin isn't asked then.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
+use crate::capability::environment;
 
 /// What may stand at a key.
 enum Keep {
@@ -18,6 +21,8 @@ enum Keep {
     List,
     /// An object with any keys.
     Map,
+    /// An object whose values are strings.
+    Headers,
     /// An object, of which these keys are sent.
     Keys(&'static [Key]),
 }
@@ -38,11 +43,11 @@ const fn optional(name: &'static str, keep: Keep) -> Key {
 
 /// A request as MockForge describes it to a plugin.
 const CONTEXT: &[Key] =
-    &[required("method", Keep::Text), required("uri", Keep::Text), optional("headers", Keep::Map), optional("body", Keep::Any)];
+    &[required("method", Keep::Text), required("uri", Keep::Text), optional("headers", Keep::Headers), optional("body", Keep::Any)];
 
 const AUTHENTICATE: Keep = Keep::Keys(&[
     required("context", Keep::Keys(CONTEXT)),
-    required("credentials", Keep::Keys(&[required("type", Keep::Text), optional("token", Keep::Any), optional("data", Keep::Any)])),
+    required("credentials", Keep::Keys(&[required("type", Keep::Text), optional("token", Keep::Text), optional("data", Keep::Map)])),
 ]);
 
 const EXECUTE: Keep = Keep::Keys(&[
@@ -57,7 +62,7 @@ const GENERATE: Keep = Keep::Keys(&[
         Keep::Keys(&[
             required("method", Keep::Text),
             required("path", Keep::Text),
-            optional("headers", Keep::Map),
+            optional("headers", Keep::Headers),
             optional("body", Keep::Any),
         ]),
     ),
@@ -76,9 +81,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// What's sent for `call`, of what the caller gave. `Err` says what's wrong and where.
-    pub(crate) fn new(call: &Call, given: &Value) -> Result<Self, String> {
-        let value = sent(call, given)?;
+    /// What's sent for `call`, of what the caller gave, with the plugin's variables. `Err` says what's wrong and where.
+    pub(crate) fn new(call: &Call, given: &Value, environment: &BTreeMap<String, String>) -> Result<Self, String> {
+        let mut value = sent(call, given)?;
+        if matches!(call, Call::Execute(_)) {
+            environment::add_to(&mut value, environment);
+        }
         Ok(Self { text: value.to_string(), value })
     }
 
@@ -117,6 +125,10 @@ fn keep(shape: &Keep, given: &Value, place: &str) -> Result<Value, String> {
         Keep::Text => is(given.is_string(), "a string"),
         Keep::List => is(given.is_array(), "a list"),
         Keep::Map => is(given.is_object(), "an object"),
+        Keep::Headers => {
+            let texts = given.as_object().is_some_and(|headers| headers.values().all(Value::is_string));
+            is(texts, "an object of strings")
+        }
         Keep::Keys(keys) => {
             let object = given.as_object().ok_or_else(|| format!("`{place}` must be an object"))?;
             keep_keys(keys, object, place).map(Value::Object)

@@ -18,7 +18,7 @@ fn load_in(cache: &Path, code: &str) -> Result<Plugins, LoadError> {
 fn origin(cache: &Path, code: &str) -> CodeOrigin {
     let plugins = load_in(cache, code).unwrap();
     ask(&plugins, "t", &execute()).unwrap();
-    plugins.info(&name("t")).unwrap().origin
+    plugins.info(&name("t")).unwrap().origin.unwrap()
 }
 
 fn only_file(cache: &Path) -> PathBuf {
@@ -40,7 +40,7 @@ fn the_second_load_compiles_nothing() {
     assert_eq!(origin(&cache, ECHO), CodeOrigin::Cache);
     assert_eq!(origin(&cache, &other()), CodeOrigin::Compiled, "another content");
     assert_eq!(cache.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-    assert_eq!(load([template("t", ECHO)]).unwrap().info(&name("t")).unwrap().origin, CodeOrigin::Compiled, "no cache");
+    assert_eq!(load([template("t", ECHO)]).unwrap().info(&name("t")).unwrap().origin.unwrap(), CodeOrigin::Compiled, "no cache");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn other_settings_are_other_code() {
     let loader = Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), allocation, ..options() });
     let plugins = loader.load(vec![template("t", ECHO)]).unwrap();
     ask(&plugins, "t", &execute()).unwrap();
-    assert_eq!(plugins.info(&name("t")).unwrap().origin, CodeOrigin::Cache, "where memory comes from isn't one of them");
+    assert_eq!(plugins.info(&name("t")).unwrap().origin.unwrap(), CodeOrigin::Cache, "where memory comes from isn't one of them");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_file_under_another_name_is_a_wrong_one() {
     origin(&cache, ECHO);
     std::fs::write(only_file(&cache), code).unwrap();
     let plugins = load_in(&cache, ECHO).unwrap();
-    assert_eq!(plugins.info(&name("t")).unwrap().origin, CodeOrigin::Compiled);
+    assert_eq!(plugins.info(&name("t")).unwrap().origin.unwrap(), CodeOrigin::Compiled);
     assert_ne!(ask(&plugins, "t", &execute()).unwrap(), "other");
 }
 

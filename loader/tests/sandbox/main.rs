@@ -5,9 +5,15 @@
 mod cache;
 mod calls;
 mod config;
+mod conformance;
+mod files;
 mod good;
 mod hostile;
+mod http;
 mod nested;
 mod refused;
+mod remote;
+mod server;
 mod support;
 mod traced;
+mod typed;

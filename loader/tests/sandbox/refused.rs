@@ -14,12 +14,12 @@ fn refusal(spec: mfp_loader::PluginSpec, code: &str) -> LoadError {
 }
 
 #[test]
-fn bytes_that_are_not_a_core_module() {
+fn bytes_that_are_no_plugin() {
     let refused = |bytes: &[u8], code| refusal(raw("t", PluginType::Template, bytes.to_vec()), code).to_string();
     assert!(refused(b"\x7fELF\x02\x01\x01\0\0\0\0\0", "mfp::sandbox::not-wasm").contains("ELF"));
     refused(b"(module)", "mfp::sandbox::not-wasm");
     refused(b"", "mfp::sandbox::not-wasm");
-    assert!(refused(b"\0asm\x0d\0\x01\0", "mfp::unsupported").contains("component"));
+    assert!(refused(b"\0asm\x0d\0\x01\0", "mfp::sandbox::export").contains("mockforge:plugin/template@0.1.0"));
     refused(b"\0asm\x01\0\0\0\xff\xff\xff", "mfp::sandbox::invalid");
 }
 
@@ -56,7 +56,7 @@ fn every_import_that_is_not_given_is_named() {
         [
             "`wasi_snapshot_preview1.fd_write`",
             "`env.abort`",
-            "`mockforge.http_request`",
+            "`mockforge.http_request` (given once a host is approved for it: `http = […]`)",
             "`mockforge.exec`",
             "`env.g`",
             "`mockforge.now_ms` as () -> (i32), not () -> (i64)",

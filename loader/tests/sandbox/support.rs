@@ -9,6 +9,7 @@ use mfp_loader::{
     Allocation, Call, CallError, Clock, Content, Limits, LoadError, Loader, LoaderOptions, LogLine, LogSink, PluginLimits, PluginSpec,
     PluginType, Plugins, Random, Stop,
 };
+use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, Listing, PackagePath};
 use mfp_model::digest::{ContentDigest, FileDigest};
 use mfp_model::name::PluginName;
@@ -99,6 +100,9 @@ pub(crate) fn raw(plugin: &str, ty: PluginType, wasm: Vec<u8>) -> PluginSpec {
         entry: "plugin.wasm".parse().unwrap(),
         dependencies: BTreeSet::new(),
         limits: PluginLimits::default(),
+        capabilities: Capabilities::default(),
+        project: None,
+        environment: BTreeMap::new(),
         config: Value::Null,
         config_schema: None,
         content: Arc::new(Files::new([("plugin.wasm", wasm), ("data/hi.txt", b"hi".to_vec())])),
@@ -197,7 +201,7 @@ pub(crate) fn execute() -> Call {
 }
 
 pub(crate) fn load(specs: impl IntoIterator<Item = PluginSpec>) -> Result<Plugins, LoadError> {
-    Loader::new(options()).load(specs.into_iter().collect())
+    Loader::new(options()).load(specs)
 }
 
 pub(crate) fn ask(plugins: &Plugins, plugin: &str, call: &Call) -> Result<Value, CallError> {

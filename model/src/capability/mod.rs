@@ -9,6 +9,7 @@
 mod env;
 mod host;
 mod path;
+mod policy;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use self::env::{EnvName, EnvNameError};
 pub use self::host::{HostError, HostPattern, Scheme};
 pub use self::path::{CapabilityPath, CapabilityPathError};
+pub use self::policy::CapabilityPolicy;
 use crate::keyed::Keyed;
 use crate::units::ByteSize;
 

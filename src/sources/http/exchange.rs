@@ -11,9 +11,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use url::Url;
 
-use super::address::Reach;
 use super::{Http, Message, refused};
 use crate::error::Result;
+use mfp_model::address::Reach;
 
 /// One question.
 #[derive(Debug)]
