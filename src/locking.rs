@@ -500,5 +500,6 @@ fn why_locked(by: LockedBy) -> &'static str {
         LockedBy::Flag => "`--locked` was given",
         LockedBy::Ci => "CI=true implies `--locked` (`--no-locked` undoes it)",
         LockedBy::Check => "`--check` writes nothing",
+        LockedBy::Serve => "a running server doesn't write it",
     }
 }

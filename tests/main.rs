@@ -29,6 +29,7 @@ mod race;
 mod remote;
 mod run;
 mod security;
+mod serve;
 mod sync;
 mod tools;
 mod verify;

@@ -21,6 +21,11 @@ pub(crate) fn before_run(app: &App<'_>) -> Result<Outcome> {
     sync(app, &SyncArgs::default(), Manner::BeforeRun)
 }
 
+/// The same before a server starts or takes a new lock, with the groups that it serves.
+pub(crate) fn before_serve(app: &App<'_>, args: &SyncArgs) -> Result<Outcome> {
+    sync(app, args, Manner::BeforeRun)
+}
+
 fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
     let started = Instant::now();
     let mut project = app.project()?;
@@ -66,7 +71,8 @@ fn looked(app: &App<'_>, args: &SyncArgs, prepared: &crate::installing::Prepared
     outcome
 }
 
-fn groups(args: &SyncArgs) -> Groups {
+/// Which groups these flags mean.
+pub(crate) fn groups(args: &SyncArgs) -> Groups {
     match args.group.as_slice() {
         _ if args.all_groups => Groups::All,
         [] => Groups::None,

@@ -12,6 +12,7 @@ use mfp_model::text::is_control_or_bidi;
 pub(crate) use terminal::{Reporter, log_line};
 
 pub(crate) mod document;
+pub(crate) mod log;
 pub(crate) mod render;
 mod terminal;
 
