@@ -64,7 +64,8 @@ impl<'a> Shared<'a> {
         if let Some(repository) = self.open.borrow().get(url) {
             return Ok(Rc::clone(repository));
         }
-        let repository = Rc::new(Repository::open(self, url)?);
+        // Who waits for a repository gives the others back, or two could wait for each other's.
+        let repository = Rc::new(Repository::open(self, url, &mut || self.open.borrow_mut().clear())?);
         self.open.borrow_mut().insert(url.clone(), Rc::clone(&repository));
         Ok(repository)
     }
@@ -155,6 +156,13 @@ impl<'a> Git<'a> {
     pub(crate) fn tip(&self, source: &Source) -> Result<Option<CommitId>> {
         let Some(wish) = Wish::of(source) else { return Ok(None) };
         self.shared.open(wish.url)?.resolve(wish.reference).map(|commit| Some(commit_id(commit)))
+    }
+
+    /// Make sure that no other process works with a plugin's repository, until this is dropped or another repository is waited
+    /// for. What it was at may be in the store afterwards.
+    pub(crate) fn hold(&self, package: &LockedPackage) -> Result<()> {
+        let Pin::Git { url, .. } = &package.pin else { return Ok(()) };
+        self.shared.open(url).map(drop)
     }
 
     /// Bring what a lock names, verified, to be put into the store.

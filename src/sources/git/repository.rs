@@ -38,10 +38,10 @@ pub(super) struct Repository<'a> {
 pub(super) type NamedCommit = (String, ObjectId);
 
 impl<'a> Repository<'a> {
-    /// Open its cache. Nobody is asked yet.
-    pub(super) fn open(shared: &Rc<Shared<'a>>, url: &GitUrl) -> Result<Self> {
+    /// Open its cache. Nobody is asked yet. If another process works with it, that's waited for, after `before_waiting`.
+    pub(super) fn open(shared: &Rc<Shared<'a>>, url: &GitUrl, before_waiting: &mut dyn FnMut()) -> Result<Self> {
         let address = Address::find(url, &shared.root, &shared.user)?;
-        let cache = RefCell::new(Cache::open(shared.app, &url.resolve(&shared.root))?);
+        let cache = RefCell::new(Cache::open(shared.app, &url.resolve(&shared.root), before_waiting)?);
         Ok(Self { shared: Rc::clone(shared), url: url.clone(), address, cache, session: RefCell::default(), tags: RefCell::default() })
     }
 
