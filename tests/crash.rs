@@ -198,6 +198,24 @@ fn an_add_that_is_killed_is_finished_or_taken_back() {
     });
 }
 
+/// The moment between the two writes is too short to be hit by a kill: here the first of them fails.
+#[cfg(unix)]
+#[test]
+fn the_manifest_never_names_what_couldnt_be_locked() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nold = \"=1.0.0\"\n");
+    machine.ok(["lock"]);
+    let lock = machine.project("plugins.lock");
+    std::fs::rename(&lock, machine.path("elsewhere")).expect("it's there");
+    std::os::unix::fs::symlink(machine.path("elsewhere"), &lock).expect("a link can be made");
+    let before = machine.files();
+    for arguments in [&["add", "app"][..], &["remove", "old"], &["upgrade"]] {
+        machine.mfp(arguments.iter().copied()).fails(8, "mfp::io::failed");
+        assert_eq!(machine.files(), before, "{arguments:?}");
+        assert!(lock.is_symlink(), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_sync_that_is_killed_is_finished_by_the_next() {
     let registry = registry();

@@ -265,6 +265,20 @@ fn prune_keeps_what_synced_projects_name_and_takes_the_rest() {
     machine.ok(["sync", "--offline"]);
 }
 
+#[test]
+fn prune_takes_nothing_where_a_lock_cant_be_read() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nplugin-10 = \"^1\"\n");
+    machine.ok(["sync"]);
+    let all = tree(&machine.path("store/v1/content"));
+    let lock = machine.read("plugins.lock");
+    machine.write("plugins.lock", &lock[..lock.len() / 2]);
+    assert_eq!(machine.mfp(["cache", "prune"]).code, 2, "it may name anything");
+    assert!(tree(&machine.path("store/v1/content")) == all);
+    machine.write("plugins.lock", lock);
+    machine.ok(["sync", "--offline"]);
+}
+
 /// Hold a lock's file as a stopped process would; start a command that needs it; see that it says so; let go.
 fn announces_its_wait(machine: &Machine, lock: &Path, arguments: &[&str]) {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(lock).expect("the lock's file can be opened");
