@@ -18,7 +18,7 @@ use mfp_model::plugin::{BareWasm, HostRange, Metadata, PluginManifest, check_man
 use mfp_model::project::Manifest;
 use mfp_model::source::{ArchiveFormat, Artifact, Pin, Source};
 use mfp_store::file_lock::LockError;
-use mfp_store::{Claim, Claims, Expected, ExpectedArtifact, Store, StoreError, Tree, Verified};
+use mfp_store::{Claim, Claims, Expected, ExpectedArtifact, Store, StoreError, Tree, Verified, cores};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::App;
@@ -30,7 +30,7 @@ use crate::sources::declared::read_folder;
 use crate::sources::git::Git;
 use crate::sources::http::{Cap, Http};
 use crate::sources::registry::ArtifactPlace;
-use crate::sources::{Registries, Sources, cores, registry};
+use crate::sources::{Registries, Sources, registry};
 
 /// The largest archive, in bytes.
 const MAX_ARCHIVE_BYTES: u64 = 64 << 20;

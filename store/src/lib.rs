@@ -36,6 +36,12 @@ pub mod vendor;
 pub mod verify;
 mod walk;
 
+/// How many threads can compute at once. Asking the system takes longer than what's often decided by it.
+pub fn cores() -> usize {
+    static CORES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
 pub use self::claim::{Claim, Claims};
 pub use self::error::{Result, StoreError};
 pub use self::store::{Store, StoreGuard, StoreOptions, Stored};
