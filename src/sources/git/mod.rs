@@ -57,6 +57,8 @@ struct Shared<'a> {
     root: PathBuf,
     /// Those that are open: each only once, since its cache is locked.
     open: RefCell<BTreeMap<GitUrl, Rc<Repository<'a>>>>,
+    /// Where refs lead: who asks twice must get one answer, or a tag could move in between.
+    resolved: RefCell<Vec<(GitUrl, GitReference, ObjectId)>>,
 }
 
 impl<'a> Shared<'a> {
@@ -68,6 +70,11 @@ impl<'a> Shared<'a> {
         let repository = Rc::new(Repository::open(self, url, &mut || self.open.borrow_mut().clear())?);
         self.open.borrow_mut().insert(url.clone(), Rc::clone(&repository));
         Ok(repository)
+    }
+
+    fn resolved(&self, url: &GitUrl, reference: &GitReference) -> Option<ObjectId> {
+        let resolved = self.resolved.borrow();
+        resolved.iter().find(|(of, known, _)| of == url && known == reference).map(|(.., commit)| *commit)
     }
 
     fn runtime(&self) -> Result<Rc<Runtime>> {
@@ -129,6 +136,7 @@ impl<'a> Git<'a> {
             user: UserGit::read(&app.settings)?,
             root: root.to_owned(),
             open: RefCell::default(),
+            resolved: RefCell::default(),
         };
         Ok(Self { shared: Rc::new(shared) })
     }
@@ -172,13 +180,10 @@ impl<'a> Git<'a> {
         };
         let wish = Wish { url, reference, subdir: subdir.as_ref(), submodules: *submodules };
         let repository = self.shared.open(url)?;
-        let id = ObjectId::from_hex(commit.as_str().as_bytes()).ok().filter(|_| commit.as_str().len() == 40).ok_or_else(|| {
-            Error::new(
-                "mfp::git::sha256",
-                format!("{}: the lock names a commit by SHA-256, which this version of mfp can't read", plugin.name),
-            )
-            .help("take the plugin from a registry, an archive or a folder")
-        })?;
+        let id = ObjectId::from_hex(commit.as_str().as_bytes())
+            .ok()
+            .filter(|_| commit.as_str().len() == 40)
+            .ok_or_else(|| by_sha256(&format!("{}: the lock names a commit", plugin.name)))?;
         self.check_on_ref(&repository, &plugin.name, reference, id)?;
         let expected = Expected::Locked { content: plugin.content, artifact: None };
         let (_, tree) = self.read(store, &repository, &plugin.name, wish, id, &expected)?;
@@ -269,6 +274,12 @@ fn versioned(tag: &str) -> Option<(&str, Version)> {
 
 fn is_start_of_version(before: &str) -> bool {
     !before.ends_with(|last: char| last.is_ascii_digit() || last == '.')
+}
+
+/// Something is named by the other digest that git knows.
+fn by_sha256(what_is_named: &str) -> Error {
+    Error::new("mfp::git::sha256", format!("{what_is_named} by SHA-256, which this version of mfp can't read"))
+        .help("take the plugin from a registry, an archive or a folder")
 }
 
 fn commit_id(id: ObjectId) -> CommitId {
