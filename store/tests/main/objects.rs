@@ -157,7 +157,7 @@ fn every_signature_of_a_content_is_kept_once() {
         16,
         "no more on the disk either"
     );
-    overwrite(&object(&fixture, &content).join("plugin.minisig"), &[b'x'; 100_000]);
+    overwrite(&object(&fixture, &content).join("plugin.minisig"), &vec![b'x'; 100_000]);
     assert_eq!(signatures().len(), 15, "what can't be a signature isn't read");
 }
 
