@@ -45,6 +45,7 @@ impl<'a> App<'a> {
             Command::Update(args) => commands::update::run(self, args),
             Command::Upgrade(args) => commands::upgrade::run(self, args),
             Command::Run(args) => commands::run::run(self, args),
+            Command::Serve(args) => commands::serve::run(self, args),
             Command::List(args) => commands::list::run(self, args),
             Command::Tree(args) => commands::tree::run(self, args),
             Command::Why(args) => commands::why::run(self, args),

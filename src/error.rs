@@ -36,6 +36,10 @@ pub(crate) enum Exit {
     Io,
     /// 101: a bug in mfp.
     Bug,
+    /// 130: interrupted.
+    Interrupted,
+    /// 143: terminated.
+    Terminated,
 }
 
 impl Exit {
@@ -52,6 +56,8 @@ impl Exit {
             Self::Sandbox => 7,
             Self::Io => 8,
             Self::Bug => 101,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 
@@ -68,6 +74,7 @@ impl Exit {
             Self::Io => 7,
             Self::Usage => 8,
             Self::Bug => 9,
+            Self::Interrupted | Self::Terminated => 10,
         }
     }
 

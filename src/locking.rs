@@ -113,10 +113,16 @@ impl Declared {
         Self { locked, mockforge: manifest.mockforge.clone() }
     }
 
-    fn candidate(&self) -> Option<Candidate> {
-        let package = self.locked.package()?;
-        let candidate = Candidate::new(package.version.clone());
-        Some(Candidate { dependencies: package.dependencies.clone(), mockforge: self.mockforge.clone(), ..candidate })
+    /// As the resolver sees it: a service has no version, and counts as 0.0.0, as everything does that has none.
+    fn candidate(&self) -> Candidate {
+        match self.locked.package() {
+            Some(package) => Candidate {
+                dependencies: package.dependencies.clone(),
+                mockforge: self.mockforge.clone(),
+                ..Candidate::new(package.version.clone())
+            },
+            None => Candidate::new(Version::new(0, 0, 0)),
+        }
     }
 }
 
@@ -132,6 +138,11 @@ pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> 
 
 /// Make a lock. Says how many plugins were resolved, and how long it took.
 pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock> {
+    lock_with(app, store, goal, None)
+}
+
+/// The same, with repositories that were asked something already. They're given back afterwards: fetching opens its own.
+pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, git: Option<Git<'a>>) -> Result<Lock> {
     let started = std::time::Instant::now();
     refuse_unsupported(goal.manifest, goal.manifest_text)?;
     for warning in &goal.manifest.warnings {
@@ -139,7 +150,7 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
     }
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
-    let declared = declared(app, store, &sources, goal)?;
+    let declared = declared(app, store, &sources, goal, git)?;
     let request = request(app, goal)?;
     let lock = match from_lock_alone(goal, &declared, &request) {
         Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
@@ -152,8 +163,14 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
 }
 
 /// What the manifest declares by URL, repository and folder, as it is now.
-fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>) -> Result<BTreeMap<PluginName, Declared>> {
-    let (mut all, mut git) = (BTreeMap::new(), None);
+fn declared<'a>(
+    app: &'a App<'a>,
+    store: &Store,
+    sources: &Sources<'_>,
+    goal: &Goal<'_>,
+    mut git: Option<Git<'a>>,
+) -> Result<BTreeMap<PluginName, Declared>> {
+    let mut all = BTreeMap::new();
     for (name, entry) in &goal.manifest.plugins {
         let alias = entry.request.package.as_ref();
         let found = match &entry.request.source {
@@ -185,7 +202,11 @@ fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>
                     sight.declare(name, alias)
                 }
             },
-            Source::Registry { .. } | Source::Remote { .. } => continue,
+            Source::Remote { .. } => match LockedPlugin::remote(name, &entry.request) {
+                Some(locked) => Declared { locked, mockforge: None },
+                None => continue,
+            },
+            Source::Registry { .. } => continue,
         };
         all.insert(name.clone(), found);
     }
@@ -304,7 +325,7 @@ fn catalog_of(declared: &BTreeMap<PluginName, Declared>) -> Catalog {
     let mut catalog = Catalog::new();
     for (name, plugin) in declared {
         let key = PackageKey { name: name.clone(), origin: Origin::Declared };
-        catalog.insert(key, plugin.candidate().into_iter().collect());
+        catalog.insert(key, vec![plugin.candidate()]);
     }
     catalog
 }
@@ -361,7 +382,10 @@ fn no_such_version(goal: &Goal<'_>, known: &Known) -> Option<Error> {
 
 /// The decision as a lock.
 fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution: &Resolution, known: &Known) -> Result<Lock> {
-    let plugins = resolution.plugins.values().map(|resolved| {
+    // Services are what the manifest says, and are written down from there.
+    let is_service = |name: &PluginName| declared.get(name).is_some_and(|declared| declared.locked.package().is_none());
+    let resolved = resolution.plugins.values().filter(|resolved| !(resolved.origin == Origin::Declared && is_service(&resolved.entry)));
+    let plugins = resolved.map(|resolved| {
         if resolved.origin == Origin::Declared {
             return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
         }
@@ -487,5 +511,6 @@ fn why_locked(by: LockedBy) -> &'static str {
         LockedBy::Flag => "`--locked` was given",
         LockedBy::Ci => "CI=true implies `--locked` (`--no-locked` undoes it)",
         LockedBy::Check => "`--check` writes nothing",
+        LockedBy::Serve => "a running server doesn't write it",
     }
 }

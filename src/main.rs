@@ -45,6 +45,7 @@ mod project;
 mod reference;
 mod report;
 mod running;
+mod serve;
 mod settings;
 mod sources;
 mod user_config;

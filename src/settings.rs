@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::user_config::UserConfig;
 
 /// The environment as it was when the process began. On a CI machine it's full of secrets, so it's never shown.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, OsString>);
 
 impl fmt::Debug for Environment {
@@ -33,6 +33,12 @@ pub(crate) struct Hidden(String);
 impl fmt::Debug for Hidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("(hidden)")
+    }
+}
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
@@ -105,10 +111,12 @@ pub(crate) enum LockMode {
 pub(crate) enum LockedBy {
     /// `--locked` or `MFP_LOCKED`.
     Flag,
-    /// `CI=true`, for `sync` and `run`.
+    /// `CI=true`, for `sync`, `run` and `serve`.
     Ci,
     /// `--check`.
     Check,
+    /// A server that runs, and loads a changed lock.
+    Serve,
 }
 
 /// How to talk.
@@ -127,7 +135,7 @@ pub(crate) struct Talk {
 }
 
 /// Everything that this process was told.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// The folder that relative arguments stand in.
     pub(crate) current_dir: PathBuf,
@@ -157,6 +165,8 @@ pub(crate) struct Settings {
     pub(crate) now: Timestamp,
     /// `MFP_CREDENTIALS`, as given.
     pub(crate) credentials: Option<Hidden>,
+    /// `MFP_SERVE_TOKEN`.
+    pub(crate) serve_token: Option<Hidden>,
     /// The netrc file to look in.
     pub(crate) netrc: Option<PathBuf>,
     /// Proxies by the usual variables.
@@ -259,6 +269,7 @@ impl Settings {
             cache_dir: current_dir.join(cache_dir.ok_or_else(|| no_home("cache", "--cache-dir"))?),
             vendor: folder(vendor, "MFP_VENDOR").map(|path| current_dir.join(path)),
             credentials: environment.text("MFP_CREDENTIALS").map(|text| Hidden(text.to_owned())),
+            serve_token: environment.text("MFP_SERVE_TOKEN").map(|text| Hidden(text.to_owned())),
             netrc: environment.path("NETRC").or_else(|| base.as_ref().map(|base| base.home.join(".netrc"))),
             proxies: Proxies::from(&environment),
             now: now(),
@@ -300,7 +311,7 @@ impl LockFlags {
             Command::Sync(args) => args.check,
             _ => false,
         };
-        let implied = self.ci && !self.no_locked && matches!(command, Command::Sync(_) | Command::Run(_));
+        let implied = self.ci && !self.no_locked && matches!(command, Command::Sync(_) | Command::Run(_) | Command::Serve(_));
         match () {
             () if self.frozen => LockMode::Frozen,
             () if self.locked && !self.no_locked => LockMode::Locked(LockedBy::Flag),

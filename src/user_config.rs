@@ -29,7 +29,7 @@ pub(crate) struct UserConfig {
     pub(crate) cache_dir: Option<PathBuf>,
     /// How files get from the store into plugin folders.
     pub(crate) link_mode: Option<LinkModeName>,
-    /// How long another mfp is waited for that holds the project or the store. 5 min.
+    /// How long another mfp is waited for that holds the project, the store, a download or a repository. 5 min.
     #[serde(deserialize_with = "duration")]
     pub(crate) lock_timeout: Duration,
     /// Canonical registry URL → where to fetch its files from instead. Transport only: never in a lock.
@@ -77,6 +77,8 @@ pub(crate) enum CredentialConfig {
     Token { token_env: String },
     /// A user name, and a password in an environment variable.
     Basic { username: String, password_env: String },
+    /// An API key in an environment variable, for services that want it as `X-API-Key`.
+    ApiKey { api_key_env: String },
 }
 
 /// How to talk to servers.
@@ -126,9 +128,9 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("store-dir", "where verified plugins are kept"),
     ("cache-dir", "where what can be fetched again is kept"),
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
-    ("lock-timeout", "how long another mfp is waited for that holds the project or the store"),
+    ("lock-timeout", "how long another mfp is waited for that holds the project, the store, a download or a repository"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
-    ("credentials", "a table by origin: token-env, or username and password-env"),
+    ("credentials", "a table by origin: token-env, or username and password-env; for services also api-key-env"),
     ("network.proxy", "a proxy for everything, where the environment names none"),
     ("network.ca-file", "a PEM file of CA certificates to trust beside the system's"),
     ("network.connect-timeout", "how long a connection may take to be made"),
@@ -281,7 +283,9 @@ fn collect(prefix: &str, table: &dyn toml_edit::TableLike, values: &mut BTreeMap
 fn split_key(key: &str) -> Vec<&str> {
     match key.split_once('.') {
         Some((table @ ("mirrors" | "credentials"), rest)) => match rest.rsplit_once('.') {
-            Some((origin, leaf @ ("token-env" | "username" | "password-env"))) if table == "credentials" => vec![table, origin, leaf],
+            Some((origin, leaf @ ("token-env" | "username" | "password-env" | "api-key-env"))) if table == "credentials" => {
+                vec![table, origin, leaf]
+            }
             _ => vec![table, rest],
         },
         _ => key.split('.').collect(),

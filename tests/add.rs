@@ -360,13 +360,13 @@ fn what_is_not_there_yet_says_so() {
     let registry = Registry::shop();
     let machine = project(&registry);
     let before = machine.files();
-    insta::assert_snapshot!(machine.mfp(["add", "remote+http://auth:8080"]).all(), @"
+    insta::assert_snapshot!(machine.mfp(["add", "remote+http://auth:8080"]).all(), @r#"
     exit 2
     --- stdout
     --- stderr
-    error[mfp::unsupported]: `http://auth:8080` is a remote plugin, which isn't supported yet
-    help: take the plugin from a registry, an archive's URL, a git repository or a folder
-    ");
+    error[mfp::usage::spec]: `http://auth:8080` is a service, whose name and types nobody can look up
+    help: write it into mockforge-plugins.toml yourself: `oauth = { remote = "http://auth:8080", types = ["auth"] }`, then run `mfp lock`
+    "#);
     // What's named offline is asked nobody.
     for spec in ["git+https://example.org/x#v1", "acme/plugins#v1"] {
         machine.mfp(["add", "--offline", spec]).fails(6, "mfp::network::offline");

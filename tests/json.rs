@@ -54,6 +54,7 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["upgrade", "greet"], "upgrade")["changes"][0]["kind"], "updated");
     ok(&["update"], "update");
     assert_eq!(ok(&["run", "greet", "hello", "[1]"], "run")["result"]["args"][0], 1);
+    assert!(ok(&["serve", "--export", "mockforge"], "serve")["export"].is_string());
     assert_eq!(ok(&["list"], "list")["plugins"][0]["direct"], true);
     assert_eq!(ok(&["tree"], "tree")["edges"][0]["to"], "words");
     assert_eq!(ok(&["why", "words"], "why")["paths"][0][1], "words");

@@ -331,16 +331,17 @@ fn a_manifest_with_mistakes_shows_them_all() {
 #[test]
 fn what_the_manifest_may_say_and_mfp_cant_do_yet() {
     let registry = Registry::shop();
-    let machine = Machine::with_manifest(&registry, "[plugins]\nx = { remote = \"https://auth.example/\", types = [\"auth\"] }\n");
+    let other = "[registries.other]\nurl = \"https://plugins.acme.example/\"\nkind = \"mockforge\"\n";
+    let machine = Machine::with_manifest(&registry, other);
     insta::assert_snapshot!(machine.mfp(["lock"]).all(), @r#"
     exit 2
     --- stdout
     --- stderr
-    error[mfp::unsupported]: `x`: a remote source isn't supported yet
-       ╭─[mockforge-plugins.toml:5:1]
-     5 │ x = { remote = "https://auth.example/", types = ["auth"] }
-       · ─────────────────────────────┬────────────────────────────
-       ·                              ╰── not in this version of mfp
+    error[mfp::unsupported]: registry `other`: `kind = "mockforge"` isn't supported yet
+       ╭─[mockforge-plugins.toml:4:13]
+     4 │ [registries.other]
+       ·             ──┬──
+       ·               ╰── not in this version of mfp
        ╰────
     help: take it out of the manifest, or wait for a later version
     "#);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::env::tree;
-use crate::support::{Machine, Run};
+use crate::support::{Machine, Run, Serving};
 
 fn copied() -> Machine {
     let machine = Machine::new();
@@ -88,6 +88,55 @@ fn each_plugin_does_what_it_is_for() {
     assert_eq!(rows["rows"][0]["name"], "Ada");
     assert_eq!(run(&["run", "template-hash", "sha256", "[\"hello\"]"]), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     assert_eq!(run(&["run", "template-ids", "slug", "[\"A b\"]"]), "a-b");
+}
+
+/// The commands of `docs/guide/run.md` that begin like this, each with the line below it: its answer, up to where it's cut.
+fn shown_in_the_guide(beginning: &str) -> Vec<(Vec<String>, String)> {
+    let guide = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide/run.md")).expect("it's there");
+    let lines: Vec<&str> = guide.lines().collect();
+    let pairs = lines.windows(2).filter_map(|pair| Some((words(pair[0].strip_prefix("$ ")?.strip_prefix(beginning)?), pair[1].to_owned())));
+    pairs.collect()
+}
+
+#[track_caller]
+fn is_as_shown(found: &str, shown: &str) {
+    match shown.strip_suffix('…') {
+        Some(beginning) => assert!(found.starts_with(beginning), "{found}"),
+        None => assert_eq!(found, shown),
+    }
+}
+
+#[test]
+fn the_guide_calls_a_plugin_of_each_type_by_run() {
+    let machine = copied();
+    let calls = shown_in_the_guide("mfp run ");
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    for (call, answer) in calls {
+        let run = machine.ok(["run"].into_iter().chain(call.iter().map(String::as_str)));
+        is_as_shown(run.stdout.trim_end(), &answer);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_guide_calls_a_plugin_of_each_type_by_curl() {
+    let machine = copied();
+    let serving = Serving::start(&machine, &[]);
+    let requests = shown_in_the_guide("curl ");
+    assert_eq!(requests.len(), 5, "{requests:?}");
+    for (request, answer) in requests {
+        let path = request[0].strip_prefix("http://127.0.0.1:7070").expect("it's where `mfp serve` is");
+        let reply = match &request[1..] {
+            [header, json, data, body] if header == "-H" && json == "Content-Type: application/json" && data == "-d" => {
+                serving.post(path, body)
+            }
+            [] => serving.get(path),
+            other => panic!("this isn't curl as the guide has it: {other:?}"),
+        };
+        assert_eq!(reply.status, 200, "{reply:?}");
+        is_as_shown(&reply.body, &answer);
+    }
+    assert_eq!(serving.stop().code, 0);
 }
 
 #[test]

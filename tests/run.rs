@@ -12,7 +12,7 @@ fn module(file: &str) -> Vec<u8> {
     wat::parse_file(path).expect("the module is well-formed")
 }
 
-fn plugin(name: &str, kind: &str, file: &str) -> Plugin {
+pub(crate) fn plugin(name: &str, kind: &str, file: &str) -> Plugin {
     let (kind, wasm) = (kind.to_owned(), module(file));
     Plugin::new(name, "1.0.0").with(|plugin| {
         plugin.types = vec![kind];
@@ -42,7 +42,7 @@ fn project() -> (Registry, Machine) {
 }
 
 /// A template plugin that can't.
-const SORRY: &str = r#"(module
+pub(crate) const SORRY: &str = r#"(module
   (memory (export "memory") 2)
   (data (i32.const 64) "{\"success\":false,\"error\":\"no such function: \5cu001b[31mred\"}")
   (func (export "mockforge_abi") (result i32) (i32.const 1))

@@ -62,9 +62,11 @@ impl ComponentRuntime {
 pub(crate) struct Tokio(Option<tokio::runtime::Runtime>);
 
 impl Tokio {
-    /// Run a future on this thread, which may not be a task's.
+    /// Run a future on this thread, whatever it is. Not by the runtime's own way, which refuses threads that run tasks of
+    /// another: blocking them is the caller's decision. Its timers and sockets are served by its own thread.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.0.as_ref().expect("it's only taken when it's dropped").block_on(work)
+        let _entered = self.0.as_ref().expect("it's only taken when it's dropped").enter();
+        pollster::block_on(work)
     }
 }
 

@@ -308,7 +308,7 @@ pub enum CallError {
     #[error("there's no plugin `{name}`{}", near(.nearest.as_ref()))]
     Unknown {
         /// The name that was asked for.
-        name: PluginName,
+        name: String,
         /// A loaded one that may have been meant.
         nearest: Option<PluginName>,
     },

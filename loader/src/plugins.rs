@@ -161,14 +161,14 @@ impl Plugins {
     /// Blocks until the answer is there, at most the plugin's time limit, its start limit and a few ticks. The thread
     /// needs a stack of a megabyte.
     pub fn call(&self, name: &PluginName, call: &Call, request: &Value) -> Result<Answer, CallError> {
-        let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name))?;
+        let plugin = self.plugins.get(name).ok_or_else(|| self.unknown(name.as_str()))?;
         plugin.answer(call, request, &mut Allowance::root(plugin.limits.log_bytes))
     }
 
     /// The same, and what it did and cost. The trace is there whatever the answer is; it's empty where no plugin was asked.
     pub fn call_traced(&self, name: &PluginName, call: &Call, request: &Value) -> (Result<Answer, CallError>, Trace) {
         let began = Instant::now();
-        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name)), Trace::default()) };
+        let Some(plugin) = self.plugins.get(name) else { return (Err(self.unknown(name.as_str())), Trace::default()) };
         let recorder = Arc::new(Recorder::default());
         let mut allowance = Allowance { recorder: Some(Arc::clone(&recorder)), ..Allowance::root(plugin.limits.log_bytes) };
         let answer = plugin.answer(call, request, &mut allowance);
@@ -197,9 +197,10 @@ impl Plugins {
         self.plugins.get(name)?.transport.service()
     }
 
-    fn unknown(&self, name: &PluginName) -> CallError {
-        let nearest = nearest(name.as_str(), self.plugins.keys().map(PluginName::as_str));
+    /// The error for a name that no plugin has.
+    pub(crate) fn unknown(&self, name: &str) -> CallError {
+        let nearest = nearest(name, self.plugins.keys().map(PluginName::as_str));
         let nearest = nearest.and_then(|nearest| self.plugins.get_key_value(nearest)).map(|(name, _)| name.clone());
-        CallError::Unknown { name: name.clone(), nearest }
+        CallError::Unknown { name: crate::error::shown(name, 100), nearest }
     }
 }

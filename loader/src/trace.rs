@@ -31,7 +31,7 @@ pub struct Trace {
 /// One thing that a plugin asked of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostCall {
-    /// Which function: `log`, `config`, `now_ms`, `random`, `asset`, `call`.
+    /// Which function: `log`, `config`, `now_ms`, `random`, `asset`, `call`, `http_request`.
     pub name: &'static str,
     /// How many bytes the plugin gave.
     pub sent: u64,

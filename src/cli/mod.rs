@@ -11,6 +11,7 @@ pub(crate) mod edit;
 pub(crate) mod look;
 pub(crate) mod project;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod spec;
 pub(crate) mod tools;
 pub(crate) mod values;
@@ -43,7 +44,7 @@ pub(crate) struct GlobalArgs {
     /// Work on the project in this folder (default: the nearest above with a mockforge-plugins.toml)
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) project: Option<PathBuf>,
-    /// The lock must be fresh and is never written (implied by `sync` and `run` where CI=true)
+    /// The lock must be fresh and is never written (implied by `sync`, `run` and `serve` where CI=true)
     #[arg(long, global = true, conflicts_with = "no_locked")]
     pub(crate) locked: bool,
     /// Undo the --locked that CI=true implies
@@ -124,6 +125,8 @@ pub(crate) enum Command {
     Upgrade(edit::UpgradeArgs),
     /// Sync, then call a plugin in the sandbox and print its answer
     Run(run::RunArgs),
+    /// Sync, then answer calls of the locked plugins over HTTP, as MockForge asks remote plugins
+    Serve(Box<serve::ServeArgs>),
     /// List the locked plugins
     #[command(visible_alias = "ls")]
     List(look::ListArgs),
@@ -173,6 +176,7 @@ impl Command {
             Self::Update(_) => "update",
             Self::Upgrade(_) => "upgrade",
             Self::Run(_) => "run",
+            Self::Serve(_) => "serve",
             Self::List(_) => "list",
             Self::Tree(_) => "tree",
             Self::Why(_) => "why",

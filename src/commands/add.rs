@@ -180,7 +180,7 @@ fn addition(
             seen.insert(name, declared);
             (id, source, false)
         }
-        Spec::Remote(address) => return Err(unsupported(&address)),
+        Spec::Remote(address) => return Err(written_by_hand(&address)),
     };
     let request = Request::new(source);
     Ok(match &args.rename {
@@ -231,9 +231,12 @@ fn provisional(args: &AddArgs, typed: &str) -> PluginName {
     named.unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
 }
 
-fn unsupported(address: &str) -> Error {
-    Error::new("mfp::unsupported", format!("`{}` is a remote plugin, which isn't supported yet", clean(address)))
-        .help("take the plugin from a registry, an archive's URL, a git repository or a folder")
+/// An address says neither what a service is called nor what it answers, and nobody else knows.
+fn written_by_hand(address: &str) -> Error {
+    let address = clean(address);
+    Error::new("mfp::usage::spec", format!("`{address}` is a service, whose name and types nobody can look up")).help(format!(
+        "write it into mockforge-plugins.toml yourself: `oauth = {{ remote = \"{address}\", types = [\"auth\"] }}`, then run `mfp lock`"
+    ))
 }
 
 fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::RegistryName> {
@@ -303,7 +306,7 @@ fn approve(text: &str, manifest: &Manifest, lock: &Lock, additions: &[Addition])
     while let Some(name) = queue.pop() {
         let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name)) else { continue };
         queue.extend(plugin.dependencies().iter().map(|dependency| &dependency.name));
-        if !crate::installing::unapproved(manifest, [plugin]).is_empty() {
+        if !mfp_model::lock::unapproved(manifest, [plugin]).is_empty() {
             let approval = Approval { source: plugin.source(), signer: plugin.signer().cloned(), capabilities: plugin.capabilities() };
             text = edit::set_approval(&text, name, &approval).map_err(|error| cant_edit(&error))?;
         }

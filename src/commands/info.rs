@@ -187,11 +187,17 @@ fn schema_in_store(store: &Store, lock: Option<&Lock>, name: &PluginName) -> Res
     Ok(PluginManifest::from_bytes(&text).ok().and_then(|manifest| manifest.config_schema))
 }
 
+impl InfoPlugin {
+    fn is_service(&self) -> bool {
+        self.version.is_empty()
+    }
+}
+
 fn text(plugin: &InfoPlugin) -> String {
     let mut lines = vec![format!(
         "{} {}{}",
         plugin.name,
-        plugin.version,
+        if plugin.is_service() { "(a service: no promise about its code)" } else { &plugin.version },
         plugin.yanked.as_ref().map(|why| format!(" (yanked: {})", clean(why))).unwrap_or_default()
     )];
     lines.extend(plugin.description.as_ref().map(|description| clean(description).into_owned()));
@@ -210,7 +216,9 @@ fn text(plugin: &InfoPlugin) -> String {
     let capabilities = plugin.capabilities.as_object().filter(|object| !object.is_empty());
     put(
         "asks for",
-        Some(capabilities.map_or_else(|| "nothing beyond the defaults".to_owned(), |asked| Value::Object(asked.clone()).to_string())),
+        (!plugin.is_service()).then(|| {
+            capabilities.map_or_else(|| "nothing beyond the defaults".to_owned(), |asked| Value::Object(asked.clone()).to_string())
+        }),
     );
     put(
         "depends on",

@@ -18,6 +18,7 @@ pub(crate) mod remove;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod sync;
 pub(crate) mod tree;
 pub(crate) mod update;

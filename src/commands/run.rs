@@ -2,7 +2,7 @@
 //!
 //! What runs is the store's content that the lock names, verified as it's read, never the laid-out files.
 
-use mfp_loader::{Allocation, Call, CallError, Loader, LoaderOptions, PluginSpec};
+use mfp_loader::{Allocation, Call, CallError, Loader, LoaderOptions, RemoteFailure, Spec};
 use mfp_model::name::PluginName;
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::cli::run::RunArgs;
 use crate::commands::{sync, update::not_locked};
 use crate::error::{Error, Result};
+use crate::explain;
 use crate::installing::bring;
 use crate::report::document::{Document, RunDocument};
 use crate::report::{Event, Outcome, clean, neutral_json};
@@ -27,6 +28,10 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
     let plugin = lock.plugins.get(&args.plugin).ok_or_else(|| not_locked(&args.plugin, &lock))?;
+    if plugin.package().is_none() && app.settings.offline {
+        return Err(Error::new("mfp::network::offline", format!("{} is a service, and --offline was given", plugin.name))
+            .help("call it without `--offline`"));
+    }
     let chosen = Chosen::with_dependencies(&manifest, &lock, [plugin]);
     chosen.refuse_unapproved()?;
     if let Some(refusal) = synced.refusal.filter(|refusal| refusal.code() != "mfp::approval::missing") {
@@ -42,16 +47,21 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
 }
 
 /// `--timeout` is one more limit: it only narrows.
-fn lower_time(specs: &mut [PluginSpec], args: &RunArgs) {
+fn lower_time(specs: &mut [Spec], args: &RunArgs) {
     let Some(timeout) = args.timeout else { return };
-    for spec in specs.iter_mut().filter(|spec| spec.name == args.plugin) {
-        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        spec.limits.policy.time_ms = Some(spec.limits.policy.time_ms.map_or(millis, |most| most.min(millis)));
+    for spec in specs.iter_mut().filter(|spec| *spec.name() == args.plugin) {
+        match spec {
+            Spec::Package(spec) => {
+                let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+                spec.limits.policy.time_ms = Some(spec.limits.policy.time_ms.map_or(millis, |most| most.min(millis)));
+            }
+            Spec::Remote(spec) => spec.timeout = spec.timeout.min(timeout),
+        }
     }
 }
 
 /// Load, and make the call: once, once under watch, or many times.
-fn answer(app: &App<'_>, args: &RunArgs, specs: Vec<PluginSpec>, call: &Call, request: &Value) -> Result<Outcome> {
+fn answer(app: &App<'_>, args: &RunArgs, specs: Vec<Spec>, call: &Call, request: &Value) -> Result<Outcome> {
     let name = &args.plugin;
     let explain = |error: CallError| explain_call(&error, name);
     let options = LoaderOptions { allocation: allocation(args, specs.len()), ..options(app, VerboseLog::new(app)) };
@@ -92,8 +102,15 @@ fn explain_call(error: &CallError, name: &PluginName) -> Error {
         CallError::Plugin { message, .. } => shown
             .detail("error", clean(message).into_owned())
             .help(format!("these are the plugin's own words; `mfp docs {name}` may say more")),
-        CallError::Remote { .. } => shown.help("is the service running? its address stands in mockforge-plugins.toml"),
         CallError::Request { .. } | CallError::WrongType { .. } => shown.help("`mfp run --help` shows what each call takes"),
         CallError::NoFunctions { .. } | CallError::Unknown { .. } => shown.help(format!("`mfp docs {name}` may say more")),
+        CallError::Remote { plugin, endpoint, failure, .. } => {
+            let shown = shown.detail("plugin", plugin.as_str()).detail("endpoint", endpoint.as_str());
+            match failure {
+                RemoteFailure::Status(status @ (401 | 403)) => shown.detail("status", *status).help(explain::credentials_for(endpoint)),
+                RemoteFailure::Status(status) => shown.detail("status", *status).help_or(None),
+                _ => shown.help_or(None),
+            }
+        }
     }
 }

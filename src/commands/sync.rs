@@ -5,7 +5,8 @@ use std::time::Instant;
 use crate::app::App;
 use crate::cli::project::SyncArgs;
 use crate::error::{Error, Result};
-use crate::installing::{FolderChange, Groups, Manner, Options, approval_error, is_synced, prepare};
+use crate::explain::approval_error;
+use crate::installing::{FolderChange, Groups, Manner, Options, is_synced, prepare};
 use crate::locking::current_lock;
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
@@ -18,6 +19,11 @@ pub(crate) fn run(app: &App<'_>, args: &SyncArgs) -> Result<Outcome> {
 /// The same before a call: optional groups that somebody laid out stay, and nothing is said if nothing was to be done.
 pub(crate) fn before_run(app: &App<'_>) -> Result<Outcome> {
     sync(app, &SyncArgs::default(), Manner::BeforeRun)
+}
+
+/// The same before a server starts or takes a new lock, with the groups that it serves.
+pub(crate) fn before_serve(app: &App<'_>, args: &SyncArgs) -> Result<Outcome> {
+    sync(app, args, Manner::BeforeRun)
 }
 
 fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
@@ -65,7 +71,8 @@ fn looked(app: &App<'_>, args: &SyncArgs, prepared: &crate::installing::Prepared
     outcome
 }
 
-fn groups(args: &SyncArgs) -> Groups {
+/// Which groups these flags mean.
+pub(crate) fn groups(args: &SyncArgs) -> Groups {
     match args.group.as_slice() {
         _ if args.all_groups => Groups::All,
         [] => Groups::None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mfp_model::lock::unapproved;
 use mfp_model::lock::{LockedPlugin, staleness};
 use mfp_model::name::PluginName;
 use mfp_model::project::Manifest;
@@ -13,7 +14,7 @@ use crate::cli::look::VerifyArgs;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Exit, Result};
 use crate::explain::Explained;
-use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, selected, unapproved};
+use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, selected};
 use crate::locking::path_contents;
 use crate::project::Project;
 use crate::report::document::{Document, Problem, ProblemsDocument};
@@ -44,8 +45,12 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
         name: one.name.to_string(),
         message: "asks for more than was approved".to_owned(),
     }));
-    app.reporter.event(Event::Note(format!("Verified {}", plural(plugins.len(), "plugin"))));
-    Ok(outcome(problems, plugins.len()))
+    let (here, services): (Vec<&LockedPlugin>, Vec<_>) = plugins.into_iter().partition(|plugin| plugin.package().is_some());
+    for service in services {
+        app.reporter.event(Event::Note(format!("{} is a service: there's nothing to verify, and no promise about its code", service.name)));
+    }
+    app.reporter.event(Event::Note(format!("Verified {}", plural(here.len(), "plugin"))));
+    Ok(outcome(problems, here.len()))
 }
 
 fn outcome(problems: Vec<Problem>, checked: usize) -> Outcome {

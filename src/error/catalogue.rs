@@ -716,6 +716,24 @@ pub(crate) const CATALOGUE: &[Code] = &[
     ),
     code("mfp::sandbox::trap", Sandbox, "The plugin crashed.", "Try another request; tell the plugin's publisher."),
     code(
+        "mfp::serve::address",
+        Io,
+        "`mfp serve` can't listen where it was told to.",
+        "Choose another address with `--listen`, or port 0 for a free port.",
+    ),
+    code(
+        "mfp::serve::export",
+        Usage,
+        "A configuration for clients was asked for that can't say where the server will be.",
+        "Name the port: `--listen 127.0.0.1:7070`.",
+    ),
+    code(
+        "mfp::serve::token",
+        Usage,
+        "`mfp serve` would be reachable from other machines without a token, or its token can't be one.",
+        "Set `MFP_SERVE_TOKEN` to a long random text, or listen on 127.0.0.1.",
+    ),
+    code(
         "mfp::store::damaged",
         Integrity,
         "The store's copy of a plugin isn't what its digest says.",

@@ -38,6 +38,7 @@ pub(crate) enum Document {
     Text(TextDocument),
     About(AboutDocument),
     Run(RunDocument),
+    Serve(ServeDocument),
 }
 
 /// `init`
@@ -180,7 +181,7 @@ pub(crate) struct InfoDocument {
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct InfoPlugin {
     pub(crate) name: String,
-    /// The version that's shown.
+    /// The version that's shown; empty for a service, which has none.
     pub(crate) version: String,
     pub(crate) source: String,
     /// The version in the lock, or null.
@@ -382,6 +383,20 @@ pub(crate) struct HostCallDocument {
     pub(crate) time_us: f64,
 }
 
+/// `serve`: printed when the server answers, as the first and only line.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct ServeDocument {
+    /// Where it answers: `http://127.0.0.1:7070`. With port 0, the one that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
+    /// What `GET /plugins` lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plugins: Option<Value>,
+    /// `--export`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) export: Option<String>,
+}
+
 /// Every command, with the schema of its data: for the reference, which a test writes.
 #[cfg(test)]
 pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
@@ -395,6 +410,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("update", changes()),
         ("upgrade", changes()),
         ("run", schema_for!(RunDocument)),
+        ("serve", schema_for!(ServeDocument)),
         ("list", schema_for!(ListDocument)),
         ("tree", schema_for!(TreeDocument)),
         ("why", schema_for!(WhyDocument)),

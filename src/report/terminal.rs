@@ -1,13 +1,14 @@
 //! The reporter: events become lines on stderr, an outcome becomes stdout.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Error, Exit};
-use crate::report::document::Envelope;
+use crate::report::document::{Document, Envelope};
 use crate::report::render::{Style, error_text};
 use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, plural, size};
 use crate::settings::Talk;
@@ -20,6 +21,7 @@ pub(crate) struct Reporter {
     bar: Mutex<Option<ProgressBar>>,
     warnings: Mutex<Vec<(&'static str, String)>>,
     command: OnceLock<&'static str>,
+    has_started: AtomicBool,
 }
 
 impl Reporter {
@@ -31,6 +33,7 @@ impl Reporter {
             bar: Mutex::new(None),
             warnings: Mutex::new(Vec::new()),
             command: OnceLock::new(),
+            has_started: AtomicBool::new(false),
         }
     }
 
@@ -49,7 +52,9 @@ impl Reporter {
             Event::Fetched { count, bytes, elapsed: time } => {
                 self.end_bar();
                 let amount = if bytes == 0 { String::new() } else { format!(" ({})", size(bytes)) };
-                self.did("Fetched", count, time, &amount);
+                if count > 0 {
+                    self.did("Fetched", count, time, &amount);
+                }
             }
             Event::Resolved { count, elapsed } => self.did("Resolved", count, elapsed, ""),
             Event::Installed { count, elapsed } => self.did("Installed", count, elapsed, ""),
@@ -103,6 +108,16 @@ impl Reporter {
         }
     }
 
+    /// A command that goes on has begun its work. For programs that's its document; at its end there's no second one.
+    pub(crate) fn started(&self, document: Document) {
+        if self.talk.json {
+            let warnings = self.warnings.lock().expect("no holder of this lock panics").clone();
+            self.has_started.store(true, Ordering::Relaxed);
+            // Whoever started the server and doesn't listen any more has no need to know where it is.
+            let _ = to_stdout(&Envelope::of(self.command(), &Outcome::done(document), warnings).to_text());
+        }
+    }
+
     /// The command is over: print what it leaves, and say how the process ends.
     pub(crate) fn finish(&self, result: Result<Outcome, Error>) -> Exit {
         self.end_bar();
@@ -113,7 +128,9 @@ impl Reporter {
     }
 
     fn finish_outcome(&self, outcome: &Outcome) -> Exit {
-        let written = if self.talk.json {
+        let written = if self.has_started.load(Ordering::Relaxed) {
+            Ok(())
+        } else if self.talk.json {
             let envelope = Envelope::of(self.command(), outcome, self.warnings.lock().expect("no holder of this lock panics").clone());
             to_stdout(&envelope.to_text())
         } else {

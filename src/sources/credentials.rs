@@ -18,7 +18,12 @@ use crate::user_config::CredentialConfig;
 
 /// A secret as it's sent. Never printed.
 #[derive(Clone)]
-struct Secret(HeaderValue);
+enum Secret {
+    /// As `Authorization`, with its scheme.
+    Authorization(HeaderValue),
+    /// As `X-API-Key`, which only services understand.
+    ApiKey(HeaderValue),
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +65,20 @@ impl Credentials {
     pub(crate) fn for_hop(&self, url: &Url, asked: &Url) -> Option<HeaderValue> {
         let by_origin = self.by_origin.get(&url.origin().ascii_serialization());
         let by_host = || self.by_host.get(url.host_str()?).filter(|_| url.origin() == asked.origin() && is_private_talk(url));
-        by_origin.or_else(by_host).map(|secret| secret.0.clone())
+        match by_origin.or_else(by_host)? {
+            Secret::Authorization(value) => Some(value.clone()),
+            Secret::ApiKey(_) => None,
+        }
+    }
+
+    /// What a service at this URL is told with every request. Not what netrc has: it's for a host, and any line of a project
+    /// could name a port of it.
+    pub(crate) fn for_service(&self, url: &Url) -> Option<mfp_loader::Credential> {
+        let text = |value: &HeaderValue| value.to_str().map(str::to_owned).ok();
+        match self.by_origin.get(&url.origin().ascii_serialization())? {
+            Secret::Authorization(value) => mfp_loader::Credential::authorization(&text(value)?).ok(),
+            Secret::ApiKey(value) => mfp_loader::Credential::api_key(&text(value)?).ok(),
+        }
     }
 }
 
@@ -95,6 +113,7 @@ fn from_config(settings: &Settings, config: &CredentialConfig) -> Result<Option<
     match config {
         CredentialConfig::Token { token_env } => variable(token_env).map(|token| bearer(&token)).transpose(),
         CredentialConfig::Basic { username, password_env } => variable(password_env).map(|password| basic(username, &password)).transpose(),
+        CredentialConfig::ApiKey { api_key_env } => variable(api_key_env).map(|key| header_value(&key).map(Secret::ApiKey)).transpose(),
     }
 }
 
@@ -123,20 +142,20 @@ fn from_netrc(file: &std::path::Path) -> Result<BTreeMap<String, Secret>> {
 }
 
 fn bearer(token: &str) -> Result<Secret> {
-    secret(&format!("Bearer {token}"))
+    header_value(&format!("Bearer {token}")).map(Secret::Authorization)
 }
 
 fn basic(username: &str, password: &str) -> Result<Secret> {
-    secret(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
+    header_value(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))).map(Secret::Authorization)
 }
 
-fn secret(text: &str) -> Result<Secret> {
+fn header_value(text: &str) -> Result<HeaderValue> {
     let mut value = HeaderValue::from_str(text).map_err(|_| {
         Error::new("mfp::usage::credentials", "a credential holds characters that can't be sent in a header")
             .help("look for a line break at its end")
     })?;
     value.set_sensitive(true);
-    Ok(Secret(value))
+    Ok(value)
 }
 
 #[cfg(test)]
@@ -172,6 +191,17 @@ mod tests {
         assert!(sent("https://a.example/x", "https://a.example/") && sent("http://127.0.0.1:81/x", "http://127.0.0.1:81/y"));
         assert!(!sent("https://a.example:8443/x", "https://a.example/") && !sent("http://127.0.0.1:82/x", "http://127.0.0.1:81/y"));
         assert!(!sent("http://a.example/x", "http://a.example/"), "not in the clear");
+    }
+
+    #[test]
+    fn an_api_key_is_for_services_only() {
+        let by_origin = BTreeMap::from([("https://a.example".to_owned(), Secret::ApiKey(HeaderValue::from_static("k3y")))]);
+        let by_host = BTreeMap::from([("b.example".to_owned(), basic("u", "p").unwrap())]);
+        let credentials = Credentials { by_origin, by_host };
+        let at = url("https://a.example/base");
+        assert!(credentials.for_hop(&at, &at).is_none());
+        assert!(format!("{:?}", credentials.for_service(&at)).contains("x-api-key"));
+        assert!(credentials.for_service(&url("https://b.example/")).is_none(), "what netrc has for a host isn't for services");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What the stories need: a machine of their own ([`env`]) with secrets on it ([`canary`]), a registry of their own ([`registry`]), a
-//! server that can misbehave ([`server`]), repositories and servers for them ([`git`]).
+//! server that can misbehave ([`server`]), a running `mfp serve` ([`serving`]), repositories and servers for them ([`git`]).
 
 pub(crate) mod canary;
 pub(crate) mod env;
 pub(crate) mod git;
 pub(crate) mod registry;
 pub(crate) mod server;
+pub(crate) mod serving;
 
 pub(crate) use env::{Machine, Run};
 pub(crate) use registry::{Plugin, Registry};
 pub(crate) use server::Server;
+pub(crate) use serving::Serving;

@@ -154,7 +154,9 @@ impl Cache {
     /// Forget what's known of a URL that something was written to.
     pub(super) fn forget(&mut self, url: &str) {
         let keys: Vec<Key> = self.entries.keys().filter(|key| key.url == url).cloned().collect();
-        keys.iter().for_each(|key| self.remove(key));
+        for key in &keys {
+            self.remove(key);
+        }
     }
 
     fn remove(&mut self, key: &Key) {
@@ -252,7 +254,7 @@ mod tests {
     #[test]
     fn what_was_not_used_for_longest_makes_room() {
         let mut cache = Cache::default();
-        let mut put = |cache: &mut Cache, name: &str, body| {
+        let put = |cache: &mut Cache, name: &str, body| {
             let request = get(&format!("https://a.example/{name}"), &[]);
             let key = key(&request).unwrap();
             cache.put(key.clone(), &request, &answer(&[("cache-control", "max-age=60")], body), 0);

@@ -226,7 +226,7 @@ fn bodies_have_a_limit_both_ways() {
     assert_eq!(refused(&sent(&[&promising.url("")], get(&promising.url("/")))), "too-large");
     let endless = Server::new(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
-        let chunk = [&b"10000\r\n"[..], &[7; 1 << 16], b"\r\n"].concat();
+        let chunk = [&b"10000\r\n"[..], &vec![7; 1 << 16], b"\r\n"].concat();
         loop {
             stream.write_all(&chunk)?;
         }

@@ -17,3 +17,4 @@ mod remote;
 mod server;
 mod support;
 mod traced;
+mod typed;

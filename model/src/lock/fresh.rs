@@ -239,10 +239,8 @@ fn check_edge(
 ) {
     let (name, on) = (plugin.name.clone(), dependency.name.clone());
     let requirement = effective(lock, &on, &dependency.requirement);
-    let satisfied = match target.version() {
-        Some(version) => requirement.range().contains(version),
-        None => *requirement == Requirement::any(),
-    };
+    // A service has no version, and counts as 0.0.0 where one is compared.
+    let satisfied = requirement.range().contains(target.version().unwrap_or(&Version::new(0, 0, 0)));
     if !satisfied {
         let (requirement, version) = (requirement.clone(), target.version().cloned());
         stale.push(Stale::DependencyUnsatisfied { name: name.clone(), dependency: on.clone(), requirement, version });

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Manifest;
-use crate::source::{RegistryKind, SourceKind};
+use crate::source::RegistryKind;
 
 /// Something that a manifest may say and that isn't implemented yet. Told by the commands that would have to do it,
 /// since a rule that is silently not kept is worse than none.
@@ -16,13 +16,9 @@ pub struct Unsupported {
 }
 
 impl Manifest {
-    /// Everything that it uses and that this version can't do: remote sources, other registry protocols, and
+    /// Everything that it uses and that this version can't do: other registry protocols, and
     /// rules of the policy that would not be kept.
     pub fn unsupported(&self) -> Vec<Unsupported> {
-        let sources = self.plugins.iter().filter_map(|(name, entry)| match entry.request.source.kind() {
-            kind @ SourceKind::Remote => Some(Unsupported { what: format!("`{name}`: a {kind} source"), span: entry.span.clone() }),
-            _ => None,
-        });
         let registries = self.registries.iter().filter(|(_, registry)| registry.kind != RegistryKind::Mfp);
         let registries = registries.map(|(name, registry)| {
             let what = format!("registry `{name}`: `kind = \"{}\"`", registry.kind);
@@ -32,7 +28,7 @@ impl Manifest {
             let span = self.place(&format!("policy.{key}")).unwrap_or_default();
             Unsupported { what: format!("`{key}` in [policy]"), span }
         });
-        sources.chain(registries).chain(rules).collect()
+        registries.chain(rules).collect()
     }
 
     fn unkept_rules(&self) -> Vec<&'static str> {

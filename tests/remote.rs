@@ -1,0 +1,292 @@
+//! Plugins that are services: declared, locked by how they're asked for, and called; at the other end a `FastAPI` service that
+//! speaks MockForge's protocol as strictly as its SDK does.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::support::git::has_programs;
+use crate::support::{Machine, Plugin, Registry};
+
+/// The service, which ends with the test.
+struct Service {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Service {
+    /// Start it. `None` on a machine without Python, which CI isn't.
+    fn start() -> Option<Self> {
+        let python = python()?;
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let port_file = folder.path().join("port");
+        let child = Command::new(python)
+            .arg(here().join("tests/remote/service.py"))
+            .arg(&port_file)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("Python can be started");
+        let mut service = Self { child, port: 0, _folder: folder };
+        let until = Instant::now() + Duration::from_mins(1);
+        while service.port == 0 {
+            assert!(Instant::now() < until && service.child.try_wait().is_ok_and(|ended| ended.is_none()), "the service doesn't start");
+            service.port = std::fs::read_to_string(&port_file).ok().and_then(|port| port.parse().ok()).unwrap_or(0);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(service)
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A Python that has `FastAPI`, in a virtual environment below `target`, made by whoever comes first.
+fn python() -> Option<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if !has_programs(&["python3"]) {
+        return None;
+    }
+    let folder = here().join("target/tests-venv");
+    let (python, done) = (folder.join("bin/python"), folder.join("done"));
+    let requirements = here().join("tests/remote/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).expect("it's in the repository");
+    if std::fs::read_to_string(&done).is_ok_and(|made| made == wanted) {
+        return Some(python);
+    }
+    let ok = |command: &mut Command| {
+        let output = command.output().expect("it can be started");
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    ok(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+    ok(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements));
+    std::fs::write(done, wanted).expect("its own folder can be written");
+    Some(python)
+}
+
+/// A machine whose project declares services, each a line.
+fn machine(lines: &str) -> Machine {
+    let machine = Machine::new();
+    machine.write("mockforge-plugins.toml", format!("[plugins]\n{lines}\n"));
+    machine
+}
+
+const ALL: &str = r#"types = ["auth", "template", "response", "datasource"]"#;
+
+#[test]
+fn every_call_of_a_real_service() {
+    let Some(service) = Service::start() else { return };
+    let machine = machine(&format!("oauth = {{ remote = \"{}\", {ALL} }}", service.url()));
+    machine.ok(["lock"]);
+    let run = |arguments: &[&str]| machine.ok([&["run", "oauth"], arguments].concat()).stdout;
+    insta::assert_snapshot!(run(&["authenticate", r#"{"type":"bearer","token":"letmein"}"#]), @r#"
+    {"authenticated":true,"user_id":"ada","claims":{"type":"bearer","let-in":""}}
+    "#);
+    insta::assert_snapshot!(run(&["authenticate", r#"{"type":"bearer","token":"no","extra":1}"#]), @r#"
+    {"authenticated":false,"user_id":"","claims":{}}
+    "#);
+    insta::assert_snapshot!(run(&["upper", "\"grüezi\""]), @r#"
+    "GRÜEZI"
+    "#);
+    let context = r#"{"request_context":{"method":"GET","uri":"/","peer":"unknown to the protocol"}}"#;
+    insta::assert_snapshot!(run(&["upper", "\"a\"", "--context", context]), @r#"
+    "A"
+    "#);
+    insta::assert_snapshot!(run(&["generate", r#"{"method":"GET","path":"/x","headers":{"a":"b"}}"#]), @r#"
+    {"status_code":200,"headers":{"X-From":"python"},"body":"aGVsbG8gZnJvbSAveA==","content_type":"text/plain"}
+    "#);
+    insta::assert_snapshot!(run(&["query", "\"select 1\""]), @r#"
+    {"columns":[{"name":"query","data_type":"string"}],"rows":[{"query":"select 1"}]}
+    "#);
+    insta::assert_snapshot!(machine.mfp(["run", "oauth", "nothing"]).all(), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error[mfp::run::plugin-error]: plugin `oauth` says in `execute nothing`: Unknown function: nothing
+    help: these are the plugin's own words; `mfp docs oauth` may say more
+    ");
+    machine.mfp(["run", "oauth", "functions"]).fails(1, "mfp::run::no-functions");
+}
+
+#[test]
+fn a_credential_of_the_users_own_goes_to_its_origin() {
+    let Some(service) = Service::start() else { return };
+    let machine = machine(&format!("oauth = {{ remote = \"{}\", {ALL} }}", service.url()));
+    machine.ok(["lock"]);
+    let asked = |origin: &str| {
+        let mut command = machine.command();
+        command.env("MFP_CREDENTIALS", format!("{{\"{origin}\":\"s3cret\"}}"));
+        machine.run(command.args(["run", "oauth", "authenticate", r#"{"type":"bearer","token":"letmein"}"#])).stdout
+    };
+    assert!(asked(&service.url()).contains("Bearer s3cret"));
+    assert!(!asked("http://127.0.0.1:1").contains("s3cret"), "another port is another origin");
+}
+
+#[test]
+fn the_endpoint_may_come_from_the_environment() {
+    let Some(service) = Service::start() else { return };
+    let machine = machine(&format!("oauth = {{ remote = {{ env = \"AUTH_URL\" }}, {ALL} }}"));
+    machine.ok(["lock"]);
+    assert!(!machine.read("plugins.lock").contains("127.0.0.1"));
+    let with = |url: &str| {
+        let mut command = machine.command();
+        machine.run(command.env("AUTH_URL", url).args(["run", "oauth", "upper", "\"a\""]))
+    };
+    assert_eq!(with(&service.url()).stdout, "\"A\"\n");
+    insta::assert_snapshot!(machine.mfp(["run", "oauth", "upper"]).all(), @r"
+    exit 2
+    --- stdout
+    --- stderr
+    error[mfp::config::variable]: oauth is at the address that AUTH_URL holds, which isn't set
+    help: set it to the service's URL: `export AUTH_URL=https://…`
+    ");
+    insta::assert_snapshot!(with("ftp://user:canary@auth.example/").all(), @r"
+    exit 2
+    --- stdout
+    --- stderr
+    error[mfp::config::variable]: oauth: AUTH_URL holds no URL of a service: `ftp:` isn't supported here; use `https:` or `http:`
+    help: set it to the service's URL: `export AUTH_URL=https://…`
+    ");
+    insta::assert_snapshot!(with("http://auth.example/").all(), @r"
+    exit 2
+    --- stdout
+    --- stderr
+    error[mfp::config::variable]: oauth: AUTH_URL holds a plain `http:` URL of another machine
+    help: use https, or write `allow-http = true` into its entry if everything in between can be trusted
+    ");
+}
+
+#[test]
+fn what_is_known_of_a_service_is_said_plainly() {
+    let registry = Registry::shop();
+    let machine = Machine::with_manifest(
+        &registry,
+        "[plugins]\ngreet = \"1\"\noauth = { remote = \"http://localhost:8080\", types = [\"auth\"] }\nelsewhere = { remote = { env = \"ELSEWHERE\" }, types = [\"template\"] }\n",
+    );
+    machine.ok(["sync"]);
+    insta::assert_snapshot!(machine.mfp(["list"]).all(), @r"
+    exit 0
+    --- stdout
+    elsewhere (a service: no promise about its code)
+    greet 1.1.0
+    oauth (a service: no promise about its code)
+    words 1.1.0
+    --- stderr
+    ");
+    insta::assert_snapshot!(machine.mfp(["tree"]).stdout, @r"
+    elsewhere (a service: no promise about its code)
+    greet 1.1.0
+    └── words 1.1.0
+    oauth (a service: no promise about its code)
+    ");
+    insta::assert_snapshot!(machine.mfp(["verify"]).all(), @r"
+    exit 0
+    --- stdout
+    --- stderr
+    elsewhere is a service: there's nothing to verify, and no promise about its code
+    oauth is a service: there's nothing to verify, and no promise about its code
+    Verified 2 plugins
+    ");
+    insta::assert_snapshot!(machine.mfp(["info", "oauth"]).all(), @r"
+    exit 0
+    --- stdout
+    oauth (a service: no promise about its code)
+    types         auth
+    source        remote+http://localhost:8080
+    content       blake3:f5d5033104cdd17c639a2c5f06b7efa324e13b57833b0a48ecd330291fdef1ab
+    --- stderr
+    ");
+    machine.ok(["lock", "--check"]);
+    machine.ok(["sync", "--locked"]);
+    assert!(!machine.has(".mockforge/plugins/oauth"), "there's nothing to lay out");
+}
+
+#[test]
+fn a_service_that_is_not_there() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port is free").local_addr().expect("it has an address");
+    let machine = machine(&format!("oauth = {{ remote = \"http://{free}\", types = [\"auth\"], retries = 1 }}"));
+    machine.ok(["lock"]);
+    let run = machine.mfp(["run", "oauth", "authenticate", "{\"type\":\"bearer\"}"]);
+    insta::assert_snapshot!(run.all().replace(&free.port().to_string(), "[PORT]"), @r"
+    exit 6
+    --- stdout
+    --- stderr
+    error[mfp::remote::unreachable]: service `oauth` at http://127.0.0.1:[PORT] gave no answer to `authenticate`: it can't be reached: Connection refused (os error 111)
+    help: start it, or correct its address in mockforge-plugins.toml
+    ");
+    insta::assert_snapshot!(machine.mfp(["run", "--offline", "oauth", "authenticate", "{\"type\":\"bearer\"}"]).all().replace(&free.port().to_string(), "[PORT]"), @r"
+    exit 6
+    --- stdout
+    --- stderr
+    error[mfp::network::offline]: oauth is a service, and --offline was given
+    help: call it without `--offline`
+    ");
+}
+
+#[test]
+fn a_service_that_wants_credentials() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let machine = machine(&format!("oauth = {{ remote = \"http://127.0.0.1:{port}\", types = [\"auth\"] }}"));
+    machine.ok(["lock"]);
+    let run = machine.mfp(["run", "oauth", "authenticate", "{\"type\":\"bearer\"}"]);
+    insta::assert_snapshot!(run.all().replace(&port.to_string(), "[PORT]"), @r#"
+    exit 6
+    --- stdout
+    --- stderr
+    error[mfp::remote::status]: service `oauth` at http://127.0.0.1:[PORT] gave no answer to `authenticate`: it answered with status 401
+    help: put a token for http://127.0.0.1:[PORT] in your own configuration: `[credentials."http://127.0.0.1:[PORT]"] token-env = "…"` (or `api-key-env`, for X-API-Key), or in MFP_CREDENTIALS
+    "#);
+}
+
+#[test]
+fn a_plugin_that_runs_here_may_depend_on_a_service() {
+    let registry = Registry::with([Plugin::new("any", "1.0.0").needs("oauth", "*"), Plugin::new("picky", "1.0.0").needs("oauth", "^1")]);
+    let oauth = "oauth = { remote = \"http://localhost:8080\", types = [\"auth\"] }";
+    let machine = Machine::with_manifest(&registry, &format!("[plugins]\nany = \"1\"\n{oauth}\n"));
+    machine.ok(["lock"]);
+    machine.ok(["lock", "--check"]);
+    insta::assert_snapshot!(machine.mfp(["tree"]).stdout, @r"
+    any 1.0.0
+    └── oauth (a service: no promise about its code)
+    oauth (a service: no promise about its code)
+    ");
+    let machine = Machine::with_manifest(&registry, &format!("[plugins]\npicky = \"1\"\n{oauth}\n"));
+    insta::assert_snapshot!(machine.mfp(["lock"]).all(), @r#"
+    exit 1
+    --- stdout
+    --- stderr
+    error[mfp::resolve::conflict]: picky ^1 can't be had
+       ╭─[mockforge-plugins.toml:5:1]
+     5 │ picky = "1"
+       · ─────┬─────
+       ·      ╰── your project wants picky ^1
+       ╰────
+      Because picky 1.0.0 depends on oauth ^1
+      and no version of oauth matches ^1 (there is only 0.0.0),
+      picky ^1 can't be had.
+    help: loosen one of the requirements that are named, or take one of the plugins out
+    "#);
+}
