@@ -188,7 +188,7 @@ impl Supervisor {
                 Ok(Word::System(Signal::Reload)) => self.reload(&mut watch),
                 Ok(Word::Loaded(result)) => {
                     watch.tried(result.is_ok());
-                    self.take_over(result);
+                    self.take_over(result, &running);
                     if std::mem::take(&mut self.again) {
                         self.reload(&mut watch);
                     }
@@ -225,13 +225,15 @@ impl Supervisor {
         }
     }
 
-    fn take_over(&mut self, result: Result<Served>) {
+    fn take_over(&mut self, result: Result<Served>, running: &Running) {
         self.loading = false;
         let Server { current, metrics, log, .. } = &*self.server;
         metrics.reloaded(result.is_ok());
         match result {
             Ok(served) => {
                 log.line(Level::Info, "reloaded", [("plugins", served.count().into())]);
+                let served = Arc::new(served);
+                running.look_after(&served);
                 current.replace(served);
             }
             Err(error) => {
