@@ -2,7 +2,7 @@
 //! plugin (`fixtures/probe-python`), which tries what a program tries.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, PluginSpec, PluginType, Plugins, ProjectFiles};
@@ -26,7 +26,10 @@ fn options_with_cache() -> LoaderOptions {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aot");
     // Compiled by whoever comes first, while the others wait.
     static FIRST: OnceLock<()> = OnceLock::new();
-    FIRST.get_or_init(|| drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), ..options() }).load(vec![probe()]).unwrap()));
+    FIRST.get_or_init(|| {
+        let _compiling = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), ..options() }).load(vec![probe()]).unwrap());
+    });
     LoaderOptions { aot_cache: Some(cache), ..options() }
 }
 

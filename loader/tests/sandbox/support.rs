@@ -200,6 +200,10 @@ pub(crate) fn execute() -> Call {
     Call::Execute("f".into())
 }
 
+/// Whoever loads a component of many megabytes for the first time holds this: compiling has a limit of its own, by the clock,
+/// and takes all cores.
+pub(crate) static COMPILING: Mutex<()> = Mutex::new(());
+
 pub(crate) fn load(specs: impl IntoIterator<Item = PluginSpec>) -> Result<Plugins, LoadError> {
     Loader::new(options()).load(specs)
 }
