@@ -2,7 +2,7 @@
 //! plugin (`fixtures/probe-python`), which tries what a program tries.
 
 use std::path::Path;
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use mfp_loader::{Call, CallError, LoadError, Loader, LoaderOptions, PluginSpec, PluginType, Plugins, ProjectFiles};
@@ -27,8 +27,8 @@ fn options_with_cache() -> LoaderOptions {
     // Compiled by whoever comes first, while the others wait.
     static FIRST: OnceLock<()> = OnceLock::new();
     FIRST.get_or_init(|| {
-        let _compiling = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), ..options() }).load(vec![probe()]).unwrap());
+        let _alone = alone();
+        drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), compiler: compiler(), ..options() }).load(vec![probe()]).unwrap());
     });
     LoaderOptions { aot_cache: Some(cache), ..options() }
 }
