@@ -195,6 +195,8 @@ pub(crate) fn locked(error: LockedError) -> Error {
         LockedError::Endpoint(_) => {
             Error::new(error.code(), error.to_string()).help("set it to the service's URL: `export NAME=https://…`")
         }
+        LockedError::PlainHttp { .. } => Error::new(error.code(), error.to_string())
+            .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"),
         LockedError::Unapproved(unapproved) => approval_error(&unapproved),
         LockedError::Service(_) => Error::new(error.code(), error.to_string()).help("`mfp lock` makes the lock anew"),
     }

@@ -10,6 +10,7 @@ use crate::support::{Machine, Plugin, Registry, Serving};
 mod changes;
 mod defences;
 mod limits;
+mod services;
 
 /// A datasource plugin that takes its time, and says which version it is.
 fn slow(version: &str) -> Plugin {

@@ -95,9 +95,22 @@ pub enum LockedError {
         /// The variable.
         variable: EnvName,
     },
-    /// A service whose address can't be known.
-    #[error("{0}")]
-    Endpoint(String),
+    /// A service whose address a variable holds, or should.
+    #[error("{what}")]
+    Endpoint {
+        /// The variable.
+        variable: EnvName,
+        /// What's wrong with it, without its value: somebody may have put a password into it.
+        what: String,
+    },
+    /// A service whose address, as a variable holds it, would be asked in the clear over a network.
+    #[error("{plugin}: {variable} holds a plain `http:` URL of another machine")]
+    PlainHttp {
+        /// The plugin.
+        plugin: PluginName,
+        /// The variable.
+        variable: EnvName,
+    },
     /// Plugins that ask for more than was approved.
     #[error("plugins ask for more than was approved: {}", names(.0))]
     Unapproved(Vec<Unapproved>),
@@ -118,7 +131,7 @@ impl LockedError {
             Self::Manifest { error, .. } => error.code(),
             Self::Bare { error, .. } => error.code(),
             Self::Entry { error, .. } => error.code(),
-            Self::Variable { .. } | Self::Endpoint(_) => "mfp::config::variable",
+            Self::Variable { .. } | Self::Endpoint { .. } | Self::PlainHttp { .. } => "mfp::config::variable",
             Self::Unapproved(_) => "mfp::approval::missing",
             Self::Service(_) => "mfp::lock::invalid",
         }
@@ -254,18 +267,13 @@ impl Surroundings<'_> {
             RemoteEndpoint::Url(url) => return Ok(url.clone()),
             RemoteEndpoint::Env(variable) => variable,
         };
-        let unset = || LockedError::Endpoint(format!("{name} is at the address that {variable} holds, which isn't set"));
-        let text = (self.variable)(variable.as_str()).ok_or_else(unset)?;
-        // The value isn't shown: somebody may have put a password into it.
-        let wrong = |why| LockedError::Endpoint(format!("{name}: {variable} holds no URL of a service: {why}"));
-        let url = text.parse::<RemoteUrl>().map_err(wrong)?;
+        let error = |what: String| LockedError::Endpoint { variable: variable.clone(), what };
+        let text = (self.variable)(variable.as_str());
+        let text = text.ok_or_else(|| error(format!("{name} is at the address that {variable} holds, which isn't set")))?;
+        let url = text.parse::<RemoteUrl>().map_err(|why| error(format!("{name}: {variable} holds no URL of a service: {why}")))?;
         let allow_http = self.manifest.plugins.get(name).is_some_and(|entry| entry.allow_http);
         if url.needs_allow_http() && !allow_http {
-            let what = format!(
-                "{name}: {variable} holds a plain `http:` URL of another machine; use https, or write `allow-http = true` into its entry if \
-                 everything in between can be trusted"
-            );
-            return Err(LockedError::Endpoint(what));
+            return Err(LockedError::PlainHttp { plugin: name.clone(), variable: variable.clone() });
         }
         Ok(url)
     }

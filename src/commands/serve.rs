@@ -134,6 +134,8 @@ fn longest_chain(lock: &Lock, plugins: &[&LockedPlugin]) -> u32 {
 const MAX_CHAIN: u32 = 8;
 
 fn say_where(app: &App<'_>, server: &Server, running: &Running) {
+    // First in the log: who's told where it is may ask at once.
+    server.log.line(Level::Info, "serving", [("address", running.address.to_string().into())]);
     let address = format!("http://{}", running.address);
     let count = server.current.get().count();
     app.reporter.event(Event::Note(format!("Serving {} on {address}", plural(count, "plugin"))));
@@ -180,14 +182,13 @@ struct Supervisor {
 
 impl Supervisor {
     fn watch_over(mut self, running: Running, mut watch: Watch, heard: &Receiver<Word>) -> Result<Outcome> {
-        self.server.log.line(Level::Info, "serving", [("address", running.address.to_string().into())]);
         loop {
             match heard.recv_timeout(LOOK) {
                 Ok(Word::System(Signal::End(_))) => return Ok(self.end(running, heard)),
                 Ok(Word::System(Signal::Reload)) => self.reload(&mut watch),
                 Ok(Word::Loaded(result)) => {
                     watch.tried(result.is_ok());
-                    self.take_over(result);
+                    self.take_over(result, &running);
                     if std::mem::take(&mut self.again) {
                         self.reload(&mut watch);
                     }
@@ -224,13 +225,15 @@ impl Supervisor {
         }
     }
 
-    fn take_over(&mut self, result: Result<Served>) {
+    fn take_over(&mut self, result: Result<Served>, running: &Running) {
         self.loading = false;
         let Server { current, metrics, log, .. } = &*self.server;
         metrics.reloaded(result.is_ok());
         match result {
             Ok(served) => {
                 log.line(Level::Info, "reloaded", [("plugins", served.count().into())]);
+                let served = Arc::new(served);
+                running.look_after(&served);
                 current.replace(served);
             }
             Err(error) => {

@@ -1,7 +1,7 @@
 //! How do locked plugins answer over HTTP? The server behind `mfp serve`.
 //!
 //! [`guard`] says who may come in, [`routes`] what's answered, [`served`] by which plugins, [`listener`] how connections
-//! live and end, [`metrics`] how it goes, [`watch`] when the lock has changed, [`export`] how MockForge finds it all.
+//! live and end, [`metrics`] how it goes, [`health`] how the services are, [`watch`] when the lock has changed, [`export`] how MockForge finds it all.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use crate::serve::served::{Current, Served};
 
 pub(crate) mod export;
 pub(crate) mod guard;
+mod health;
 pub(crate) mod listener;
 pub(crate) mod metrics;
 mod routes;
@@ -30,6 +31,9 @@ pub(crate) mod watch;
 
 /// Stack of the threads that calls run on, in bytes: the guest's and the host's. It's only reserved.
 const CALL_STACK: usize = 4 << 20;
+
+/// Threads beside those for calls: services are looked at on them.
+const HEALTH_CHECKS: usize = 4;
 
 /// What a request or a call may take.
 #[derive(Debug, Clone)]
@@ -96,7 +100,7 @@ impl Running {
             .enable_all()
             .thread_name("mfp-serve")
             .thread_stack_size(CALL_STACK)
-            .max_blocking_threads(limits.calls as usize + 1)
+            .max_blocking_threads(limits.calls as usize + HEALTH_CHECKS)
             .build();
         runtime.map_err(|error| Error::new("mfp::io::runtime", format!("the asynchronous runtime can't start: {error}")))
     }
@@ -108,9 +112,15 @@ impl Running {
         let entered = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let router = routes::router(Arc::clone(server));
+        health::look_after(runtime.handle(), &server.current.get());
         let serving = runtime.spawn(listener::serve(listener, router, Arc::clone(server), stopped));
         drop(entered);
         Ok(Self { runtime, stop, serving, address })
+    }
+
+    /// Plugins are served in place of others.
+    pub(crate) fn look_after(&self, served: &Arc<Served>) {
+        health::look_after(self.runtime.handle(), served);
     }
 
     /// Accept nothing more, and close what waits for a request.

@@ -7,7 +7,7 @@
 //! | `GET /health`, `/metrics`, `/plugins` | all of them, their numbers, their list |
 //!
 //! An error is `{"success":false,"error"}`: 500 if the plugin says it or the sandbox stopped it, as the SDK has it; 4xx if
-//! the request can't be answered; 503 with `Retry-After` if there's too much to do.
+//! the request can't be answered; 502 or 504 if a service doesn't; 503 with `Retry-After` if there's too much to do.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::StreamExt;
-use mfp_loader::{Call, CallError, StopKind};
+use mfp_loader::{Call, CallError, RemoteFailure, StopKind};
 use mfp_model::plugin::PluginType;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -166,10 +166,10 @@ async fn plugins(State(server): State<Arc<Server>>) -> Response {
 }
 
 async fn plugin_health(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Response {
-    match server.current.get().get(&name) {
-        Some(entry) => json_response(StatusCode::OK, entry.health().to_string().into()),
-        None => unknown_plugin().response(),
-    }
+    let served = server.current.get();
+    let Some(entry) = served.get(&name) else { return unknown_plugin().response() };
+    let status = if served.is_unhealthy(entry) { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    json_response(status, served.health(entry).to_string().into())
 }
 
 fn unknown_plugin() -> Failure {
@@ -273,7 +273,10 @@ fn failed(error: CallError) -> Failure {
         CallError::Unknown { .. } => StatusCode::NOT_FOUND,
         CallError::WrongType { .. } | CallError::NoFunctions { .. } | CallError::Request { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         CallError::Stopped(stop) if matches!(stop.kind, StopKind::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Remote { .. } => StatusCode::BAD_GATEWAY,
         CallError::Plugin { .. } | CallError::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        CallError::Remote { failure: RemoteFailure::Timeout(_), .. } => StatusCode::GATEWAY_TIMEOUT,
+        CallError::Remote { .. } => StatusCode::BAD_GATEWAY,
     };
     let error = match error {
         CallError::Plugin { message, .. } => message,

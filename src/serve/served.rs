@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use mfp_loader::Plugins;
+use mfp_loader::{Health, Plugins};
 use mfp_model::lock::LockedPlugin;
 use mfp_model::name::PluginName;
 use serde_json::{Value, json};
@@ -66,22 +66,44 @@ impl Served {
 
     /// What `GET /plugins` says.
     pub(crate) fn list(&self) -> Value {
-        json!({ "plugins": self.entries.values().map(Entry::listed).collect::<Vec<_>>() })
+        json!({ "plugins": self.entries.values().map(|entry| self.listed(entry)).collect::<Vec<_>>() })
+    }
+}
+
+impl Served {
+    fn listed(&self, entry: &Entry) -> Value {
+        let Entry { name, version, types, capabilities, .. } = entry;
+        let state = match self.plugins.health(name) {
+            None | Some(Health::Healthy) => "ready",
+            Some(Health::Unknown) => "unknown",
+            Some(Health::Unhealthy { .. }) => "unhealthy",
+        };
+        json!({ "name": name.as_str(), "version": version, "types": types, "capabilities": capabilities, "state": state })
+    }
+
+    /// What `GET /plugins/<name>/health` says, as MockForge's SDK does. A service is as it was when it was last looked at.
+    pub(crate) fn health(&self, entry: &Entry) -> Value {
+        let mut health = json!({ "status": "healthy", "plugin": entry.name.as_str(), "version": entry.version });
+        match self.plugins.health(&entry.name) {
+            None | Some(Health::Healthy) => {}
+            Some(Health::Unknown) => health["status"] = "unknown".into(),
+            Some(Health::Unhealthy { why, .. }) => {
+                health["status"] = "unhealthy".into();
+                health["error"] = why.into();
+            }
+        }
+        health
+    }
+
+    /// Is it known that the plugin can't answer?
+    pub(crate) fn is_unhealthy(&self, entry: &Entry) -> bool {
+        matches!(self.plugins.health(&entry.name), Some(Health::Unhealthy { .. }))
     }
 }
 
 impl Entry {
     pub(crate) fn name(&self) -> &PluginName {
         &self.name
-    }
-
-    fn listed(&self) -> Value {
-        json!({ "name": self.name.as_str(), "version": self.version, "types": self.types, "capabilities": self.capabilities, "state": "ready" })
-    }
-
-    /// What `GET /plugins/<name>/health` says, as MockForge's SDK does.
-    pub(crate) fn health(&self) -> Value {
-        json!({ "status": "healthy", "plugin": self.name.as_str(), "version": self.version })
     }
 }
 
@@ -102,9 +124,8 @@ impl Current {
     }
 
     /// From now on these.
-    pub(crate) fn replace(&self, served: Served) {
-        let new = Arc::new(served);
-        let old = std::mem::replace(&mut *self.served.write().unwrap_or_else(PoisonError::into_inner), new);
+    pub(crate) fn replace(&self, served: Arc<Served>) {
+        let old = std::mem::replace(&mut *self.served.write().unwrap_or_else(PoisonError::into_inner), served);
         *self.failed.write().unwrap_or_else(PoisonError::into_inner) = None;
         // Its plugins go with the last call that's in flight, not while others wait for the lock.
         drop(old);
@@ -115,16 +136,18 @@ impl Current {
         *self.failed.write().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// What `GET /health` says: the server answers, so it's 200, and `degraded` if the plugins aren't those of the lock.
+    /// What `GET /health` says: the server answers, so it's 200, and `degraded` if the plugins aren't those of
+    /// the lock or a service isn't well.
     pub(crate) fn health(&self) -> Value {
         let served = self.get();
         let failed = self.failed.read().unwrap_or_else(PoisonError::into_inner);
         let reload = failed.as_ref().map(|error| json!({ "code": error.code(), "message": error.message() }));
+        let is_well = reload.is_none() && !served.entries.values().any(|entry| served.is_unhealthy(entry));
         json!({
-            "status": if reload.is_none() { "healthy" } else { "degraded" },
+            "status": if is_well { "healthy" } else { "degraded" },
             "version": env!("CARGO_PKG_VERSION"),
             "loaded": served.since.to_string(),
-            "plugins": served.entries.values().map(Entry::health).collect::<Vec<_>>(),
+            "plugins": served.entries.values().map(|entry| served.health(entry)).collect::<Vec<_>>(),
             "reload_error": reload,
         })
     }

@@ -1,6 +1,6 @@
 //! Who fetches what? Of many processes that miss the same content, the one that has claimed it; the others wait, and find it here.
 //!
-//! A claim is the operating system's lock on one of [`FILES`] empty files, which the content's digest chooses. It ends with
+//! A claim is the operating system's lock on one of 64 empty files, which the content's digest chooses. It ends with
 //! its holder, however that ends. A file for each content would have to be deleted again, and a lock on a file that's being
 //! deleted locks nothing; it'd also be more open files than some systems allow a process (macOS: 256). So contents share
 //! files: sometimes somebody waits for another's content, until that's committed. Nobody deletes the files, not the

@@ -16,6 +16,7 @@ use mfp_loader::{Call, CallError, Limits, Loader, LoaderOptions, LogLevel, Plugi
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::server::{Server, respond};
 use crate::support::*;
 
 /// How long a call of the plugin that may not take long takes.
@@ -386,4 +387,46 @@ fn every_skipped_case_is_a_case() {
             assert!(titles.contains(title), "{title}");
         }
     }
+}
+
+/// A server that speaks the protocol for a plugin, as a service does: 500 and the envelope for all that went wrong.
+fn serving(plugins: Plugins) -> Server {
+    let call = |path: &str, body: &Value| match path {
+        "/plugin/authenticate" => Call::Authenticate,
+        "/plugin/template/execute" => Call::Execute(body["function_name"].as_str().unwrap().to_owned()),
+        "/plugin/response/generate" => Call::Generate,
+        "/plugin/datasource/query" => Call::Query,
+        other => panic!("no path `{other}`"),
+    };
+    Server::new(move |seen, stream| {
+        let body: Value = serde_json::from_slice(&seen.body).unwrap();
+        let answer = plugins.call(&name("conformance"), &call(seen.path(), &body), &body);
+        let failed = |error: String| ("500 Internal Server Error", json!({ "success": false, "error": error }).to_string());
+        let (status, text) = match answer {
+            Ok(answer) => ("200 OK", format!(r#"{{"success":true,"result":{}}}"#, answer.as_json())),
+            Err(CallError::Plugin { message, .. }) => failed(message),
+            Err(other) => failed(other.to_string()),
+        };
+        respond(stream, status, "content-type: application/json\r\n", text.as_bytes())
+    })
+}
+
+/// The reference plugin as a service. It has no list of functions, and what its sandbox stops is its own error to us.
+#[test]
+fn a_service_in_front_of_json1_rust() {
+    let folder = folder().join("json1-rust");
+    let port: Port = read(&folder.join("port.json"));
+    let Some(wasm) = wasm_of(&folder, &port) else { return };
+    let log = Log::default();
+    let options = LoaderOptions { limits: patient(Limits::CORE_MODULE), log: Box::new(log.clone()), ..options() };
+    let server = serving(Loader::new(options).load(all(&wasm)).unwrap());
+    let plugins = Loader::new(crate::support::options()).load([crate::remote::service("conformance", &server.url(""))]).unwrap();
+    let mut wrong: Vec<String> = Vec::new();
+    for (title, mut case) in cases().into_iter().filter(|(_, case)| case.call != "functions") {
+        if let Some(expected) = case.error.as_mut().filter(|expected| expected.code.starts_with("mfp::sandbox::")) {
+            "mfp::run::plugin-error".clone_into(&mut expected.code);
+        }
+        wrong.extend(differs(&plugins, &log, &case).map(|difference| format!("{title}: {difference}")));
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }
