@@ -72,6 +72,7 @@ fn a_full_pool_is_said_and_not_fatal() {
 
 #[test]
 fn memory_stays_flat_over_two_thousand_calls() {
+    let _alone = alone();
     let touch = r#"(func (export "template_function") (param i32 i32) (result i64)
         (drop (memory.grow (i32.const 32)))
         (memory.fill (i32.const 8192) (i32.const 1) (i32.const 2000000))

@@ -106,15 +106,25 @@ fn executing(body: &str) -> String {
     export("execute", "(param i32)", body) + &export("functions", "", "(unreachable)")
 }
 
-/// The component of this core code for a world of [`WASI`].
-fn encoded(world: &str, imports: &str, code: &str) -> Vec<u8> {
+/// The component of this core module for a world of [`WASI`].
+fn encoded_core(world: &str, core: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/wit")).unwrap();
     let package = resolve.push_str("hostile.wit", WASI).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
-    let mut core = wat::parse_str(format!("(module {imports} {CORE} {code})")).unwrap();
+    let mut core = wat::parse_str(core).unwrap();
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().validate(true).module(&core).unwrap().encode().unwrap()
+}
+
+/// The component of a core module with these imports, [`CORE`] and this code.
+fn encoded(world: &str, imports: &str, code: &str) -> Vec<u8> {
+    encoded_core(world, &format!("(module {imports} {CORE} {code})"))
+}
+
+/// A component that executes nothing, with another [`CORE`].
+fn with_core(core: &str) -> PluginSpec {
+    raw("t", PluginType::Template, encoded_core("template", &format!("(module {core} {})", executing(NULL))))
 }
 
 fn component(plugin: &str, code: &str) -> PluginSpec {
@@ -233,7 +243,7 @@ const COMPONENT_SECTION: u8 = 4;
 /// A good component that has this module in it too, `count` times instantiated.
 fn with_instances(count: usize, module: &str) -> PluginSpec {
     let mut wasm = encoded("template", "", &executing(NULL));
-    let modules = wasmparser_modules(&wasm);
+    let modules = modules_in(&wasm);
     append(&mut wasm, CORE_MODULE_SECTION, &wat::parse_str(module).unwrap());
     let mut instances = Vec::new();
     leb(&mut instances, count);
@@ -247,7 +257,7 @@ fn with_instances(count: usize, module: &str) -> PluginSpec {
 }
 
 /// How many core modules are at the top of a component: the index of the next.
-fn wasmparser_modules(component: &[u8]) -> usize {
+fn modules_in(component: &[u8]) -> usize {
     let (mut count, mut depth) = (0, 0);
     for payload in wasmparser::Parser::new(0).parse_all(component) {
         match payload.unwrap() {
@@ -339,18 +349,8 @@ fn endless_ones_are_stopped_wherever_they_are() {
     stops(doing(&format!("{ever} (unreachable)")), "mfp::sandbox::time");
     let after = format!(r#"(func (export "cabi_post_mockforge:plugin/template@0.1.0#execute") (param i32) {ever})"#);
     stops(component("t", &(executing(NULL) + NULL_TEXT + &after)), "mfp::sandbox::time");
-    let code = executing("(unreachable)");
     let realloc = CORE.replace("(local $p i32)", &format!("(local $p i32) {ever}"));
-    let wasm = encoded("template", "", &code);
-    assert!(load([raw("t", PluginType::Template, wasm)]).is_ok());
-    let core = format!("(module {realloc} {code})");
-    let mut resolve = Resolve::default();
-    let package = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/wit")).unwrap().0;
-    let world = resolve.select_world(&[package], Some("template-plugin")).unwrap();
-    let mut core = wat::parse_str(core).unwrap();
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
-    let wasm = ComponentEncoder::default().module(&core).unwrap().encode().unwrap();
-    stops(raw("t", PluginType::Template, wasm), "mfp::sandbox::time");
+    stops(with_core(&realloc), "mfp::sandbox::time");
 }
 
 #[test]
@@ -383,23 +383,14 @@ fn pointers_and_lengths_that_cannot_be() {
     for (what, place) in [("outside", "(i32.const 131072)"), ("far outside", "(i32.const -8)"), ("at an odd place", "(i32.const 8193)")] {
         let realloc = format!("(local.set $p {place}) (global.set $heap");
         let core = CORE.replace("(global.set $heap", &realloc);
-        let error = run(from_core(&format!("(module {core} {})", executing(NULL)))).unwrap_err();
+        let error = run(with_core(&core)).unwrap_err();
         assert_eq!(error.code(), "mfp::sandbox::abi", "an argument {what}: {error}");
     }
 }
 
-/// A component of a whole core module that imports nothing.
-fn from_core(core: &str) -> PluginSpec {
-    let mut resolve = Resolve::default();
-    let package = resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/wit")).unwrap().0;
-    let world = resolve.select_world(&[package], Some("template-plugin")).unwrap();
-    let mut core = wat::parse_str(core).unwrap();
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
-    raw("t", PluginType::Template, ComponentEncoder::default().module(&core).unwrap().encode().unwrap())
-}
-
 #[test]
 fn lists_that_are_longer_than_memory() {
+    let _alone = alone();
     let before = resident();
     for (pointer, length) in [(0_u32, 1_u32 << 31), (0, u32::MAX), (128, 1 << 27), (0, 6000)] {
         let functions = export("functions", "", &format!("(call $ok (i32.const {pointer}) (i32.const {length}))"));
@@ -413,6 +404,7 @@ fn lists_that_are_longer_than_memory() {
 
 #[test]
 fn a_list_of_a_million_that_all_share_one_place() {
+    let _alone = alone();
     // 2 MiB of memory hold 43 690 functions whose texts are all the same megabyte: 4 × 43 GiB, if they were copied.
     let functions = r#"
         (drop (memory.grow (i32.const 62)))
@@ -460,6 +452,7 @@ fn waiting_ends_with_the_calls_time() {
 
 #[test]
 fn things_of_the_host_run_out_before_the_host_does() {
+    let _alone = alone();
     let spec = in_world("timer", SUBSCRIBE, "(loop $ever (drop (call $subscribe (i64.const 1))) (br $ever)) (unreachable)");
     let plugins = load([spec]).unwrap();
     let take = |calls: usize| {

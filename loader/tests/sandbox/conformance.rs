@@ -219,6 +219,7 @@ fn conforms(port: &str) {
         aot_cache: Some(cache.path().join("aot")),
         limits: patient(Limits::CORE_MODULE),
         component_limits: patient(Limits::COMPONENT),
+        compiler: compiler(),
         log: Box::new(log.clone()),
         ..options()
     };
@@ -228,6 +229,7 @@ fn conforms(port: &str) {
         return all_cases(&port, &loader.load([service("conformance", &url)]).unwrap(), &log);
     };
     let Some(wasm) = wasm_of(&folder, wasm) else { return };
+    let _alone = alone();
     let plugins = loader.load(all(&wasm)).unwrap();
     all_cases(&port, &plugins, &log);
     a_call_ends_in_time(&plugins);

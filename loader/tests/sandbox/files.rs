@@ -26,7 +26,10 @@ fn options_with_cache() -> LoaderOptions {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aot");
     // Compiled by whoever comes first, while the others wait.
     static FIRST: OnceLock<()> = OnceLock::new();
-    FIRST.get_or_init(|| drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), ..options() }).load(vec![probe()]).unwrap()));
+    FIRST.get_or_init(|| {
+        let _alone = alone();
+        drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), compiler: compiler(), ..options() }).load(vec![probe()]).unwrap());
+    });
     LoaderOptions { aot_cache: Some(cache), ..options() }
 }
 

@@ -66,6 +66,38 @@ fn every_import_that_is_not_given_is_named() {
     refusal(wat("t", PluginType::Template, memory), "mfp::sandbox::import");
 }
 
+/// What compilers import unless they're told not to; `docs/guide/plugin.md` says how.
+#[test]
+fn what_languages_import_by_default_is_named() {
+    const WASI: &str = "wasi_snapshot_preview1";
+    let emitted: [(&str, &[(&str, &str)]); 5] = [
+        ("AssemblyScript without `--use abort=`, with `Math.random`", &[("env", "abort"), ("env", "seed")]),
+        (
+            "C with `printf`, `time`, `getenv` and `abort`",
+            &[
+                (WASI, "environ_get"),
+                (WASI, "environ_sizes_get"),
+                (WASI, "clock_time_get"),
+                (WASI, "fd_close"),
+                (WASI, "fd_fdstat_get"),
+                (WASI, "fd_seek"),
+                (WASI, "fd_write"),
+                (WASI, "proc_exit"),
+            ],
+        ),
+        ("Zig for wasm32-wasi", &[(WASI, "random_get"), (WASI, "poll_oneoff"), (WASI, "path_open"), (WASI, "fd_pread")]),
+        ("Rust with wasm-bindgen", &[("__wbindgen_placeholder__", "__wbindgen_describe"), ("__wbindgen_externref_xform__", "grow")]),
+        ("Emscripten", &[("env", "emscripten_resize_heap"), ("env", "__cxa_throw")]),
+    ];
+    for (by, imports) in emitted {
+        let functions: String = imports.iter().map(|(module, name)| format!(r#"(import "{module}" "{name}" (func))"#)).collect();
+        let error = refusal(wat("t", PluginType::Template, &format!("(module {functions} {BASE} {ECHO})")), "mfp::sandbox::import");
+        let LoadError::Imports { refused, .. } = error else { panic!("another error") };
+        let all: Vec<String> = imports.iter().map(|(module, name)| format!("`{module}.{name}`")).collect();
+        assert_eq!(refused, all, "{by}");
+    }
+}
+
 #[test]
 fn every_export_that_is_missing_is_named() {
     let LoadError::Exports { missing, .. } = refusal(wat("t", PluginType::Template, "(module)"), "mfp::sandbox::export") else {

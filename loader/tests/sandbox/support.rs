@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mfp_loader::{
-    Allocation, Call, CallError, Clock, Content, Limits, LoadError, Loader, LoaderOptions, LogLine, LogSink, PluginLimits, PluginSpec,
-    PluginType, Plugins, Random, Stop,
+    Allocation, Call, CallError, Clock, Compiler, Content, Limits, LoadError, Loader, LoaderOptions, LogLine, LogSink, PluginLimits,
+    PluginSpec, PluginType, Plugins, Random, Stop,
 };
 use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, Listing, PackagePath};
@@ -198,6 +198,19 @@ pub(crate) fn request(call: &Call) -> Value {
 
 pub(crate) fn execute() -> Call {
     Call::Execute("f".into())
+}
+
+/// A compiler in a process of its own: what it takes of memory isn't this process's, and its time is the processor's, so that
+/// large components can be compiled while other tests run.
+pub(crate) fn compiler() -> Compiler {
+    Compiler::Command { program: env!("CARGO_BIN_EXE_mfp-compile").into(), args: Vec::new(), env: Vec::new() }
+}
+
+/// Held by whoever runs a component of many megabytes, which takes a hundred or more;
+/// and by whoever measures this process's memory.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn load(specs: impl IntoIterator<Item = PluginSpec>) -> Result<Plugins, LoadError> {
