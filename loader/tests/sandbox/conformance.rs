@@ -414,7 +414,7 @@ fn serving(plugins: Plugins) -> Server {
 fn a_service_in_front_of_json1_rust() {
     let folder = folder().join("json1-rust");
     let port: Port = read(&folder.join("port.json"));
-    let Some(wasm) = wasm_of(&folder, &port) else { return };
+    let Some(wasm) = wasm_of(&folder, port.wasm.as_deref().expect("it is a module")) else { return };
     let log = Log::default();
     let options = LoaderOptions { limits: patient(Limits::CORE_MODULE), log: Box::new(log.clone()), ..options() };
     let server = serving(Loader::new(options).load(all(&wasm)).unwrap());
