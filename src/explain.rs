@@ -192,8 +192,8 @@ pub(crate) fn locked(error: LockedError) -> Error {
         LockedError::Variable { ref variable, .. } => {
             Error::new(error.code(), error.to_string()).help(format!("set it: `export {variable}=…`"))
         }
-        LockedError::Endpoint(_) => {
-            Error::new(error.code(), error.to_string()).help("set it to the service's URL: `export NAME=https://…`")
+        LockedError::Endpoint { ref variable, .. } => {
+            Error::new(error.code(), error.to_string()).help(format!("set it to the service's URL: `export {variable}=https://…`"))
         }
         LockedError::PlainHttp { .. } => Error::new(error.code(), error.to_string())
             .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"),

@@ -47,6 +47,12 @@ fn the_users_configuration() {
     # network.artifact-timeout: how long an artifact may take
     network.retries = 5
     # network.concurrency: how many requests are in flight at once
+    # policy.env: the environment variables that plugins get at most, whatever projects approve
+    # policy.fs-read: the folders of projects that plugins may read at most
+    # policy.fs-write: the folders of projects that plugins may write at most
+    # policy.http: the hosts that plugins may ask at most
+    # policy.memory: the most memory that a plugin gets
+    # policy.time-ms: the most guest time that a plugin's call gets, in milliseconds
     --- stderr
     ");
     insta::assert_snapshot!(std::fs::read_to_string(machine.path("home/.config/mfp/config.toml")).unwrap(), @r#"

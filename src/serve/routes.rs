@@ -273,7 +273,6 @@ fn failed(error: CallError) -> Failure {
         CallError::Unknown { .. } => StatusCode::NOT_FOUND,
         CallError::WrongType { .. } | CallError::NoFunctions { .. } | CallError::Request { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         CallError::Stopped(stop) if matches!(stop.kind, StopKind::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
-        CallError::Remote { .. } => StatusCode::BAD_GATEWAY,
         CallError::Plugin { .. } | CallError::Stopped(_) => StatusCode::INTERNAL_SERVER_ERROR,
         CallError::Remote { failure: RemoteFailure::Timeout(_), .. } => StatusCode::GATEWAY_TIMEOUT,
         CallError::Remote { .. } => StatusCode::BAD_GATEWAY,

@@ -19,6 +19,7 @@ use super::json::Block;
 use super::nested::{self, Asked};
 use crate::error::StopKind;
 use crate::options::{LogLevel, LogLine};
+use crate::outbound::HttpError;
 use crate::protocol::answer::wrapped_error;
 
 /// The most random bytes at once.
@@ -147,7 +148,12 @@ fn http_request(mut caller: Caller<'_, Guest>, pointer: u32, length: u32) -> Res
     let memory = memory(&mut caller)?;
     let request = Block { pointer, length }.within(memory.data(&caller), http::MAX_REQUEST, "HTTP request")?.to_vec();
     let (plugin, (until, _)) = (Arc::clone(&caller.data().plugin), caller.data().deadline());
-    let answer = http::request(plugin.http.as_ref(), &request, until);
+    let access = match (caller.data().is_starting(), &plugin.http) {
+        (true, _) => Err(HttpError::Host("a plugin that's being started can't send requests".to_owned())),
+        (false, None) => Err(HttpError::Host("no host was approved".to_owned())),
+        (false, Some(access)) => Ok(access),
+    };
+    let answer = http::request(access, &request, until);
     timed.received(answer.len());
     give(&mut caller, answer.as_bytes())
 }

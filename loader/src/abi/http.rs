@@ -66,9 +66,8 @@ impl<'de> Deserialize<'de> for SaidHeaders {
 }
 
 /// The answer to a guest's request, as JSON in its envelope. Blocks until `until` at most.
-pub(super) fn request(access: Option<&Access>, text: &[u8], until: Instant) -> String {
-    let answer = access.ok_or_else(|| HttpError::Host("none was approved".to_owned())).and_then(|access| ask(access, text, until));
-    match answer {
+pub(super) fn request(access: Result<&Access, HttpError>, text: &[u8], until: Instant) -> String {
+    match access.and_then(|access| ask(access, text, until)) {
         Ok(answer) => wrapped(&answer),
         Err(error) => wrapped_error(&error.for_plugin()),
     }

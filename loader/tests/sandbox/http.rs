@@ -429,6 +429,22 @@ fn the_import_is_given_with_an_approved_host_only() {
 }
 
 #[test]
+fn loading_a_plugin_sends_nothing() {
+    let canary = Server::hello();
+    let request = escaped(&get(&canary.url("/")).to_string());
+    let length = get(&canary.url("/")).to_string().len();
+    let module = format!(
+        r#"(module (import "mockforge" "http_request" (func $http (param i32 i32) (result i64))) {BASE}
+           (data (i32.const 0) "{request}") (global $said (mut i64) (i64.const 0))
+           (func (export "_initialize") (global.set $said (call $http (i32.const 0) (i32.const {length}))))
+           (func (export "template_function") (param i32 i32) (result i64) (call $wrap (global.get $said))))"#
+    );
+    let spec = PluginSpec { capabilities: approved(&[&canary.url("")]), ..wat("t", PluginType::Template, &module) };
+    assert_eq!(refused(&ask(&load([spec]).unwrap(), "t", &execute()).unwrap()), "host");
+    canary.saw_nothing();
+}
+
+#[test]
 fn offline_no_request_leaves() {
     let canary = Server::hello();
     let plugins = Loader::new(LoaderOptions { network: Arc::new(Offline), ..options() })

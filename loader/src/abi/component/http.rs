@@ -77,6 +77,11 @@ impl WasiHttpHooks for Hooks {
         })
     }
 
+    /// Whom a request is for stands in its URL; the way out says so itself, and takes it from nobody else.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         CHUNK
     }
