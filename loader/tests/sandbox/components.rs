@@ -137,7 +137,7 @@ fn doing(body: &str) -> PluginSpec {
 }
 
 /// What's answered by `execute`, where `null` is at 128.
-const NULL: &str = r#"(call $ok (i32.const 128) (i32.const 4))"#;
+const NULL: &str = "(call $ok (i32.const 128) (i32.const 4))";
 const NULL_TEXT: &str = r#"(data (i32.const 128) "null")"#;
 
 fn refusal(wasm: Vec<u8>) -> LoadError {
@@ -230,10 +230,10 @@ fn append(component: &mut Vec<u8>, section: u8, bytes: &[u8]) {
 
 fn leb(out: &mut Vec<u8>, mut number: usize) {
     while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
+        out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    out.push(number as u8);
+    out.push(number.to_le_bytes()[0]);
 }
 
 const CORE_MODULE_SECTION: u8 = 1;
@@ -340,7 +340,7 @@ fn stops(spec: PluginSpec, code: &str) {
     let error = ask(&plugins, "t", &execute()).unwrap_err();
     let took = began.elapsed();
     assert_eq!(error.code(), code, "{error}");
-    assert!(took < Duration::from_millis(1000), "{took:?}");
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[test]
@@ -405,8 +405,8 @@ fn lists_that_are_longer_than_memory() {
 #[test]
 fn a_list_of_a_million_that_all_share_one_place() {
     let _alone = alone();
-    // 2 MiB of memory hold 43 690 functions whose texts are all the same megabyte: 4 × 43 GiB, if they were copied.
-    let functions = r#"
+    // 50 000 functions, whose three texts are all the same mebibyte: 150 GB, if they were copied.
+    let functions = r"
         (drop (memory.grow (i32.const 62)))
         (local.set $at (i32.const 131072))
         (loop $next
@@ -416,7 +416,7 @@ fn a_list_of_a_million_that_all_share_one_place() {
           (i32.store (i32.add (local.get $at) (i32.const 24)) (i32.const 2097152)) (i32.store (i32.add (local.get $at) (i32.const 28)) (i32.const 1048576))
           (local.set $at (i32.add (local.get $at) (i32.const 32)))
           (br_if $next (i32.lt_u (local.get $at) (i32.const 2000000))))
-        (call $ok (i32.const 131072) (i32.const 50000))"#;
+        (call $ok (i32.const 131072) (i32.const 50000))";
     let code = export("execute", "(param i32)", "(unreachable)")
         + &export("functions", "", functions).replace("(result i32)", "(result i32) (local $at i32)");
     let plugins = load([component("t", &code)]).unwrap();
