@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, unapproved};
 use mfp_model::plan::{Change, ChangeKind, diff};
 use mfp_model::project::Manifest;
 use mfp_model::project::edit::EditError;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::installing::{Manner, Options, approval_error, bring, hold_store, prepare, source_note, unapproved};
+use crate::explain::approval_error;
+use crate::installing::{Manner, Options, bring, hold_store, prepare, source_note};
 use crate::project::Project;
 use crate::report::document::{self, ChangeDocument, ChangeSide, ChangesDocument, Document};
 use crate::report::{ChangeLine, Event, Outcome};

@@ -6,8 +6,11 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use mfp_loader::LockedError;
+use mfp_model::capability::Capabilities;
+use mfp_model::content::MANIFEST_FILE;
 use mfp_model::index::IndexError;
-use mfp_model::lock::LockError;
+use mfp_model::lock::{LockError, Unapproved};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{BareWasmError, EntryError, MetadataMismatch, PluginManifestError, WasmError};
 use mfp_model::project::{Manifest, ManifestErrors};
@@ -177,6 +180,48 @@ pub(crate) fn bare_wasm(name: &PluginName, error: &BareWasmError) -> Error {
 /// A package without the module it should have, or with two manifests.
 pub(crate) fn entry(name: &PluginName, error: &EntryError) -> Error {
     of_a_plugin(error.code(), format!("{name}: {error}")).help("nothing was kept; tell the plugin's publisher")
+}
+
+/// A locked plugin that can't be handed to the loader.
+pub(crate) fn locked(error: LockedError) -> Error {
+    match error {
+        LockedError::Store { source, .. } => store(source),
+        LockedError::Manifest { plugin, text, error } => plugin_manifest(&format!("{plugin}/{MANIFEST_FILE}"), &text, &error),
+        LockedError::Bare { plugin, error } => bare_wasm(&plugin, &error),
+        LockedError::Entry { plugin, error } => entry(&plugin, &error),
+        LockedError::Variable { ref variable, .. } => {
+            Error::new(error.code(), error.to_string()).help(format!("set it: `export {variable}=…`"))
+        }
+        LockedError::Endpoint { ref variable, .. } => {
+            Error::new(error.code(), error.to_string()).help(format!("set it to the service's URL: `export {variable}=https://…`"))
+        }
+        LockedError::PlainHttp { .. } => Error::new(error.code(), error.to_string())
+            .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"),
+        LockedError::Unapproved(unapproved) => approval_error(&unapproved),
+        LockedError::Service(_) => Error::new(error.code(), error.to_string()).help("`mfp lock` makes the lock anew"),
+    }
+}
+
+/// Plugins that ask for more than a person approved.
+pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
+    let broad = |capabilities: &Capabilities| {
+        let broad = capabilities.broad();
+        if broad.is_empty() { String::new() } else { format!(" (broad: {})", broad.join(", ")) }
+    };
+    let points = unapproved.iter().map(|one| {
+        let asked = serde_json::to_string(&one.excess).unwrap_or_default();
+        let void = if one.is_void { "; its approval was for another source or signer" } else { "" };
+        format!("{} asks for {asked}{}{void}", one.name, broad(&one.excess))
+    });
+    let lines: Vec<String> = unapproved.iter().map(Unapproved::approval_line).collect();
+    let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
+    Error::new(
+        "mfp::approval::missing",
+        format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }),
+    )
+    .points(points)
+    .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
+    .detail("plugins", names)
 }
 
 /// A module that isn't WebAssembly.

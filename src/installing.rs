@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mfp_loader::check_config;
-use mfp_model::capability::Capabilities;
 use mfp_model::capability::EnvName;
-use mfp_model::content::{BARE_WASM_FILE, MANIFEST_FILE};
+use mfp_model::content::MANIFEST_FILE;
 use mfp_model::digest::ContentDigest;
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::name::{GroupName, PluginName};
-use mfp_model::plugin::{BareWasm, PluginManifest};
+use mfp_model::plugin::PluginManifest;
 use mfp_model::project::{DEFAULT_PLUGIN_DIR, Manifest};
 use mfp_model::source::Pin;
 use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
@@ -76,75 +75,6 @@ pub(crate) fn selected<'l>(lock: &'l Lock, groups: &Groups) -> BTreeMap<PluginNa
         }
     }
     wanted
-}
-
-/// A plugin that asks for more than a person approved.
-#[derive(Debug, Clone)]
-pub(crate) struct Unapproved {
-    pub(crate) name: PluginName,
-    asked: Capabilities,
-    excess: Capabilities,
-    source: String,
-    signer: Option<String>,
-    /// There's an approval, for another source or signer.
-    is_void: bool,
-}
-
-/// Which of these plugins ask for more than the project's `[approvals]` give them.
-pub(crate) fn unapproved<'l>(manifest: &Manifest, plugins: impl IntoIterator<Item = &'l LockedPlugin>) -> Vec<Unapproved> {
-    let judge = |plugin: &'l LockedPlugin| {
-        let asked = plugin.capabilities();
-        if asked.is_empty() {
-            return None;
-        }
-        let approval = manifest.approvals.get(&plugin.name);
-        let valid = approval.filter(|approval| approval.is_for(&plugin.source(), plugin.signer()));
-        let excess = asked.excess(&valid.map(|approval| approval.capabilities.clone()).unwrap_or_default());
-        let unapproved = Unapproved {
-            name: plugin.name.clone(),
-            asked,
-            excess: excess.clone(),
-            source: plugin.source().to_string(),
-            signer: plugin.signer().map(ToString::to_string),
-            is_void: approval.is_some() && valid.is_none(),
-        };
-        (!excess.is_empty()).then_some(unapproved)
-    };
-    plugins.into_iter().filter_map(judge).collect()
-}
-
-impl Unapproved {
-    /// The line of `[approvals]` that would allow it.
-    fn approval_line(&self) -> String {
-        let mut parts = vec![format!("source = \"{}\"", self.source)];
-        parts.extend(self.signer.as_ref().map(|signer| format!("signer = \"{signer}\"")));
-        if let Ok(serde_json::Value::Object(asked)) = serde_json::to_value(&self.asked) {
-            parts.extend(asked.iter().map(|(key, value)| format!("{key} = {value}")));
-        }
-        format!("{} = {{ {} }}", self.name, parts.join(", "))
-    }
-}
-
-/// What to say about them.
-pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
-    let broad = |capabilities: &Capabilities| {
-        let broad = capabilities.broad();
-        if broad.is_empty() { String::new() } else { format!(" (broad: {})", broad.join(", ")) }
-    };
-    let points = unapproved.iter().map(|one| {
-        let asked = serde_json::to_string(&one.excess).unwrap_or_default();
-        let void = if one.is_void { "; its approval was for another source or signer" } else { "" };
-        format!("{} asks for {asked}{}{void}", one.name, broad(&one.excess))
-    });
-    let lines: Vec<String> = unapproved.iter().map(Unapproved::approval_line).collect();
-    let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
-    Error::new(
-        "mfp::approval::missing",
-        format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }),
-    )
-    .points(points)
-    .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
-    .detail("plugins", names)
 }
 
 /// What's to be done to the plugin folder, with every byte of it in the store.
@@ -232,13 +162,7 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
 
 /// What a stored plugin says about itself.
 pub(crate) fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<PluginManifest> {
-    if stored.listing().get(MANIFEST_FILE).is_none() {
-        let bytes = stored.read(BARE_WASM_FILE).explained()?;
-        let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: plugin.version().cloned() };
-        return PluginManifest::from_wasm(&bytes, &bare).map_err(|error| explain::bare_wasm(&plugin.name, &error));
-    }
-    let text = stored.read(MANIFEST_FILE).explained()?;
-    PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{}/{MANIFEST_FILE}", plugin.name), &text, &error))
+    mfp_loader::described(plugin, stored).map_err(explain::locked)
 }
 
 /// What the project configures must fit the plugins' schemas. Values from the environment are known only when a plugin is

@@ -138,6 +138,11 @@ pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> 
 
 /// Make a lock. Says how many plugins were resolved, and how long it took.
 pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock> {
+    lock_with(app, store, goal, None)
+}
+
+/// The same, with repositories that were asked something already. They're given back afterwards: fetching opens its own.
+pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, git: Option<Git<'a>>) -> Result<Lock> {
     let started = std::time::Instant::now();
     refuse_unsupported(goal.manifest, goal.manifest_text)?;
     for warning in &goal.manifest.warnings {
@@ -145,7 +150,7 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
     }
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
-    let declared = declared(app, store, &sources, goal)?;
+    let declared = declared(app, store, &sources, goal, git)?;
     let request = request(app, goal)?;
     let lock = match from_lock_alone(goal, &declared, &request) {
         Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
@@ -158,8 +163,14 @@ pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock
 }
 
 /// What the manifest declares by URL, repository and folder, as it is now.
-fn declared(app: &App<'_>, store: &Store, sources: &Sources<'_>, goal: &Goal<'_>) -> Result<BTreeMap<PluginName, Declared>> {
-    let (mut all, mut git) = (BTreeMap::new(), None);
+fn declared<'a>(
+    app: &'a App<'a>,
+    store: &Store,
+    sources: &Sources<'_>,
+    goal: &Goal<'_>,
+    mut git: Option<Git<'a>>,
+) -> Result<BTreeMap<PluginName, Declared>> {
+    let mut all = BTreeMap::new();
     for (name, entry) in &goal.manifest.plugins {
         let alias = entry.request.package.as_ref();
         let found = match &entry.request.source {

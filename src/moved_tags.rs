@@ -24,21 +24,29 @@ pub(crate) struct MovedTag {
     is: CommitId,
 }
 
-/// Keep the locked commits of tags that have moved, unless a person accepted that: what may move is less then, and this says
-/// which plugins were held back.
-pub(crate) fn hold_back(
-    app: &App<'_>,
+/// What may move, after moved tags were held back.
+pub(crate) struct HeldBack<'a> {
+    pub(crate) freedom: Freedom,
+    /// Those that were held back.
+    pub(crate) moved: Vec<MovedTag>,
+    /// The repositories that were asked, for locking: it's to see each tag where it was seen here.
+    pub(crate) git: Option<Git<'a>>,
+}
+
+/// Keep the locked commits of tags that have moved, unless a person accepted that: what may move is less then.
+pub(crate) fn hold_back<'a>(
+    app: &'a App<'a>,
     root: &Path,
     manifest: &Manifest,
     old: Option<&Lock>,
     freedom: Freedom,
     accepted: &[PluginName],
-) -> Result<(Freedom, Vec<MovedTag>)> {
+) -> Result<HeldBack<'a>> {
     let free = old.into_iter().flat_map(|lock| lock.plugins.values());
     let free: Vec<&LockedPlugin> =
         free.filter(|plugin| freedom.lets_go(&plugin.name) && !accepted.contains(&plugin.name) && locked_tag(plugin).is_some()).collect();
     if free.is_empty() {
-        return Ok((freedom, Vec::new()));
+        return Ok(HeldBack { freedom, moved: Vec::new(), git: None });
     }
     let git = Git::new(app, root)?;
     let mut moved = Vec::new();
@@ -50,7 +58,7 @@ pub(crate) fn hold_back(
         moved.extend(compare(plugin, tip));
     }
     let names = moved.iter().map(|tag| tag.name.clone()).collect();
-    Ok((freedom.but(names), moved))
+    Ok(HeldBack { freedom: freedom.but(names), moved, git: Some(git) })
 }
 
 /// Does a plugin that was just looked at break the promise of the locked one?

@@ -29,7 +29,7 @@ pub(crate) struct UserConfig {
     pub(crate) cache_dir: Option<PathBuf>,
     /// How files get from the store into plugin folders.
     pub(crate) link_mode: Option<LinkModeName>,
-    /// How long another mfp is waited for that holds the project or the store. 5 min.
+    /// How long another mfp is waited for that holds the project, the store, a download or a repository. 5 min.
     #[serde(deserialize_with = "duration")]
     pub(crate) lock_timeout: Duration,
     /// Canonical registry URL → where to fetch its files from instead. Transport only: never in a lock.
@@ -128,7 +128,7 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("store-dir", "where verified plugins are kept"),
     ("cache-dir", "where what can be fetched again is kept"),
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
-    ("lock-timeout", "how long another mfp is waited for that holds the project or the store"),
+    ("lock-timeout", "how long another mfp is waited for that holds the project, the store, a download or a repository"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
     ("credentials", "a table by origin: token-env, or username and password-env; for services also api-key-env"),
     ("network.proxy", "a proxy for everything, where the environment names none"),

@@ -149,7 +149,7 @@ impl Scene {
 
 /// The files that only hold a lock.
 fn is_a_lock(path: &str) -> bool {
-    matches!(path, "store/v1/lock" | "project/.mockforge/mfp.lock")
+    matches!(path, "store/v1/lock" | "project/.mockforge/mfp.lock") || path.starts_with("store/v1/claims/")
 }
 
 /// Links, devices, and files with special bits, below a folder.

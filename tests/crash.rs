@@ -198,6 +198,24 @@ fn an_add_that_is_killed_is_finished_or_taken_back() {
     });
 }
 
+/// The moment between the two writes is too short to be hit by a kill: here the first of them fails.
+#[cfg(unix)]
+#[test]
+fn the_manifest_never_names_what_couldnt_be_locked() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nold = \"=1.0.0\"\n");
+    machine.ok(["lock"]);
+    let lock = machine.project("plugins.lock");
+    std::fs::rename(&lock, machine.path("elsewhere")).expect("it's there");
+    std::os::unix::fs::symlink(machine.path("elsewhere"), &lock).expect("a link can be made");
+    let before = machine.files();
+    for arguments in [&["add", "app"][..], &["remove", "old"], &["upgrade"]] {
+        machine.mfp(arguments.iter().copied()).fails(8, "mfp::io::failed");
+        assert_eq!(machine.files(), before, "{arguments:?}");
+        assert!(lock.is_symlink(), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_sync_that_is_killed_is_finished_by_the_next() {
     let registry = registry();
@@ -254,6 +272,34 @@ fn a_switch_of_the_plugin_folder_that_is_killed_is_finished_by_the_next() {
         }
         all_is_well(&machine, &what);
     });
+}
+
+/// Folders that were switched and aren't recorded yet are mfp's all the same, as the record says beforehand.
+#[test]
+fn new_plugins_whose_switch_is_killed_midway_arent_taken_for_somebody_elses() {
+    let plugins: Vec<String> = (0..150).map(|number| format!("p-{number:03}")).collect();
+    let registry = Registry::with(plugins.iter().map(|name| Plugin::new(name, "1.0.0")).chain([Plugin::new("old", "1.0.0")]));
+    let all: String = plugins.iter().map(|name| format!("{name} = \"^1\"\n")).collect();
+    let hits_midway = (0..12).any(|_| {
+        let machine = Machine::with_manifest(&registry, "[plugins]\nold = \"^1\"\n");
+        machine.ok(["sync"]);
+        machine
+            .write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n\n[plugins]\nold = \"^1\"\n{all}", registry.url()));
+        let there = |name: &str| machine.project(&format!(".mockforge/plugins/{name}")).exists();
+        let mut child = start(&machine, &["sync"]);
+        let begun = Instant::now();
+        while !there(&plugins[0]) && child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it switches nothing");
+            std::thread::yield_now();
+        }
+        kill(child);
+        let switched = plugins.iter().filter(|name| there(name)).count();
+        machine.ok(["sync"]);
+        assert!(plugins.iter().all(|name| there(name)));
+        all_is_well(&machine, &format!("{switched} were switched"));
+        (1..plugins.len()).contains(&switched)
+    });
+    assert!(hits_midway, "it was never killed midway, so nothing was tried");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod git;
 mod hostile;
 mod init;
 mod json;
+mod library;
 mod lock;
 mod look;
 mod machines;

@@ -46,6 +46,22 @@ fn second(here: &Machine, with_vendor: bool) -> Machine {
 }
 
 #[test]
+fn what_comes_from_a_vendored_folder_must_say_what_the_lock_says() {
+    let (_server, here) = vendored();
+    let lock = here.read("plugins.lock");
+    for (what, edited) in [
+        ("another type", lock.replacen("types = [\"template\"]", "types = [\"auth\"]", 1)),
+        ("another licence", lock.replacen("license = \"MIT\"", "license = \"GPL-3.0-only\"", 1)),
+    ] {
+        assert_ne!(edited, lock, "{what}");
+        let there = second(&here, true);
+        there.write("plugins.lock", &edited);
+        there.mfp(["sync", "--offline", "--vendor", "vendored", "--frozen"]).fails(4, "mfp::integrity::metadata");
+        assert!(!there.has(".mockforge/plugins"), "{what}");
+    }
+}
+
+#[test]
 fn a_second_machine_has_the_same_bytes_from_the_vendored_folder_alone() {
     let (server, here) = vendored();
     let expected = laid_out(&here);

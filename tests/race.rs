@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::network::machine;
@@ -55,17 +55,16 @@ fn no_staging(store: &Path) {
 }
 
 #[test]
-fn sixteen_projects_fill_one_empty_store_at_once() {
+fn thirty_two_projects_fill_one_empty_store_with_one_download_each() {
     let registry = registry();
     let server = Server::over(registry.folder());
     let shared = tempfile::tempdir().expect("a temporary folder can be made");
     let store = shared.path().join("store");
-    let machines: Vec<Machine> = (0..16).map(|_| machine(&server.url(), "[plugins]\nplugin-0 = \"^1\"\n")).collect();
+    let machines: Vec<Machine> = (0..32).map(|_| machine(&server.url(), "[plugins]\nplugin-0 = \"^1\"\n")).collect();
     let outputs = at_once(machines.iter().map(|machine| with_store(machine, &store, &["sync"])).collect());
     all_succeeded(&outputs);
     for number in 0..12 {
-        let downloads = server.count(&format!("/dl/plugin-{number}/"));
-        assert!((1..=16).contains(&downloads), "plugin-{number} was downloaded {downloads} times");
+        assert_eq!(server.count(&format!("/dl/plugin-{number}/")), 1, "plugin-{number}");
     }
     let first = tree(&machines[0].project(".mockforge/plugins"));
     for machine in &machines {
@@ -78,6 +77,118 @@ fn sixteen_projects_fill_one_empty_store_at_once() {
     let run = machines[0].run(&mut with_store(&machines[0], &store, &["cache", "verify"]));
     assert_eq!(run.code, 0, "{}", run.all());
     no_staging(&store);
+}
+
+/// What a process says while it works.
+struct Saying {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Saying {
+    fn start(machine: &Machine, mut command: Command) -> Self {
+        let file = machine.path("said");
+        let stderr = File::create(&file).expect("a file can be made");
+        Self { child: command.stdout(Stdio::null()).stderr(stderr).spawn().expect("mfp can be started"), file }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.file).expect("it's there")
+    }
+
+    fn ended_well(mut self) -> String {
+        let status = self.child.wait().expect("it can be waited for");
+        let said = self.said();
+        crate::support::canary::not_printed(&said);
+        assert!(status.success(), "{status}: {said}");
+        said
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{what}: not within a minute");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn who_is_killed_while_fetching_leaves_it_to_those_who_wait() {
+    let registry = registry();
+    let server = Server::faulty(registry.folder(), |request, stream| {
+        let stalls = request.path.contains("/dl/plugin-7/") && request.times == 0;
+        if stalls {
+            // Until whoever asked is gone.
+            let _ = stream.read(&mut [0]);
+        }
+        stalls
+    });
+    let shared = tempfile::tempdir().expect("a temporary folder can be made");
+    let store = shared.path().join("store");
+    let machines: Vec<Machine> = (0..4).map(|_| machine(&server.url(), "[plugins]\nplugin-0 = \"^1\"\n")).collect();
+    let sync = |machine: &Machine| Saying::start(machine, with_store(machine, &store, &["sync"]));
+    let mut holder = sync(&machines[0]);
+    until("the holder asks for everything", || server.count("/dl/") == 12);
+    let waiting: Vec<Saying> = machines[1..].iter().map(sync).collect();
+    until("the others wait, and say so", || waiting.iter().all(|one| one.said().contains("Waiting for another mfp")));
+    assert_eq!(server.count("/dl/"), 12, "who waits asks for nothing");
+    holder.child.kill().expect("it can be killed");
+    holder.child.wait().expect("it can be waited for");
+    for one in waiting {
+        let said = one.ended_well();
+        assert_eq!(said.matches("Waiting for").count(), 1, "it says so once: {said}");
+    }
+    for number in 0..12 {
+        assert_eq!(server.count(&format!("/dl/plugin-{number}/")), 2, "plugin-{number}: by the killed one and by one of the others");
+    }
+    for machine in &machines[1..] {
+        let run = machine.run(&mut with_store(machine, &store, &["verify"]));
+        assert_eq!(run.code, 0, "{}", run.all());
+    }
+}
+
+#[test]
+fn a_stopped_holder_of_a_claim_costs_a_download_and_not_the_sync() {
+    let registry = registry();
+    let server = Server::over(registry.folder());
+    let machine = machine(&server.url(), "[plugins]\nplugin-9 = \"^1\"\n");
+    crate::network::configure(&machine, "lock-timeout = \"1s\"\n");
+    let claims = machine.path("store/v1/claims");
+    std::fs::create_dir_all(&claims).expect("a folder can be made");
+    let held: Vec<File> = (0..64)
+        .map(|file| {
+            let file = File::create(claims.join(format!("{file:02x}"))).expect("a file can be made");
+            file.lock().expect("nobody else holds it");
+            file
+        })
+        .collect();
+    let begun = Instant::now();
+    let run = machine.mfp(["sync"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert_eq!(run.stderr.matches("Waiting for another mfp").count(), 1, "{}", run.stderr);
+    assert!((1..30).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    drop(held);
+    machine.ok(["verify"]);
+    assert_eq!(tree(&claims).len(), 64, "the files stay");
+    machine.ok(["cache", "clean"]);
+    assert_eq!(tree(&claims).len(), 64, "who holds one must go on holding it");
+}
+
+#[test]
+fn who_has_everything_claims_nothing() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nplugin-9 = \"^1\"\n");
+    machine.ok(["sync"]);
+    let claims = machine.path("store/v1/claims");
+    assert!(claims.exists());
+    std::fs::remove_dir_all(&claims).expect("nobody is at work");
+    machine.ok(["sync"]);
+    machine.ok(["sync", "--offline"]);
+    std::fs::remove_dir_all(machine.project(".mockforge/plugins")).expect("it's there");
+    machine.ok(["sync", "--offline"]);
+    machine.ok(["verify"]);
+    assert!(!claims.exists(), "all of it was in the store");
 }
 
 #[test]
@@ -151,6 +262,20 @@ fn prune_keeps_what_synced_projects_name_and_takes_the_rest() {
     let left: BTreeSet<String> = tree(&machine.path("store/v1/content")).into_keys().collect();
     assert!(left.len() < all.len() && !left.is_empty(), "{left:?}");
     machine.ok(["verify"]);
+    machine.ok(["sync", "--offline"]);
+}
+
+#[test]
+fn prune_takes_nothing_where_a_lock_cant_be_read() {
+    let registry = registry();
+    let machine = Machine::with_manifest(&registry, "[plugins]\nplugin-10 = \"^1\"\n");
+    machine.ok(["sync"]);
+    let all = tree(&machine.path("store/v1/content"));
+    let lock = machine.read("plugins.lock");
+    machine.write("plugins.lock", &lock[..lock.len() / 2]);
+    assert_eq!(machine.mfp(["cache", "prune"]).code, 2, "it may name anything");
+    assert!(tree(&machine.path("store/v1/content")) == all);
+    machine.write("plugins.lock", lock);
     machine.ok(["sync", "--offline"]);
 }
 

@@ -1,4 +1,4 @@
-//! Plugins that are services: declared, locked by how they're asked for, and called; at the other end a FastAPI service that
+//! Plugins that are services: declared, locked by how they're asked for, and called; at the other end a `FastAPI` service that
 //! speaks MockForge's protocol as strictly as its SDK does.
 
 use std::io::{Read as _, Write as _};
@@ -38,7 +38,7 @@ impl Service {
             .spawn()
             .expect("Python can be started");
         let mut service = Self { child, port: 0, _folder: folder };
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while service.port == 0 {
             assert!(Instant::now() < until && service.child.try_wait().is_ok_and(|ended| ended.is_none()), "the service doesn't start");
             service.port = std::fs::read_to_string(&port_file).ok().and_then(|port| port.parse().ok()).unwrap_or(0);
@@ -56,7 +56,7 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A Python that has FastAPI, in a virtual environment below `target`, made by whoever comes first.
+/// A Python that has `FastAPI`, in a virtual environment below `target`, made by whoever comes first.
 fn python() -> Option<PathBuf> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

@@ -37,7 +37,7 @@ fn the_users_configuration() {
     # store-dir: where verified plugins are kept
     # cache-dir: where what can be fetched again is kept
     # link-mode: how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink
-    # lock-timeout: how long another mfp is waited for that holds the project or the store
+    # lock-timeout: how long another mfp is waited for that holds the project, the store, a download or a repository
     mirrors.https://plugins.acme.example/ = https://mirror.internal/
     credentials.https://plugins.acme.example.token-env = ACME_TOKEN
     # network.proxy: a proxy for everything, where the environment names none

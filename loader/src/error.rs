@@ -77,7 +77,7 @@ impl fmt::Display for StopKind {
             Self::Table(limit) => write!(out, "it wanted more than its limit of {limit} table elements"),
             Self::Stack(limit) => write!(out, "it needed more than its stack limit of {}", bytes(*limit as u64)),
             Self::Trap(what) => write!(out, "it trapped: {what}"),
-            Self::Abi(what) => write!(out, "it broke the json/1 ABI: {what}"),
+            Self::Abi(what) => write!(out, "it broke the ABI: {what}"),
             Self::Answer(what) => write!(out, "its answer can't be used: {what}"),
             Self::Busy(most) => write!(out, "{most} calls of it were running already, which is its limit"),
             Self::Host(what) => write!(out, "the host couldn't run it: {what}"),

@@ -11,6 +11,24 @@
 //! A plugin can be a service, too: it's called by the same protocol over HTTP ([`RemoteSpec`]), and nothing is known of its
 //! code. What a plugin's code is, its bytes say: a WebAssembly component that exports interfaces of `mockforge:plugin`, or a core
 //! module that speaks json/1.
+//!
+//! A host that has a project on disk opens all of it; every other one gives [`Loader::load`] what it has.
+//!
+//! ```no_run
+//! use mfp_loader::{Credentials, Loader, LoaderOptions, Project, RequestContext, SystemClock, SystemRandom};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let project = Project::new("/srv/mocks", "/var/lib/mfp/store");
+//! let options = LoaderOptions { aot_cache: Some("/var/cache/mockforge/aot".into()), ..LoaderOptions::new(SystemClock, SystemRandom) };
+//! // Verifies and compiles, which takes its time: not on a thread that runs tasks.
+//! let plugins = tokio::task::spawn_blocking(move || Loader::open(&project, options)).await??;
+//!
+//! let context = RequestContext::new("GET", "/orders/42");
+//! let verdict = plugins.plugin("auth-jwt")?.authenticate(&context, &Credentials::bearer("eyJhbGciOi…")).await?;
+//! println!("{}", if verdict.authenticated { "welcome" } else { "no" });
+//! # Ok(())
+//! # }
+//! ```
 #![warn(missing_docs)]
 
 mod abi;
@@ -24,6 +42,8 @@ mod engine;
 mod error;
 mod limits;
 mod load;
+mod locked;
+mod open;
 mod options;
 mod outbound;
 mod package;
@@ -45,8 +65,10 @@ pub use content::Content;
 pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};
 pub use load::{Loader, PluginSpec, Spec};
+pub use locked::{LockedError, Surroundings, described, with_dependencies};
 pub use mfp_model::plugin::PluginType;
-pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemRandom};
+pub use open::{OpenError, Project};
+pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemClock, SystemRandom};
 pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;

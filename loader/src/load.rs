@@ -83,7 +83,7 @@ pub enum Spec {
     /// Code that runs in the sandbox.
     Package(Box<PluginSpec>),
     /// A service that's called.
-    Remote(RemoteSpec),
+    Remote(Box<RemoteSpec>),
 }
 
 impl From<PluginSpec> for Spec {
@@ -94,7 +94,7 @@ impl From<PluginSpec> for Spec {
 
 impl From<RemoteSpec> for Spec {
     fn from(spec: RemoteSpec) -> Self {
-        Self::Remote(spec)
+        Self::Remote(Box::new(spec))
     }
 }
 
@@ -147,7 +147,7 @@ impl Loader {
         for spec in order {
             let plugin = match spec {
                 Spec::Package(spec) => self.load_one(*spec, &loaded)?,
-                Spec::Remote(spec) => self.load_service(spec),
+                Spec::Remote(spec) => self.load_service(*spec),
             };
             loaded.insert(plugin.name.clone(), plugin);
         }

@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use mfp_model::name::PluginName;
 
@@ -19,6 +20,18 @@ use crate::outbound::{Network, SystemNetwork};
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970-01-01 UTC. Plugins get no finer one.
     fn now_ms(&self) -> i64;
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place of this crate that reads the wall clock, for hosts that want this one")]
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// The random numbers that plugins see.

@@ -119,9 +119,8 @@ impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
         *taken -= 1;
-        if *taken + 1 == self.0.most {
-            self.0.freed.notify_one();
-        }
+        // One for each that goes: whoever was woken for the one before may not have come yet.
+        self.0.freed.notify_one();
     }
 }
 

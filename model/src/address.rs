@@ -20,6 +20,7 @@ pub enum Reach {
 
 impl Reach {
     /// How far a server at this address may send somebody who came this far. What isn't known to be private is public.
+    #[must_use]
     pub fn after(self, server: Option<SocketAddr>) -> Self {
         match server {
             Some(server) if is_private(server.ip()) => self,

@@ -306,7 +306,7 @@ fn approve(text: &str, manifest: &Manifest, lock: &Lock, additions: &[Addition])
     while let Some(name) = queue.pop() {
         let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name)) else { continue };
         queue.extend(plugin.dependencies().iter().map(|dependency| &dependency.name));
-        if !crate::installing::unapproved(manifest, [plugin]).is_empty() {
+        if !mfp_model::lock::unapproved(manifest, [plugin]).is_empty() {
             let approval = Approval { source: plugin.source(), signer: plugin.signer().cloned(), capabilities: plugin.capabilities() };
             text = edit::set_approval(&text, name, &approval).map_err(|error| cant_edit(&error))?;
         }

@@ -13,7 +13,7 @@ use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, current_lock, lock, path_contents};
+use crate::locking::{Freedom, Goal, current_lock, lock_with, path_contents};
 use crate::moved_tags;
 use crate::project::{Project, refuse_signers};
 use crate::report::document::{ChangesDocument, Document};
@@ -50,18 +50,18 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
             old.clone()
         }
         _ => {
-            let (free, held_back) = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &[])?;
-            moved = held_back;
+            let held_back = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &[])?;
+            moved = held_back.moved;
             let goal = Goal {
                 root: &project.root,
                 manifest: &manifest,
                 manifest_text: &project.manifest_text,
                 old: old.as_ref(),
-                freedom: free,
+                freedom: held_back.freedom,
                 precise,
                 seen: BTreeMap::new(),
             };
-            lock(app, &app.store()?, &goal)?
+            lock_with(app, &app.store()?, &goal, held_back.git)?
         }
     };
     let changes = diff(old.as_ref(), &new);

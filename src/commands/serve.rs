@@ -134,6 +134,8 @@ fn longest_chain(lock: &Lock, plugins: &[&LockedPlugin]) -> u32 {
 const MAX_CHAIN: u32 = 8;
 
 fn say_where(app: &App<'_>, server: &Server, running: &Running) {
+    // First in the log: who's told where it is may ask at once.
+    server.log.line(Level::Info, "serving", [("address", running.address.to_string().into())]);
     let address = format!("http://{}", running.address);
     let count = server.current.get().count();
     app.reporter.event(Event::Note(format!("Serving {} on {address}", plural(count, "plugin"))));
@@ -180,7 +182,6 @@ struct Supervisor {
 
 impl Supervisor {
     fn watch_over(mut self, running: Running, mut watch: Watch, heard: &Receiver<Word>) -> Result<Outcome> {
-        self.server.log.line(Level::Info, "serving", [("address", running.address.to_string().into())]);
         loop {
             match heard.recv_timeout(LOOK) {
                 Ok(Word::System(Signal::End(_))) => return Ok(self.end(running, heard)),

@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::UpdateArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, lock};
-use crate::moved_tags;
+use crate::locking::{Freedom, Goal, lock_with};
+use crate::moved_tags::{self, HeldBack};
 use crate::report::Outcome;
 
 /// Let go of what was named (or of everything), lock, save, lay out.
@@ -26,11 +26,12 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     let precise = precise(args)?;
     check_wanted(&manifest, &precise)?;
     let freedom = if args.names.is_empty() { Freedom::All } else { Freedom::Names(args.names.iter().cloned().collect()) };
-    let (freedom, moved) = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &args.accept_moved_tag)?;
+    let HeldBack { freedom, moved, git } =
+        moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &args.accept_moved_tag)?;
     let text = project.manifest_text.clone();
     let goal =
         Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
-    let new = lock(app, &app.store()?, &goal)?;
+    let new = lock_with(app, &app.store()?, &goal, git)?;
     let decision = Decision {
         manifest: &manifest,
         manifest_text: text.clone(),

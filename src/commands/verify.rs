@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mfp_model::lock::unapproved;
 use mfp_model::lock::{LockedPlugin, staleness};
 use mfp_model::name::PluginName;
 use mfp_model::project::Manifest;
@@ -13,7 +14,7 @@ use crate::cli::look::VerifyArgs;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Exit, Result};
 use crate::explain::Explained;
-use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, selected, unapproved};
+use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, selected};
 use crate::locking::path_contents;
 use crate::project::Project;
 use crate::report::document::{Document, Problem, ProblemsDocument};

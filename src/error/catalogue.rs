@@ -681,6 +681,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
     code("mfp::sandbox::compile", Sandbox, "The plugin's module took too long to compile.", "Tell the plugin's publisher."),
     code("mfp::sandbox::export", Sandbox, "The plugin's module lacks functions that its host needs.", "Tell the plugin's publisher."),
     code(
+        "mfp::sandbox::files",
+        Denied,
+        "A folder that a plugin was approved to see can't be given to it: it isn't there, is behind a link, or holds what's never given.",
+        "Move what's refused out of the folder, or take the folder out of `[approvals]`.",
+    ),
+    code(
         "mfp::sandbox::host",
         Io,
         "This machine failed the plugin: no memory, no thread or no random numbers.",

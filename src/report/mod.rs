@@ -27,7 +27,7 @@ pub(crate) enum Event {
     FetchProgress { bytes: u64 },
     /// One plugin's bytes are verified and in the store.
     FetchDone { name: String },
-    /// All of them.
+    /// All of them, but those that another mfp fetched meanwhile.
     Fetched { count: usize, bytes: u64, elapsed: Duration },
     /// Plugins are in the plugin folder.
     Installed { count: usize, elapsed: Duration },

@@ -52,7 +52,9 @@ impl Reporter {
             Event::Fetched { count, bytes, elapsed: time } => {
                 self.end_bar();
                 let amount = if bytes == 0 { String::new() } else { format!(" ({})", size(bytes)) };
-                self.did("Fetched", count, time, &amount);
+                if count > 0 {
+                    self.did("Fetched", count, time, &amount);
+                }
             }
             Event::Resolved { count, elapsed } => self.did("Resolved", count, elapsed, ""),
             Event::Installed { count, elapsed } => self.did("Installed", count, elapsed, ""),

@@ -2,7 +2,7 @@
 //!
 //! Each artifact goes, as it arrives, through its size cap, SHA-256, the unpacker and BLAKE3, in one pass on a thread of its
 //! own; then its `plugin.yaml` must say what the lock says. Only then does it get a name, all of a batch at once, so that
-//! one flush of the disk is enough for them.
+//! one flush of the disk is enough for them. Of many processes that miss the same, one fetches it ([`mfp_store::claim`]).
 
 use std::io::Read;
 use std::path::Path;
@@ -17,7 +17,8 @@ use mfp_model::name::PluginName;
 use mfp_model::plugin::{BareWasm, HostRange, Metadata, PluginManifest, check_manifest_files, check_wasm_header};
 use mfp_model::project::Manifest;
 use mfp_model::source::{ArchiveFormat, Artifact, Pin, Source};
-use mfp_store::{Expected, ExpectedArtifact, Store, Tree, Verified};
+use mfp_store::file_lock::LockError;
+use mfp_store::{Claim, Claims, Expected, ExpectedArtifact, Store, StoreError, Tree, Verified, cores};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::app::App;
@@ -29,7 +30,7 @@ use crate::sources::declared::read_folder;
 use crate::sources::git::Git;
 use crate::sources::http::{Cap, Http};
 use crate::sources::registry::ArtifactPlace;
-use crate::sources::{Registries, Sources, cores, registry};
+use crate::sources::{Registries, Sources, registry};
 
 /// The largest archive, in bytes.
 const MAX_ARCHIVE_BYTES: u64 = 64 << 20;
@@ -57,16 +58,96 @@ pub(crate) fn fetch_missing(app: &App<'_>, store: &Store, manifest: &Manifest, r
     for plugin in of(Kind::Folder) {
         store.insert(job.folder(plugin)?).map_err(explain::store)?;
     }
-    let archives: Vec<&LockedPlugin> = of(Kind::Archive).collect();
-    if !archives.is_empty() {
-        app.wait(job.all(&archives))?;
-    }
-    let repositories: Vec<&LockedPlugin> = of(Kind::Repository).collect();
-    if !repositories.is_empty() {
-        store.commit(from_repositories(app, store, root, &repositories)?).map_err(explain::store)?;
-    }
-    app.reporter.event(Event::Fetched { count: wanted.len(), bytes: total, elapsed: started.elapsed() });
+    let mut from_others = archives(app, &job, of(Kind::Archive).collect())?;
+    from_others.count += repositories(app, store, root, &of(Kind::Repository).collect::<Vec<_>>())?;
+    app.reporter.event(Event::Fetched {
+        count: wanted.len() - from_others.count,
+        bytes: total - from_others.bytes,
+        elapsed: started.elapsed(),
+    });
     Ok(())
+}
+
+/// What other processes fetched meanwhile.
+#[derive(Debug, Default)]
+struct FromOthers {
+    count: usize,
+    bytes: u64,
+}
+
+/// Fetch archives, but not those that other processes are fetching: they're waited for, and looked at again.
+fn archives(app: &App<'_>, job: &Job<'_>, mut wanted: Vec<&LockedPlugin>) -> Result<FromOthers> {
+    let mut from_others = FromOthers::default();
+    if wanted.is_empty() {
+        return Ok(from_others);
+    }
+    let runtime = app.runtime()?;
+    let mut claiming = Claiming { app, store: job.store, has_said: false };
+    while !wanted.is_empty() {
+        let claims = claiming.next(&wanted)?;
+        // It may have come since it was last looked for: before it was claimed, or while it was waited for.
+        let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|plugin| job.store.contains(&plugin.content));
+        for plugin in here {
+            let bytes = artifact_of(plugin).map_or(0, |artifact| artifact.size);
+            from_others.count += 1;
+            from_others.bytes += bytes;
+            app.reporter.event(Event::FetchProgress { bytes });
+        }
+        let (ours, others): (Vec<_>, Vec<_>) = missing.into_iter().partition(|plugin| claims.allow(plugin));
+        let ours: Vec<_> = ours.into_iter().map(|plugin| (plugin, claims.of(plugin))).collect();
+        drop(claims);
+        runtime.block_on(job.all(ours))?;
+        wanted = others;
+    }
+    Ok(from_others)
+}
+
+/// Claims what's to be fetched, and says once that somebody is waited for.
+struct Claiming<'a> {
+    app: &'a App<'a>,
+    store: &'a Store,
+    has_said: bool,
+}
+
+/// What may be fetched now.
+enum Turn {
+    /// What's claimed.
+    Claimed(Claims),
+    /// All of it: somebody has kept a claim for so long that a second download is the lesser evil.
+    Anything,
+}
+
+impl Claiming<'_> {
+    fn next(&mut self, wanted: &[&LockedPlugin]) -> Result<Turn> {
+        let (reporter, has_said) = (self.app.reporter, &mut self.has_said);
+        let mut waiting = |path: &Path| {
+            if !std::mem::replace(has_said, true) {
+                reporter.event(Event::Waiting { path: path.display().to_string() });
+            }
+        };
+        let contents = wanted.iter().map(|plugin| plugin.content);
+        match self.store.claim(contents, self.app.settings.user.lock_timeout, &mut waiting) {
+            Ok(claims) => Ok(Turn::Claimed(claims)),
+            Err(error @ StoreError::Lock(LockError::Timeout { .. })) => {
+                reporter.event(Event::Detail(format!("{error}; fetching without it")));
+                Ok(Turn::Anything)
+            }
+            Err(error) => Err(explain::store(error)),
+        }
+    }
+}
+
+impl Turn {
+    fn allow(&self, plugin: &LockedPlugin) -> bool {
+        matches!(self, Self::Anything) || self.of(plugin).is_some()
+    }
+
+    fn of(&self, plugin: &LockedPlugin) -> Option<Claim> {
+        match self {
+            Self::Claimed(claims) => claims.of(&plugin.content),
+            Self::Anything => None,
+        }
+    }
 }
 
 /// Fetch what's damaged in the store again, and put it in the place of what's there only when it's verified.
@@ -75,28 +156,45 @@ pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest,
     let registries = sources.registries(manifest, root)?;
     let job = Job::new(&sources, &registries, manifest, root, store);
     for plugin in damaged {
-        let trees = match kind_of(plugin) {
-            Kind::Folder => vec![job.folder(plugin)?],
-            Kind::Archive => vec![app.wait(job.one(plugin))?],
-            Kind::Repository => from_repositories(app, store, root, &[plugin])?,
+        let tree = match kind_of(plugin) {
+            Kind::Folder => job.folder(plugin)?,
+            Kind::Archive => app.wait(job.one(plugin))?,
+            Kind::Repository => from_repository(app, &Git::new(app, root)?, store, plugin)?,
         };
-        for tree in trees {
-            store.replace(tree).map_err(explain::store)?;
-        }
+        store.replace(tree).map_err(explain::store)?;
     }
     Ok(())
 }
 
-/// What commits give, verified. Plugins of one repository share what's fetched from it.
-fn from_repositories(app: &App<'_>, store: &Store, root: &Path, wanted: &[&LockedPlugin]) -> Result<Vec<Verified<Tree>>> {
+/// Fetch plugins from repositories. Those of one repository share what's fetched from it. Says how many another process
+/// brought meanwhile.
+fn repositories(app: &App<'_>, store: &Store, root: &Path, wanted: &[&LockedPlugin]) -> Result<usize> {
+    if wanted.is_empty() {
+        return Ok(0);
+    }
     let git = Git::new(app, root)?;
-    let bring = |plugin: &&LockedPlugin| {
-        let package = plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))?;
-        let tree = git.locked(store, plugin, package)?;
-        app.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
-        Ok(tree)
-    };
-    wanted.iter().map(bring).collect()
+    let (mut trees, mut from_others) = (Vec::new(), 0);
+    for plugin in wanted {
+        git.hold(package_of(plugin)?)?;
+        if store.contains(&plugin.content) {
+            from_others += 1;
+        } else {
+            trees.push(from_repository(app, &git, store, plugin)?);
+        }
+    }
+    store.commit(trees).map_err(explain::store)?;
+    Ok(from_others)
+}
+
+/// What a commit gives, verified.
+fn from_repository(app: &App<'_>, git: &Git<'_>, store: &Store, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
+    let tree = git.locked(store, plugin, package_of(plugin)?)?;
+    app.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
+    Ok(tree)
+}
+
+fn package_of(plugin: &LockedPlugin) -> Result<&LockedPackage> {
+    plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))
 }
 
 /// What a registry calls an artifact unless it says otherwise.
@@ -144,10 +242,11 @@ impl<'a> Job<'a> {
 }
 
 impl Job<'_> {
-    /// All of them, many at once, committed in batches.
-    async fn all(&self, wanted: &[&LockedPlugin]) -> Result<()> {
-        let mut downloads = futures_util::stream::iter(wanted.iter().map(|plugin| self.one(plugin))).buffer_unordered(64);
+    /// All of them, many at once, committed in batches. A claim is given back when its plugin is committed.
+    async fn all(&self, wanted: Vec<(&LockedPlugin, Option<Claim>)>) -> Result<()> {
         let mut done = Vec::with_capacity(wanted.len().min(BATCH));
+        let download = async |(plugin, claim)| Ok((self.one(plugin).await?, claim));
+        let mut downloads = futures_util::stream::iter(wanted.into_iter().map(download)).buffer_unordered(64);
         let mut commits = Vec::new();
         while let Some(tree) = downloads.next().await {
             done.push(tree?);
@@ -163,13 +262,16 @@ impl Job<'_> {
     }
 
     /// Commit on a thread of its own: it waits for the disk.
-    fn commit(&self, trees: Vec<Verified<Tree>>) -> tokio::task::JoinHandle<mfp_store::Result<()>> {
+    fn commit(&self, done: Vec<(Verified<Tree>, Option<Claim>)>) -> tokio::task::JoinHandle<mfp_store::Result<()>> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || store.commit(trees))
+        tokio::task::spawn_blocking(move || {
+            let (trees, _claims): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+            store.commit(trees)
+        })
     }
 
     async fn one(&self, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
-        let package = plugin.package().ok_or_else(|| Error::bug(format!("{} has no bytes to fetch", plugin.name)))?;
+        let package = package_of(plugin)?;
         let artifact = package.pin.artifact().ok_or_else(|| Error::bug(format!("{} has no artifact to fetch", plugin.name)))?;
         let expected = Expected::Locked {
             content: plugin.content,

@@ -15,7 +15,7 @@ use mfp_resolver::{Candidate, Catalog, Origin, PackageKey, Request, Resolution, 
 
 use crate::error::{Error, Result};
 use crate::sources::registry::{Document, Shared};
-use crate::sources::{Registries, cores, registry};
+use crate::sources::{Registries, registry};
 
 /// How long one search may take. What takes longer is a graph that somebody should look at.
 const LONGEST_SEARCH: Duration = Duration::from_secs(20);
@@ -135,10 +135,10 @@ fn read_all(found: Vec<(PackageKey, Document)>, registries: &Registries<'_>) -> 
         share.into_iter().map(learn).collect::<Result<Vec<_>>>()
     };
     let work: usize = found.iter().map(|(_, document)| if matches!(document, Document::Text(_)) { PARSING } else { 1 }).sum();
-    if work < WORTH_A_THREAD || cores() == 1 {
+    if work < WORTH_A_THREAD || mfp_store::cores() == 1 {
         return read(found);
     }
-    let share = found.len().div_ceil(cores());
+    let share = found.len().div_ceil(mfp_store::cores());
     let mut rest = found;
     let shares: Vec<_> = std::iter::from_fn(|| (!rest.is_empty()).then(|| rest.split_off(rest.len().saturating_sub(share)))).collect();
     std::thread::scope(|scope| {

@@ -5,9 +5,7 @@
 //! [`http`], which is the one gate to the network; only the `ssh` program, for git, has a way of its own.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use mfp_model::name::RegistryName;
 use mfp_model::project::Manifest;
@@ -25,12 +23,6 @@ pub(crate) mod gather;
 pub(crate) mod git;
 pub(crate) mod http;
 pub(crate) mod registry;
-
-/// How many threads can compute at once. Asking the system takes longer than what's often decided by it.
-pub(crate) fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
-}
 
 /// What the world outside offers to a project.
 #[derive(Debug)]

@@ -236,6 +236,21 @@ mod tests {
         assert_eq!(names(&folder.path().join("cache/of")), ["names"]);
     }
 
+    #[test]
+    fn who_reads_the_old_file_meanwhile_reads_all_of_it() {
+        use std::io::Read;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugins.lock");
+        for write in [write_atomic, write_cache] {
+            std::fs::write(&path, b"old and long").unwrap();
+            let mut reader = std::fs::File::open(&path).unwrap();
+            write(&path, b"new").unwrap();
+            let mut seen = String::new();
+            reader.read_to_string(&mut seen).unwrap();
+            assert_eq!(seen, "old and long", "the file was written where it was");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn permissions_are_kept_and_a_new_file_follows_the_umask() {

@@ -12,6 +12,7 @@
 //! <store>/v1/staging/<random>/                        being ingested or deleted        tree.rs, gc.rs
 //! <store>/v1/quarantine/<hex>-<random>/               damaged objects                  store.rs
 //! <store>/v1/lock                                     shared: use; exclusive: deletion file_lock.rs
+//! <store>/v1/claims/<2 hex>                           locks: who fetches what          claim.rs
 //! <plugin-dir>/<name>/…                               laid-out plugins                 layout/
 //! <plugin-dir>/.mfp.json                              what mfp laid out                layout/record.rs
 //! <plugin-dir>/.mfp-staging-<random>/                 being laid out                   layout/apply.rs
@@ -20,6 +21,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod claim;
 pub mod error;
 pub mod file_lock;
 pub mod fs;
@@ -34,6 +36,13 @@ pub mod vendor;
 pub mod verify;
 mod walk;
 
+/// How many threads can compute at once. Asking the system takes longer than what's often decided by it.
+pub fn cores() -> usize {
+    static CORES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+}
+
+pub use self::claim::{Claim, Claims};
 pub use self::error::{Result, StoreError};
 pub use self::store::{Store, StoreGuard, StoreOptions, Stored};
 pub use self::tree::{Artifact, Tree};

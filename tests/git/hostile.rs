@@ -62,16 +62,45 @@ fn a_pack_that_is_rubbish_short_or_a_bomb_is_refused_with_memory_bounded() {
         patient(&machine, "");
         let mut limited = Command::new("sh");
         // An allocation of the size that the bomb's header names would be refused by this, and the process would abort.
-        limited.args(["-c", "ulimit -v 4000000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_mfp"), "lock"]);
+        let script = "echo $$ > \"$1\"; shift; ulimit -v 4000000; exec \"$@\"";
+        let pid_file = machine.path("pid");
+        limited.args(["-c", script, "sh"]).arg(&pid_file).args([env!("CARGO_BIN_EXE_mfp"), "lock"]);
         limited
             .env_clear()
             .envs(command(&machine).get_envs().filter_map(|(name, value)| Some((name, value?))))
             .current_dir(machine.path("project"));
-        let run = machine.run(&mut limited);
+        let (run, most) = with_most_memory(&pid_file, || machine.run(&mut limited));
         assert!(matches!(run.code, 1 | 4 | 6) && run.error_code().starts_with("mfp::git::"), "{what}: {}", run.all());
         assert!(!run.all().contains("go away"), "{what}: {}", run.all());
+        // What the machine gives before it refuses is too much already.
+        assert!(most < 500 << 10, "{what}: it took {most} KiB");
         untouched(&machine);
     }
+}
+
+/// Do this, and say how much memory the process whose id is in the file had at most meanwhile, in KiB. Looks again and again: what
+/// is written to for long enough to matter is seen. Zero where the system doesn't tell.
+fn with_most_memory<T>(pid_file: &std::path::Path, work: impl FnOnce() -> T) -> (T, u64) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let ended = AtomicBool::new(false);
+    let peak = || {
+        let pid = std::fs::read_to_string(pid_file).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim())).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())
+    };
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut most = 0;
+            while !ended.load(Ordering::SeqCst) {
+                most = most.max(peak().unwrap_or(0));
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            most
+        });
+        let result = work();
+        ended.store(true, Ordering::SeqCst);
+        (result, watcher.join().unwrap())
+    })
 }
 
 fn with_trailer(mut pack: Vec<u8>) -> Vec<u8> {
@@ -104,7 +133,7 @@ fn bomb() -> Vec<u8> {
     with_trailer(pack)
 }
 
-/// A blob of one byte, and a delta on it that says that it makes 64 GiB.
+/// A blob of one byte, and a delta on it that says that it makes 1 GiB: so much that it may not be, so little that it could.
 fn delta_bomb() -> Vec<u8> {
     use std::io::Write as _;
     let deflated = |bytes: &[u8]| {
@@ -117,8 +146,8 @@ fn delta_bomb() -> Vec<u8> {
     pack.push(0x31);
     pack.extend(deflated(b"a"));
     let distance = u8::try_from(pack.len() - blob_at).unwrap();
-    // From one byte to 2^36 of them, by copying the one.
-    let delta = [1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x02, 0x90, 1];
+    // From one byte to 2^30 of them, by copying the one.
+    let delta = [1, 0x80, 0x80, 0x80, 0x80, 0x04, 0x90, 1];
     pack.extend([0x60 | u8::try_from(delta.len()).unwrap(), distance]);
     pack.extend(deflated(&delta));
     with_trailer(pack)

@@ -348,3 +348,19 @@ fn a_plugin_of_a_repository_brings_what_it_depends_on_from_the_registry() {
     let ran = ok(mfp(&machine, ["run", "site", "echo", "[1]"]));
     assert!(ran.stdout.contains('1'), "{}", ran.all());
 }
+
+/// Between two looks the tag could move, and nobody would notice.
+#[test]
+fn a_tag_is_looked_at_once() {
+    needs!("git");
+    let repo = several();
+    let server = GitServer::over(repo.parent());
+    let url = server.url("plugins");
+    let machine = project(&format!("graphql = {{ git = \"{url}\", tag = \"graphql-v1.1.0\", subdir = \"graphql\" }}"));
+    ok(mfp(&machine, ["lock"]));
+    for arguments in [&["update"][..], &["lock", "--upgrade"]] {
+        let before = server.count("command=ls-refs");
+        ok(mfp(&machine, arguments.iter().copied()));
+        assert_eq!(server.count("command=ls-refs") - before, 1, "{arguments:?}");
+    }
+}

@@ -137,9 +137,97 @@ fn what_the_users_git_puts_in_the_place_of_an_address_is_transport_only() {
     ok(mfp(&machine, ["sync"]));
     let lock = machine.read("plugins.lock");
     assert!(lock.contains("git+https://git.acme.example/plugins") && !lock.contains("127.0.0.1"), "{lock}");
-    // What runs programs is no address, also when the user's git says so.
-    let evil = project("graphql = { git = \"https://git.acme.example/plugins\", subdir = \"graphql\" }");
-    std::fs::write(evil.path("home/.gitconfig"), "[url \"ext::sh -c touch% /tmp/mfp-canary \"]\n\tinsteadOf = https://git.acme.example/\n")
-        .unwrap();
-    mfp(&evil, ["sync"]).fails(2, "mfp::git::config");
+}
+
+/// What runs programs, becomes an option or carries a password is no address, also when the user's git says so.
+#[test]
+fn what_the_users_git_puts_in_the_place_of_an_address_is_an_address_itself() {
+    needs!("git", "sh");
+    let repo = several();
+    let server = GitServer::over(repo.parent());
+    let with_password = server.url("").replace("http://", "http://ada:canary@");
+    for base in [
+        "ext::sh -c touch% /tmp/mfp-canary ",
+        "-oProxyCommand=touch:",
+        "git@-oProxyCommand=touch:",
+        "ssh://git:canary@host.example/",
+        "git://host.example/",
+        "ftp://host.example/",
+        &with_password,
+        "http://elsewhere.example/",
+    ] {
+        let machine = project("graphql = { git = \"https://git.acme.example/plugins\", subdir = \"graphql\" }");
+        std::fs::write(machine.path("home/.gitconfig"), format!("[url \"{base}\"]\n\tinsteadOf = https://git.acme.example/\n")).unwrap();
+        let mut sync = command(&machine);
+        let canary = machine.path("canary");
+        let run = machine.run(sync.env("GIT_SSH_COMMAND", format!("touch {} #", canary.display())).arg("sync"));
+        assert_eq!((run.code, run.error_code()), (2, "mfp::git::config"), "{base}: {}", run.all());
+        assert!(!canary.exists() && !run.all().contains("ada:canary"), "{base}: {}", run.all());
+        assert_eq!(server.seen().len(), 0, "{base}");
+    }
+}
+
+/// A machine with the project of another, that shares a store and a cache with others.
+fn sharing(project: &Machine, shared: &std::path::Path) -> (Machine, Command) {
+    let machine = Machine::new();
+    for file in ["mockforge-plugins.toml", "plugins.lock"] {
+        machine.write(file, project.read(file));
+    }
+    let mut sync = command(&machine);
+    sync.arg("sync").env("MFP_STORE_DIR", shared.join("store")).env("MFP_CACHE_DIR", shared.join("cache"));
+    (machine, sync)
+}
+
+#[test]
+fn many_at_once_fetch_a_repository_once() {
+    needs!("git");
+    let repo = several();
+    let server = GitServer::over(repo.parent());
+    let first = add_and_sync(&server.url("plugins"), |_| ());
+    let folder = tempfile::tempdir().unwrap();
+    let asked = || server.seen().len();
+    let before = asked();
+    let (alone, mut sync) = sharing(&first, &folder.path().join("alone"));
+    ok(alone.run(&mut sync));
+    let needed = asked() - before;
+    let before = asked();
+    let shared = folder.path().join("shared");
+    let sharers: Vec<(Machine, Command)> = (0..8).map(|_| sharing(&first, &shared)).collect();
+    let pipe = std::process::Stdio::piped;
+    let children: Vec<_> =
+        sharers.into_iter().map(|(machine, mut sync)| (machine, sync.stdout(pipe()).stderr(pipe()).spawn().unwrap())).collect();
+    let outputs: Vec<_> = children.into_iter().map(|(_machine, child)| child.wait_with_output().unwrap()).collect();
+    let said: Vec<String> = outputs.iter().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).collect();
+    assert!(outputs.iter().all(|output| output.status.success()), "{said:?}");
+    assert_eq!(asked() - before, needed, "one asks, the others find it in the store");
+    assert_eq!(said.iter().filter(|said| said.contains("Fetched")).count(), 1, "{said:?}");
+}
+
+#[test]
+fn who_waits_for_a_repository_keeps_nobody_from_another() {
+    needs!("git");
+    let (one, other) = (Repo::of(&Plugin::new("a", "1.0.0")), Repo::of(&Plugin::new("b", "1.0.0")));
+    let declared = |name: &str, repo: &Repo| format!("{name} = {{ git = \"{}\" }}", repo.file_url());
+    let machine = project(&declared("b", &other));
+    ok(mfp(&machine, ["lock"]));
+    let locks = || -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(machine.path("cache/git/v1")).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "lock")).collect()
+    };
+    let of_other = locks();
+    machine.write("mockforge-plugins.toml", format!("[plugins]\n{}\n{}\n", declared("a", &one), declared("b", &other)));
+    std::fs::remove_file(machine.project("plugins.lock")).unwrap();
+    let held = std::fs::File::open(&of_other[0]).unwrap();
+    held.lock().unwrap();
+    let said = machine.path("said");
+    let mut child = command(&machine).arg("lock").stderr(std::fs::File::create(&said).unwrap()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    while !std::fs::read_to_string(&said).unwrap().contains("Waiting for another mfp") {
+        assert!(begun.elapsed().as_secs() < 60, "it doesn't say that it waits");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let of_one = locks().into_iter().find(|lock| !of_other.contains(lock)).expect("it was at the first one before");
+    std::fs::File::open(of_one).unwrap().try_lock().expect("who waits holds nothing");
+    held.unlock().unwrap();
+    assert!(child.wait().unwrap().success(), "{}", std::fs::read_to_string(&said).unwrap());
 }

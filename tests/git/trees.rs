@@ -128,6 +128,25 @@ fn a_submodule_on_another_host_or_nowhere_is_not_followed() {
 }
 
 #[test]
+fn a_submodule_is_not_followed_from_https_to_http() {
+    needs!("git");
+    for (scheme, is_followed) in [("https", true), ("http", false)] {
+        let shelf = Repo::new("shelf");
+        let lib = library(&shelf, "lib");
+        let repo = with_submodule(&format!("{scheme}://git.acme.example/lib"), &lib);
+        std::fs::rename(repo.path(), shelf.parent().join("x")).unwrap();
+        let server = GitServer::over(shelf.parent());
+        let machine = project("x = { git = \"https://git.acme.example/x\", submodules = true }");
+        let rules = "\tinsteadOf = https://git.acme.example/\n\tinsteadOf = http://git.acme.example/\n";
+        std::fs::write(machine.path("home/.gitconfig"), format!("[url \"{}\"]\n{rules}", server.url(""))).unwrap();
+        let run = mfp(&machine, ["sync"]);
+        assert_eq!(run.code == 0, is_followed, "{scheme}: {}", run.all());
+        assert!(is_followed || run.error_code() == "mfp::git::submodule", "{}", run.all());
+        assert_eq!(server.count("/lib/") > 0, is_followed, "{scheme}");
+    }
+}
+
+#[test]
 fn a_plugin_that_reaches_into_no_submodule_needs_none() {
     needs!("git");
     let shelf = Repo::new("shelf");

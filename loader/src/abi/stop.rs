@@ -37,9 +37,18 @@ fn kind(error: &wasmtime::Error, guest: &Guest) -> StopKind {
         },
         (None, None) => match &guest.meter.refused {
             Some(refused) => refused.clone(),
-            None => StopKind::Host(shown(&format!("{error:#}"), 300)),
+            // Before a call it's the host that has no room for an instance. In a call it's the guest: a handle, a pointer or a
+            // length of the canonical ABI that can't be, or more of something than WASI gives.
+            None if guest.is_starting() => StopKind::Host(text(error)),
+            None => StopKind::Abi(text(error)),
         },
     }
+}
+
+/// An error and its causes, without the backtrace: that's in the stop's stack.
+fn text(error: &wasmtime::Error) -> String {
+    let causes = error.chain().map(ToString::to_string).filter(|cause| !cause.contains("wasm backtrace:"));
+    shown(&causes.collect::<Vec<_>>().join(": "), 300)
 }
 
 fn names(backtrace: &WasmBacktrace) -> Vec<String> {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use mfp_model::capability::{Capabilities, CapabilityPath};
@@ -249,7 +249,7 @@ fn lay_out(content: &dyn Content, entry: &PackagePath, scratch: Option<&Path>) -
         if let Some(parent) = target.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        std::fs::write(target, bytes)?;
+        File::create_new(target)?.write_all(&bytes)?;
     }
     Ok(folder)
 }

@@ -154,7 +154,9 @@ impl Cache {
     /// Forget what's known of a URL that something was written to.
     pub(super) fn forget(&mut self, url: &str) {
         let keys: Vec<Key> = self.entries.keys().filter(|key| key.url == url).cloned().collect();
-        keys.iter().for_each(|key| self.remove(key));
+        for key in &keys {
+            self.remove(key);
+        }
     }
 
     fn remove(&mut self, key: &Key) {

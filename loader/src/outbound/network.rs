@@ -92,7 +92,7 @@ impl Resolve for Resolver {
 
 /// Did a request fail since its host is out of reach?
 pub(super) fn was_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.is::<OutOfReach>())
+    causes(error).any(<dyn std::error::Error>::is::<OutOfReach>)
 }
 
 /// The innermost cause: what the operating system or the TLS library said. Never has the URL in it.

@@ -4,15 +4,19 @@
 //! spelled out here, so that a mebibyte needn't stand in a file.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mfp_loader::{Call, CallError, Limits, Loader, LoaderOptions, LogLevel, PluginSpec, PluginType, Plugins};
+use mfp_loader::{Call, CallError, Limits, Loader, LoaderOptions, LogLevel, PluginSpec, PluginType, Plugins, RemoteSpec};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::server::{Server, respond};
 use crate::support::*;
 
 /// How long a call of the plugin that may not take long takes.
@@ -25,8 +29,11 @@ struct Port {
     language: String,
     #[expect(dead_code, reason = "for readers")]
     transport: String,
-    /// In the port's folder, or `target/conformance/…` in the project's.
+    /// In the port's folder, or `target/conformance/…` in the project's. A port without is a service.
     wasm: Option<String>,
+    /// What this transport calls a code of the others.
+    #[serde(default)]
+    codes: BTreeMap<String, String>,
     /// Cases by `file: name`, each with the reason why this port can't pass it.
     skip: BTreeMap<String, String>,
 }
@@ -168,8 +175,7 @@ fn all(wasm: &[u8]) -> Vec<PluginSpec> {
 }
 
 /// The bytes of a port, or nothing where they needn't be there.
-fn wasm_of(folder: &Path, port: &Port) -> Option<Vec<u8>> {
-    let wasm = port.wasm.as_ref().expect("a wasm port has wasm");
+fn wasm_of(folder: &Path, wasm: &str) -> Option<Vec<u8>> {
     let path = if wasm.starts_with("target/") { project().join(wasm) } else { folder.join(wasm) };
     let error = match std::fs::read(&path) {
         Ok(bytes) => return Some(bytes),
@@ -185,10 +191,28 @@ fn wasm_of(folder: &Path, port: &Port) -> Option<Vec<u8>> {
     None
 }
 
+/// A service in a process of its own.
+struct Service(Child);
+
+impl Service {
+    fn start(script: &Path) -> (Self, String) {
+        let mut process = Command::new("python3").arg(script).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        (Self(process), url.trim_end().to_owned())
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 fn conforms(port: &str) {
     let folder = folder().join(port);
     let port: Port = read(&folder.join("port.json"));
-    let Some(wasm) = wasm_of(&folder, &port) else { return };
     let cache = tempfile::tempdir().unwrap();
     let log = Log::default();
     let options = LoaderOptions {
@@ -199,24 +223,48 @@ fn conforms(port: &str) {
         ..options()
     };
     let loader = Loader::new(options);
+    let Some(wasm) = &port.wasm else {
+        let (_service, url) = Service::start(&folder.join("service.py"));
+        return all_cases(&port, &loader.load([service("conformance", &url)]).unwrap(), &log);
+    };
+    let Some(wasm) = wasm_of(&folder, wasm) else { return };
     let plugins = loader.load(all(&wasm)).unwrap();
+    all_cases(&port, &plugins, &log);
+    a_call_ends_in_time(&plugins);
+    chains_end(&plugins);
+}
+
+#[track_caller]
+fn all_cases(port: &Port, plugins: &Plugins, log: &Log) {
     let mut wrong: Vec<String> = Vec::new();
-    for (title, case) in cases() {
-        let difference = differs(&plugins, &log, &case);
-        match (difference, port.skip.get(&title)) {
+    for (title, mut case) in cases() {
+        if let Some(expected) = &mut case.error {
+            expected.code = port.codes.get(&expected.code).unwrap_or(&expected.code).clone();
+        }
+        match (differs(plugins, log, &case), port.skip.get(&title)) {
             (Some(difference), None) => wrong.push(format!("{title}: {difference}")),
             (None, Some(reason)) => wrong.push(format!("{title}: passes, and is skipped: {reason}")),
             _ => {}
         }
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
-    a_call_ends_in_time(&plugins);
-    chains_end(&plugins);
+}
+
+fn service(plugin: &str, endpoint: &str) -> RemoteSpec {
+    RemoteSpec {
+        name: name(plugin),
+        types: PluginType::ALL.into_iter().collect(),
+        endpoint: endpoint.parse().unwrap(),
+        timeout: Duration::from_secs(10),
+        retries: 0,
+        health_interval: Duration::from_secs(30),
+        credential: None,
+    }
 }
 
 /// Limits with time for a mebibyte in an interpreter in a debug build on a busy machine. What's over in time is tested apart.
 fn patient(limits: Limits) -> Limits {
-    let time = std::time::Duration::from_secs(5);
+    let time = Duration::from_secs(5);
     Limits { auth: time, template: time, response: time, datasource: time, ..limits }
 }
 
@@ -269,7 +317,7 @@ fn short(value: &Value) -> String {
 fn a_call_ends_in_time(plugins: &Plugins) {
     let query = json!({ "context": { "method": "GET", "uri": "/" }, "query": { "query": "q" } });
     for (function, args) in [("spin", json!([])), ("call", json!(["patient", "query", query]))] {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let error = plugins.call(&name("hasty"), &Call::Execute(function.into()), &json!({ "args": args })).unwrap_err();
         assert_eq!(error.code(), "mfp::sandbox::time", "{function}: {error}");
         let stop = stop(error);
@@ -313,6 +361,7 @@ ports! {
     json1_c => "json1-c",
     json1_rust => "json1-rust",
     json1_zig => "json1-zig",
+    remote_python => "remote-python",
 }
 
 #[test]
@@ -336,4 +385,46 @@ fn every_skipped_case_is_a_case() {
             assert!(titles.contains(title), "{title}");
         }
     }
+}
+
+/// A server that speaks the protocol for a plugin, as a service does: 500 and the envelope for all that went wrong.
+fn serving(plugins: Plugins) -> Server {
+    let call = |path: &str, body: &Value| match path {
+        "/plugin/authenticate" => Call::Authenticate,
+        "/plugin/template/execute" => Call::Execute(body["function_name"].as_str().unwrap().to_owned()),
+        "/plugin/response/generate" => Call::Generate,
+        "/plugin/datasource/query" => Call::Query,
+        other => panic!("no path `{other}`"),
+    };
+    Server::new(move |seen, stream| {
+        let body: Value = serde_json::from_slice(&seen.body).unwrap();
+        let answer = plugins.call(&name("conformance"), &call(seen.path(), &body), &body);
+        let failed = |error: String| ("500 Internal Server Error", json!({ "success": false, "error": error }).to_string());
+        let (status, text) = match answer {
+            Ok(answer) => ("200 OK", format!(r#"{{"success":true,"result":{}}}"#, answer.as_json())),
+            Err(CallError::Plugin { message, .. }) => failed(message),
+            Err(other) => failed(other.to_string()),
+        };
+        respond(stream, status, "content-type: application/json\r\n", text.as_bytes())
+    })
+}
+
+/// The reference plugin as a service. It has no list of functions, and what its sandbox stops is its own error to us.
+#[test]
+fn a_service_in_front_of_json1_rust() {
+    let folder = folder().join("json1-rust");
+    let port: Port = read(&folder.join("port.json"));
+    let Some(wasm) = wasm_of(&folder, port.wasm.as_deref().expect("it is a module")) else { return };
+    let log = Log::default();
+    let options = LoaderOptions { limits: patient(Limits::CORE_MODULE), log: Box::new(log.clone()), ..options() };
+    let server = serving(Loader::new(options).load(all(&wasm)).unwrap());
+    let plugins = Loader::new(crate::support::options()).load([crate::remote::service("conformance", &server.url(""))]).unwrap();
+    let mut wrong: Vec<String> = Vec::new();
+    for (title, mut case) in cases().into_iter().filter(|(_, case)| case.call != "functions") {
+        if let Some(expected) = case.error.as_mut().filter(|expected| expected.code.starts_with("mfp::sandbox::")) {
+            "mfp::run::plugin-error".clone_into(&mut expected.code);
+        }
+        wrong.extend(differs(&plugins, &log, &case).map(|difference| format!("{title}: {difference}")));
+    }
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }

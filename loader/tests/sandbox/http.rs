@@ -12,7 +12,7 @@ use mfp_loader::{Clock, Limits, Loader, LoaderOptions, Network, PluginSpec, Plug
 use mfp_model::capability::Capabilities;
 use serde_json::{Value, json};
 
-use crate::server::{Names, PUBLIC, Server, respond};
+use crate::server::{Names, Offline, PUBLIC, Server, respond};
 use crate::support::*;
 
 /// A template function that sends what its configuration is, and answers what came.
@@ -226,7 +226,7 @@ fn bodies_have_a_limit_both_ways() {
     assert_eq!(refused(&sent(&[&promising.url("")], get(&promising.url("/")))), "too-large");
     let endless = Server::new(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
-        let chunk = [&b"10000\r\n"[..], &[7; 1 << 16], b"\r\n"].concat();
+        let chunk = [&b"10000\r\n"[..], &vec![7; 1 << 16], b"\r\n"].concat();
         loop {
             stream.write_all(&chunk)?;
         }
@@ -426,6 +426,16 @@ fn the_import_is_given_with_an_approved_host_only() {
     let wrong = r#"(module (import "mockforge" "http_request" (func (param i32) (result i64))))"#;
     let spec = PluginSpec { capabilities: approved(&["a.example"]), ..wat("t", PluginType::Template, wrong) };
     assert!(load([spec]).unwrap_err().to_string().contains("as (i32) -> (i64), not (i32, i32) -> (i64)"));
+}
+
+#[test]
+fn offline_no_request_leaves() {
+    let canary = Server::hello();
+    let plugins = Loader::new(LoaderOptions { network: Arc::new(Offline), ..options() })
+        .load([sender("t", &[&canary.url("")], get(&canary.url("/")))])
+        .unwrap();
+    assert_eq!(refused(&ask(&plugins, "t", &execute()).unwrap()), "host");
+    canary.saw_nothing();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod cache;
 mod calls;
+mod components;
 mod config;
 mod conformance;
 mod files;

@@ -5,6 +5,7 @@
 //! its place, entries are sorted, every edge leads to an entry and every entry is reached. A lock that was cut anywhere
 //! either can't be read or isn't fresh; it is never a shorter project.
 
+mod approval;
 mod build;
 mod check;
 mod error;
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::approval::{Unapproved, unapproved};
 pub use self::build::remote_content;
 pub use self::error::{LockError, LockErrorKind};
 pub use self::fresh::{Stale, staleness};

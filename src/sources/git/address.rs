@@ -47,8 +47,9 @@ impl Address {
         let resolved = url.resolve(root);
         let instead = user.instead_of(&url.to_string()).or_else(|| user.instead_of(&resolved));
         let Some(instead) = instead else { return Ok(Self { way: way(&resolved, &shown)?, shown }) };
-        // What the user's git puts in its place is an address like any other: nothing that runs programs.
-        let parsed: GitUrl = instead.parse().map_err(|_| {
+        // What the user's git puts in its place is an address like any other: nothing that runs programs or is read on the way.
+        let parsed: Option<GitUrl> = instead.parse().ok().filter(|instead| is_as_safe(instead, url));
+        let parsed = parsed.ok_or_else(|| {
             Error::new(
                 "mfp::git::config",
                 format!("git's `insteadOf` of this user turns {shown} into something that mfp doesn't connect to"),
@@ -71,6 +72,11 @@ impl Address {
             Way::File(_) => None,
         }
     }
+}
+
+/// Plain `http:` to another machine is only where the project's manifest allows it, which it does for its own address.
+fn is_as_safe(other: &GitUrl, own: &GitUrl) -> bool {
+    !other.needs_allow_http() || own.needs_allow_http()
 }
 
 fn way(address: &str, shown: &str) -> Result<Way> {
@@ -121,6 +127,9 @@ pub(super) fn of_submodule(parent: &GitUrl, parent_address: &Address, text: &str
         Some(relative) => beside(&parent.to_string(), relative)?.parse().ok()?,
         None => text.parse().ok()?,
     };
+    if !is_as_safe(&url, parent) {
+        return None;
+    }
     let address = Address::find(&url, root, user).ok()?;
     let is_relative = text.starts_with("./") || text.starts_with("../");
     let same_host = address.host().is_some() && address.host() == parent_address.host();

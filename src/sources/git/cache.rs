@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gix::ObjectId;
 use gix::objs::{Find, Kind};
@@ -22,8 +21,6 @@ use crate::report::Event;
 
 /// The folder below the cache's own, with the version of its form.
 const FOLDER: &str = "git/v1";
-/// How long another process's work on the same repository is waited for.
-const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The bare repository of one address.
 pub(super) struct Cache {
@@ -53,13 +50,17 @@ pub(super) struct Object {
 }
 
 impl Cache {
-    /// Open it, or make it. Another process that works with it is waited for, with a word.
-    pub(super) fn open(app: &App<'_>, address: &str) -> Result<Self> {
+    /// Open it, or make it. Another process that works with it is waited for, with a word, after `before_waiting`.
+    pub(super) fn open(app: &App<'_>, address: &str, before_waiting: &mut dyn FnMut()) -> Result<Self> {
         let parent = app.settings.cache_dir.join(FOLDER);
         std::fs::create_dir_all(&parent).map_err(|error| explain::io("make the folder", &parent, &error))?;
         let folder = parent.join(&blake3::hash(address.as_bytes()).to_hex()[..32]);
-        let mut waiting = |path: &Path| app.reporter.event(Event::Waiting { path: path.display().to_string() });
-        let lock = FileLock::acquire(&folder.with_extension("lock"), LockMode::Exclusive, TIMEOUT, &mut waiting).explained()?;
+        let mut waiting = |path: &Path| {
+            before_waiting();
+            app.reporter.event(Event::Waiting { path: path.display().to_string() });
+        };
+        let timeout = app.settings.user.lock_timeout;
+        let lock = FileLock::acquire(&folder.with_extension("lock"), LockMode::Exclusive, timeout, &mut waiting).explained()?;
         let objects = folder.join("objects");
         if objects.join("pack").is_dir() {
             sweep(&objects.join("pack"))?;

@@ -57,6 +57,8 @@ struct Shared<'a> {
     root: PathBuf,
     /// Those that are open: each only once, since its cache is locked.
     open: RefCell<BTreeMap<GitUrl, Rc<Repository<'a>>>>,
+    /// Where refs lead: who asks twice must get one answer, or a tag could move in between.
+    resolved: RefCell<Vec<(GitUrl, GitReference, ObjectId)>>,
 }
 
 impl<'a> Shared<'a> {
@@ -64,9 +66,15 @@ impl<'a> Shared<'a> {
         if let Some(repository) = self.open.borrow().get(url) {
             return Ok(Rc::clone(repository));
         }
-        let repository = Rc::new(Repository::open(self, url)?);
+        // Who waits for a repository gives the others back, or two could wait for each other's.
+        let repository = Rc::new(Repository::open(self, url, &mut || self.open.borrow_mut().clear())?);
         self.open.borrow_mut().insert(url.clone(), Rc::clone(&repository));
         Ok(repository)
+    }
+
+    fn resolved(&self, url: &GitUrl, reference: &GitReference) -> Option<ObjectId> {
+        let resolved = self.resolved.borrow();
+        resolved.iter().find(|(of, known, _)| of == url && known == reference).map(|(.., commit)| *commit)
     }
 
     fn runtime(&self) -> Result<Rc<Runtime>> {
@@ -128,6 +136,7 @@ impl<'a> Git<'a> {
             user: UserGit::read(&app.settings)?,
             root: root.to_owned(),
             open: RefCell::default(),
+            resolved: RefCell::default(),
         };
         Ok(Self { shared: Rc::new(shared) })
     }
@@ -157,6 +166,13 @@ impl<'a> Git<'a> {
         self.shared.open(wish.url)?.resolve(wish.reference).map(|commit| Some(commit_id(commit)))
     }
 
+    /// Make sure that no other process works with a plugin's repository, until this is dropped or another repository is waited
+    /// for. What it was at may be in the store afterwards.
+    pub(crate) fn hold(&self, package: &LockedPackage) -> Result<()> {
+        let Pin::Git { url, .. } = &package.pin else { return Ok(()) };
+        self.shared.open(url).map(drop)
+    }
+
     /// Bring what a lock names, verified, to be put into the store.
     pub(crate) fn locked(&self, store: &Store, plugin: &LockedPlugin, package: &LockedPackage) -> Result<Verified<Tree>> {
         let Pin::Git { url, reference, commit, subdir, submodules } = &package.pin else {
@@ -164,13 +180,10 @@ impl<'a> Git<'a> {
         };
         let wish = Wish { url, reference, subdir: subdir.as_ref(), submodules: *submodules };
         let repository = self.shared.open(url)?;
-        let id = ObjectId::from_hex(commit.as_str().as_bytes()).ok().filter(|_| commit.as_str().len() == 40).ok_or_else(|| {
-            Error::new(
-                "mfp::git::sha256",
-                format!("{}: the lock names a commit by SHA-256, which this version of mfp can't read", plugin.name),
-            )
-            .help("take the plugin from a registry, an archive or a folder")
-        })?;
+        let id = ObjectId::from_hex(commit.as_str().as_bytes())
+            .ok()
+            .filter(|_| commit.as_str().len() == 40)
+            .ok_or_else(|| by_sha256(&format!("{}: the lock names a commit", plugin.name)))?;
         self.check_on_ref(&repository, &plugin.name, reference, id)?;
         let expected = Expected::Locked { content: plugin.content, artifact: None };
         let (_, tree) = self.read(store, &repository, &plugin.name, wish, id, &expected)?;
@@ -261,6 +274,12 @@ fn versioned(tag: &str) -> Option<(&str, Version)> {
 
 fn is_start_of_version(before: &str) -> bool {
     !before.ends_with(|last: char| last.is_ascii_digit() || last == '.')
+}
+
+/// Something is named by the other digest that git knows.
+fn by_sha256(what_is_named: &str) -> Error {
+    Error::new("mfp::git::sha256", format!("{what_is_named} by SHA-256, which this version of mfp can't read"))
+        .help("take the plugin from a registry, an archive or a folder")
 }
 
 fn commit_id(id: ObjectId) -> CommitId {

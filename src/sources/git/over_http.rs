@@ -162,97 +162,79 @@ impl Write for PostBody<'_> {
     }
 }
 
-/// The headers of an answer, a line each: the only one that gix looks at.
-pub(super) enum Headers<'a> {
-    Known(Cursor<Vec<u8>>),
+/// A part of an answer as something to read from. Of a POST there's one when it's first looked at.
+pub(super) enum Part<'a, R> {
+    Here(R),
     Posting(Rc<Posting<'a>>),
 }
 
-impl Headers<'_> {
-    fn known(&mut self) -> io::Result<&mut Cursor<Vec<u8>>> {
-        if let Self::Posting(posting) = self {
-            posting.send()?;
-            let answer = posting.answer.borrow();
-            let lines = content_type_line(answer.as_ref());
-            drop(answer);
-            *self = Self::Known(lines);
-        }
-        match self {
-            Self::Known(lines) => Ok(lines),
-            Self::Posting(_) => Err(io::ErrorKind::Other.into()),
-        }
+/// The headers of an answer, a line each: the only one that gix looks at.
+pub(super) type Headers = Cursor<Vec<u8>>;
+/// The body of an answer.
+pub(super) type AnswerBody<'a> = Box<BufReader<Stream<'a>>>;
+
+/// What can be made of the answer to a POST. gix looks at the headers before the body.
+pub(super) trait OfAnswer<'a>: Sized {
+    fn of(posting: &Posting<'a>) -> io::Result<Self>;
+}
+
+impl OfAnswer<'_> for Headers {
+    fn of(posting: &Posting<'_>) -> io::Result<Self> {
+        Ok(content_type_line(posting.answer.borrow().as_ref()))
     }
 }
 
-fn content_type_line(body: Option<&Body>) -> Cursor<Vec<u8>> {
+impl<'a> OfAnswer<'a> for AnswerBody<'a> {
+    fn of(posting: &Posting<'a>) -> io::Result<Self> {
+        let body = posting.answer.take().ok_or(io::ErrorKind::ConnectionAborted)?;
+        Ok(buffered(posting.line.stream(body)))
+    }
+}
+
+fn content_type_line(body: Option<&Body>) -> Headers {
     let kind = body.and_then(Body::content_type).unwrap_or_default();
     Cursor::new(format!("content-type: {kind}\n").into_bytes())
 }
 
-impl Read for Headers<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.known()?.read(buffer)
-    }
-}
-
-impl BufRead for Headers<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.known()?.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        if let Self::Known(lines) = self {
-            lines.consume(amount);
-        }
-    }
-}
-
-/// The body of an answer, which for a POST begins when it's first looked at.
-pub(super) enum AnswerBody<'a> {
-    Begun(Box<BufReader<Stream<'a>>>),
-    Posting(Rc<Posting<'a>>),
-}
-
-fn buffered(stream: Stream<'_>) -> Box<BufReader<Stream<'_>>> {
+fn buffered(stream: Stream<'_>) -> AnswerBody<'_> {
     Box::new(BufReader::with_capacity(64 << 10, stream))
 }
 
-impl<'a> AnswerBody<'a> {
-    fn begun(&mut self) -> io::Result<&mut Box<BufReader<Stream<'a>>>> {
+impl<'a, R: OfAnswer<'a>> Part<'a, R> {
+    fn here(&mut self) -> io::Result<&mut R> {
         if let Self::Posting(posting) = self {
             posting.send()?;
-            let Some(body) = posting.answer.take() else { return Err(io::ErrorKind::ConnectionAborted.into()) };
-            let stream = posting.line.stream(body);
-            *self = Self::Begun(buffered(stream));
+            let part = R::of(posting)?;
+            *self = Self::Here(part);
         }
         match self {
-            Self::Begun(reader) => Ok(reader),
+            Self::Here(part) => Ok(part),
             Self::Posting(_) => Err(io::ErrorKind::Other.into()),
         }
     }
 }
 
-impl Read for AnswerBody<'_> {
+impl<'a, R: OfAnswer<'a> + Read> Read for Part<'a, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.begun()?.read(buffer)
+        self.here()?.read(buffer)
     }
 }
 
-impl BufRead for AnswerBody<'_> {
+impl<'a, R: OfAnswer<'a> + BufRead> BufRead for Part<'a, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.begun()?.fill_buf()
+        self.here()?.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
-        if let Self::Begun(reader) = self {
-            reader.consume(amount);
+        if let Self::Here(part) = self {
+            part.consume(amount);
         }
     }
 }
 
 impl<'a> GitHttp for Client<'a> {
-    type Headers = Headers<'a>;
-    type ResponseBody = AnswerBody<'a>;
+    type Headers = Part<'a, Headers>;
+    type ResponseBody = Part<'a, AnswerBody<'a>>;
     type PostBody = PostBody<'a>;
 
     fn get(
@@ -269,8 +251,8 @@ impl<'a> GitHttp for Client<'a> {
         // After a redirect everything else is asked there too, if it led to the same thing elsewhere.
         let tail = url.strip_prefix(base_url).unwrap_or_default();
         self.moved_to = body.url.as_str().strip_suffix(tail).filter(|base| *base != base_url && !tail.is_empty()).map(str::to_owned);
-        let headers = Headers::Known(content_type_line(Some(&body)));
-        Ok(GetResponse { headers, body: AnswerBody::Begun(buffered(self.line.stream(body))) })
+        let headers = Part::Here(content_type_line(Some(&body)));
+        Ok(GetResponse { headers, body: Part::Here(buffered(self.line.stream(body))) })
     }
 
     fn post(
@@ -290,8 +272,8 @@ impl<'a> GitHttp for Client<'a> {
         });
         Ok(PostResponse {
             post_body: PostBody(Rc::clone(&posting)),
-            headers: Headers::Posting(Rc::clone(&posting)),
-            body: AnswerBody::Posting(posting),
+            headers: Part::Posting(Rc::clone(&posting)),
+            body: Part::Posting(posting),
         })
     }
 

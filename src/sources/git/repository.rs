@@ -38,10 +38,10 @@ pub(super) struct Repository<'a> {
 pub(super) type NamedCommit = (String, ObjectId);
 
 impl<'a> Repository<'a> {
-    /// Open its cache. Nobody is asked yet.
-    pub(super) fn open(shared: &Rc<Shared<'a>>, url: &GitUrl) -> Result<Self> {
+    /// Open its cache. Nobody is asked yet. If another process works with it, that's waited for, after `before_waiting`.
+    pub(super) fn open(shared: &Rc<Shared<'a>>, url: &GitUrl, before_waiting: &mut dyn FnMut()) -> Result<Self> {
         let address = Address::find(url, &shared.root, &shared.user)?;
-        let cache = RefCell::new(Cache::open(shared.app, &url.resolve(&shared.root))?);
+        let cache = RefCell::new(Cache::open(shared.app, &url.resolve(&shared.root), before_waiting)?);
         Ok(Self { shared: Rc::clone(shared), url: url.clone(), address, cache, session: RefCell::default(), tags: RefCell::default() })
     }
 
@@ -57,6 +57,15 @@ impl<'a> Repository<'a> {
 
     /// The commit that a reference means now, by the server's word, or offline by its last one.
     pub(super) fn resolve(&self, reference: &GitReference) -> Result<ObjectId> {
+        if let Some(commit) = self.shared.resolved(&self.url, reference) {
+            return Ok(commit);
+        }
+        let commit = self.resolve_now(reference)?;
+        self.shared.resolved.borrow_mut().push((self.url.clone(), reference.clone(), commit));
+        Ok(commit)
+    }
+
+    fn resolve_now(&self, reference: &GitReference) -> Result<ObjectId> {
         let commit = match reference {
             GitReference::Default => self.named(HEAD)?.ok_or_else(|| self.no_ref("no default branch", &[]))?,
             GitReference::Branch(name) => {
@@ -131,8 +140,7 @@ impl<'a> Repository<'a> {
     fn revision(&self, revision: &str) -> Result<ObjectId> {
         let whole = (revision.len() == 40).then(|| ObjectId::from_hex(revision.as_bytes()).ok()).flatten();
         if revision.len() > 40 {
-            return Err(Error::new("mfp::git::sha256", "a commit's id with more than 40 digits is of a repository that names its objects by SHA-256, which this version of mfp can't read")
-                .help("take the plugin from a registry, an archive or a folder"));
+            return Err(super::by_sha256("a commit's id with more than 40 digits is of a repository that names its objects"));
         }
         if let Some(commit) = whole.filter(|commit| self.cache.borrow().is_on_ref(commit)) {
             return Ok(commit);

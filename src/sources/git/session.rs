@@ -98,11 +98,7 @@ impl<'a> Session<'a> {
     fn check_format(&self) -> Result<()> {
         let format = self.handshake.capabilities.capability("object-format").and_then(|capability| capability.value().map(BStr::to_owned));
         match format {
-            Some(format) if format != "sha1" => Err(Error::new(
-                "mfp::git::sha256",
-                format!("{} names its objects by another digest than SHA-1, which this version of mfp can't read", self.shown),
-            )
-            .help("take the plugin from a registry, an archive or a folder")),
+            Some(format) if format != "sha1" => Err(super::by_sha256(&format!("{} names its objects", self.shown))),
             _ => Ok(()),
         }
     }

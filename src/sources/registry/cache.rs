@@ -190,13 +190,7 @@ impl DocumentCache {
     pub(crate) fn bytes(&self, cached: &Cached) -> Option<Arc<[u8]>> {
         match &cached.body {
             Body::New(bytes) => Some(bytes.clone()),
-            Body::Kept { at, length, check: expected } => {
-                let mut file = File::open(&self.path).ok()?;
-                file.seek(SeekFrom::Start(*at)).ok()?;
-                let mut bytes = vec![0; *length];
-                file.read_exact(&mut bytes).ok()?;
-                (check(&bytes) == *expected).then(|| bytes.into())
-            }
+            Body::Kept { at, length, check } => read_body(&mut File::open(&self.path).ok()?, *at, *length, *check).map(Into::into),
         }
     }
 
@@ -332,6 +326,7 @@ impl State {
         let live: u64 = self.entries.values().map(|cached| cached.body.len() as u64).sum();
         let is_wasteful = self.in_file > 2 * live + (1 << 20) || self.batches >= MANY_BATCHES;
         if (self.damaged || is_wasteful) && self.write_anew(path).is_some() {
+            *self = Self::read(path); // everything is somewhere else in it now
             return;
         }
         let batch = batch(changed.iter().filter_map(|(key, change)| {
@@ -367,12 +362,8 @@ impl State {
         let whole = self.entries.iter().filter_map(|(key, cached)| {
             let bytes = match &cached.body {
                 Body::New(bytes) => bytes.to_vec(),
-                Body::Kept { at, length, .. } => {
-                    file.seek(SeekFrom::Start(*at)).ok()?;
-                    let mut bytes = vec![0; *length];
-                    file.read_exact(&mut bytes).ok()?;
-                    bytes
-                }
+                // What was damaged since isn't given a new checksum: it's left out.
+                Body::Kept { at, length, check } => read_body(&mut file, *at, *length, *check)?,
             };
             Some((key, cached, bytes))
         });
@@ -380,6 +371,14 @@ impl State {
         let batch = batch(whole.iter().map(|(key, cached, bytes)| (&***key, *cached, bytes.as_slice(), false)));
         write_cache(path, &batch).ok()
     }
+}
+
+/// A body of the file; `None` if it isn't what it was.
+fn read_body(file: &mut File, at: u64, length: usize, expected: Check) -> Option<Vec<u8>> {
+    file.seek(SeekFrom::Start(at)).ok()?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes).ok()?;
+    (check(&bytes) == expected).then_some(bytes)
 }
 
 /// Entries (key, what's known, its bytes, is only the rest new?) as they're written.
@@ -485,6 +484,28 @@ mod tests {
             bytes[flipped] ^= 1;
             write_cache(&path, &bytes).unwrap();
             assert_eq!(text(&cache(folder.path()), "index/a"), None, "{flipped}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_document_is_left_out_when_the_file_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            cache(folder.path()).put(&format!("index/{name}"), Some(format!("{name}-line\n").into_bytes().into()), None, None, at(1));
+        }
+        let path = cache(folder.path()).path.clone();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let of_a = bytes.windows(7).position(|window| window == b"a-line\n").unwrap();
+        bytes[of_a] ^= 1;
+        write_cache(&path, &bytes).unwrap();
+        let damaged = cache(folder.path());
+        damaged.state().damaged = true;
+        damaged.put("index/c", Some(b"c-line\n".as_slice().into()), None, None, at(1));
+        damaged.state().write(&path);
+        for healed in [damaged, cache(folder.path())] {
+            assert!(healed.state().batches == 1 && !healed.state().damaged);
+            let texts = ["a", "b", "c"].map(|name| text(&healed, &format!("index/{name}")));
+            assert_eq!(texts, [None, Some("b-line\n".to_owned()), Some("c-line\n".to_owned())]);
         }
     }
 

@@ -187,8 +187,7 @@ impl Builder {
     /// Build all new plugin folders, and make their bytes outlive a crash where they're bytes of their own.
     fn build(&self, needed: &BTreeMap<&PluginName, ContentDigest>, store: &Store, mode: LinkMode) -> Result<BTreeMap<PluginName, LaidOut>> {
         let needed: Vec<(&PluginName, ContentDigest)> = needed.iter().map(|(name, content)| (*name, *content)).collect();
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = needed.len().div_ceil(threads).max(WORTH_A_THREAD);
+        let share = needed.len().div_ceil(crate::cores()).max(WORTH_A_THREAD);
         let built = std::thread::scope(|scope| {
             let workers: Vec<_> = needed.chunks(share).map(|share| scope.spawn(move || self.build_share(share, store, mode))).collect();
             let shares = workers.into_iter().map(|worker| worker.join().expect("building a folder doesn't panic"));

@@ -148,6 +148,28 @@ fn every_signature_of_a_content_is_kept_once() {
     }
     assert_eq!(signatures(), ["one", "two"]);
     assert_eq!(signed("three").content(), content, "a signature isn't content");
+    for number in 0..40 {
+        fixture.store.insert(signed(&format!("signature {number}"))).unwrap();
+    }
+    assert_eq!(signatures().len(), 16);
+    assert_eq!(
+        names(&object(&fixture, &content)).iter().filter(|name| name.ends_with(".minisig")).count(),
+        16,
+        "no more on the disk either"
+    );
+    overwrite(&object(&fixture, &content).join("plugin.minisig"), &vec![b'x'; 100_000]);
+    assert_eq!(signatures().len(), 15, "what can't be a signature isn't read");
+}
+
+#[test]
+fn a_listing_that_is_too_large_is_not_read() {
+    let fixture = Fixture::new();
+    let content = fixture.add(&FILES);
+    let listing = object(&fixture, &content).join("listing");
+    overwrite(&listing, b"");
+    std::fs::OpenOptions::new().write(true).open(&listing).unwrap().set_len(5 << 20).unwrap();
+    let error = fixture.store.get(&content).unwrap_err();
+    assert!(error.code() == "mfp::store::damaged" && error.to_string().contains("too large"), "{error}");
 }
 
 #[test]
