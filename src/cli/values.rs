@@ -23,7 +23,7 @@ mod tests {
     fn a_time_has_a_unit() {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
-        assert_eq!(duration("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("1m"), Ok(Duration::from_mins(1)));
         for wrong in ["", "5", "s", "0s", "1h", "-1s", "1.5s", "99999999999999999999s", "1441m", "1ſ"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

@@ -11,7 +11,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 /// Where a client that can't send `Authorization` puts the token.
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Why a request isn't looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Guard {
     fn has_token(&self, headers: &HeaderMap) -> bool {
         let Some(token) = self.token else { return true };
         let bearer = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-        let given = bearer.or_else(|| headers.get(API_KEY).map(axum::http::HeaderValue::as_bytes));
+        let given = bearer.or_else(|| headers.get(&API_KEY).map(axum::http::HeaderValue::as_bytes));
         given.is_some_and(|given| blake3::hash(given) == token)
     }
 }

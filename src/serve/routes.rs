@@ -33,7 +33,7 @@ use crate::serve::served::Served;
 /// How long a call waits for a place before it's told to come again.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// What a client names its request by.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest name of a request that's taken from a client, in bytes.
 const MAX_REQUEST_ID: usize = 64;
 /// How much of a path stands in the log, in bytes.
@@ -105,7 +105,7 @@ fn respond(status: StatusCode, content_type: &'static str, body: Bytes) -> Respo
 /// Around every request: its id, the guard, the log.
 async fn every_request(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = request.headers().get(REQUEST_ID).and_then(sane_id).unwrap_or_else(|| server.ids.next());
+    let id = request.headers().get(&REQUEST_ID).and_then(sane_id).unwrap_or_else(|| server.ids.next());
     let method = request.method().clone();
     let path = logged_path(request.uri().path());
     let mut response = match server.guard.check(request.method(), request.uri(), request.headers()) {
@@ -137,7 +137,7 @@ async fn every_request(State(server): State<Arc<Server>>, request: Request, next
             ("code", reason.into()),
         ],
     );
-    response.headers_mut().insert(REQUEST_ID, id);
+    response.headers_mut().insert(REQUEST_ID.clone(), id);
     response
 }
 

@@ -41,7 +41,7 @@ fn document(whole: Duration, warm_up: u32, mut times: Vec<Duration>) -> BenchDoc
     BenchDocument {
         calls: times.len(),
         warm_up,
-        calls_per_second: (times.len() as f64 / whole.as_secs_f64()).round(),
+        calls_per_second: (f64::from(u32::try_from(times.len()).unwrap_or(u32::MAX)) / whole.as_secs_f64()).round(),
         p50_us: at(50),
         p90_us: at(90),
         p99_us: at(99),

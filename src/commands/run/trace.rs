@@ -38,12 +38,13 @@ pub(super) fn text(trace: &TraceDocument) -> String {
         "cache" => "from the cache",
         _ => "a service's own",
     };
+    let all_host_calls = usize::try_from(trace.more_host_calls).unwrap_or(usize::MAX).saturating_add(trace.host_calls.len());
     let mut lines = vec![
         format!("code      {code}"),
         format!("time      {} µs: start {}, guest {}, host {}", trace.wall_us, trace.start_us, trace.guest_us, trace.host_us),
         format!("ticks     {} of 10 ms in guest code", trace.ticks),
         format!("memory    {} at most", size(trace.memory_peak_bytes)),
-        format!("asked of the host: {}", plural(trace.host_calls.len() + trace.more_host_calls as usize, "call")),
+        format!("asked of the host: {}", plural(all_host_calls, "call")),
     ];
     lines.extend(trace.host_calls.iter().map(|call| {
         let HostCallDocument { name, sent_bytes, received_bytes, time_us } = call;
