@@ -459,3 +459,71 @@ fn the_system_resolves_names() {
     let found = mfp_loader::SystemNetwork.resolve("localhost").unwrap();
     assert!(!found.is_empty() && found.iter().all(std::net::IpAddr::is_loopback), "{found:?}");
 }
+
+/// A component that sends what it's told to, by `wasi:http`: `fixtures/probe-http`.
+fn component(hosts: &[&str]) -> PluginSpec {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/probe-http/plugin.wasm");
+    PluginSpec { capabilities: approved(hosts), ..raw("c", PluginType::Template, std::fs::read(file).unwrap()) }
+}
+
+/// What came of a request by a component.
+fn sent_by_component(names: &Arc<Names>, hosts: &[&str], args: Value) -> Result<Value, String> {
+    let plugins = Loader::new(within(Arc::clone(names))).load(vec![component(hosts)]).unwrap();
+    let answer = plugins.call(&name("c"), &mfp_loader::Call::Execute("send".into()), &json!({ "args": args }));
+    answer.map(|answer| answer.to_value()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_component_sends_by_wasi_http_what_was_approved() {
+    let server = Server::saying("201 Created", "X-A: b\r\n", "made");
+    let origin = format!("http://127.0.0.1:{}", server.port());
+    let answer = sent_by_component(&Names::new(&[]), &[&origin], json!(["POST", format!("{origin}/a?b=c"), "x".repeat(10_000)])).unwrap();
+    assert_eq!((&answer["status"], &answer["body"], &answer["headers"]["x-a"]), (&json!(201), &json!("made"), &json!("b")));
+    let seen = server.seen();
+    assert!(seen.len() == 1 && seen[0].path() == "/a?b=c", "{seen:?}");
+}
+
+#[test]
+fn a_component_reaches_nothing_else() {
+    let canary = Server::hello();
+    let port = canary.port();
+    let here = format!("http://127.0.0.1:{port}/");
+    let names = Names::new(&[("api.example.com", &[&["127.0.0.1"]]), ("evil.example", &[&[PUBLIC]])]);
+    for (listed, url, says) in [
+        ("https://api.example.com".to_owned(), here.clone(), "HttpRequestDenied"),
+        (format!("http://*:{port}"), here.clone(), "HttpRequestDenied"),
+        (format!("http://api.example.com:{port}"), format!("http://evil.example:{port}/"), "HttpRequestDenied"),
+        (format!("http://api.example.com:{port}"), format!("http://api.example.com:{port}/"), "DestinationIpProhibited"),
+        (format!("http://api.example.com:{port}"), format!("https://api.example.com:{port}/"), "HttpRequestDenied"),
+    ] {
+        let error = sent_by_component(&names, &[&listed], json!(["GET", url, ""])).unwrap_err();
+        assert!(error.contains(says), "{listed}: {url}: {error}");
+    }
+    let refused = Loader::new(options()).load(vec![component(&[])]).unwrap_err();
+    assert_eq!(refused.code(), "mfp::sandbox::import", "{refused}");
+    assert!(refused.to_string().contains("wasi:http/outgoing-handler"), "{refused}");
+    canary.saw_nothing();
+}
+
+#[test]
+fn a_component_waits_for_a_server_no_longer_than_its_call_may_take() {
+    let server = Server::new(|_, _| {
+        std::thread::sleep(Duration::from_secs(20));
+        Ok(())
+    });
+    let origin = format!("http://127.0.0.1:{}", server.port());
+    let began = Instant::now();
+    let error = sent_by_component(&Names::new(&[]), &[&origin], json!(["GET", format!("{origin}/"), ""])).unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}: {error}", began.elapsed());
+}
+
+#[test]
+fn a_redirect_is_the_components_to_see() {
+    let canary = Server::hello();
+    let location: &'static str = Box::leak(format!("Location: {}\r\n", canary.url("/")).into_boxed_str());
+    let server = Server::saying("302 Found", location, "");
+    let origin = format!("http://127.0.0.1:{}", server.port());
+    let answer = sent_by_component(&Names::new(&[]), &[&origin], json!(["GET", format!("{origin}/"), ""])).unwrap();
+    assert_eq!(answer["status"], 302);
+    canary.saw_nothing();
+}
