@@ -23,11 +23,14 @@ const LOCK: &str = "plugins.lock";
 /// The longest manifest or lock that's read, in bytes.
 const MAX_TEXT: u64 = 64 << 20;
 
+/// Gives the value of a variable.
+type Variables = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// A project on disk, and where its plugins are.
 pub struct Project {
     root: PathBuf,
     store: PathBuf,
-    variable: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Variables,
     policy: CapabilityPolicy,
 }
 

@@ -88,22 +88,37 @@ fn converse(child: &mut Child, wasm: &[u8], limit: Duration) -> io::Result<Optio
 
 /// Why it ended without an answer.
 fn ended(status: ExitStatus) -> CompileError {
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-
-        use rustix::process::Signal;
-        return match status.signal() {
-            Some(signal) if signal == Signal::XCPU.as_raw() => CompileError::TooLong,
-            // Rust's way of saying that there's no memory is to abort; the system's is to kill.
-            Some(signal) if [Signal::ABORT, Signal::KILL, Signal::SEGV, Signal::BUS].iter().any(|one| one.as_raw() == signal) => {
-                CompileError::TooMuchMemory
-            }
-            _ => CompileError::Invalid(format!("the compiler failed on it ({status})")),
-        };
+    match signal_of(status) {
+        Ended::OutOfTime => CompileError::TooLong,
+        Ended::OutOfMemory => CompileError::TooMuchMemory,
+        Ended::Otherwise => CompileError::Invalid(format!("the compiler failed on it ({status})")),
     }
-    #[cfg(not(unix))]
-    CompileError::Invalid(format!("the compiler failed on it ({status})"))
+}
+
+enum Ended {
+    OutOfTime,
+    OutOfMemory,
+    Otherwise,
+}
+
+#[cfg(unix)]
+fn signal_of(status: ExitStatus) -> Ended {
+    use std::os::unix::process::ExitStatusExt;
+
+    use rustix::process::Signal;
+
+    // Rust's way of saying that there's no memory is to abort; the system's is to kill.
+    const OF_MEMORY: [Signal; 4] = [Signal::ABORT, Signal::KILL, Signal::SEGV, Signal::BUS];
+    match status.signal() {
+        Some(signal) if signal == Signal::XCPU.as_raw() => Ended::OutOfTime,
+        Some(signal) if OF_MEMORY.iter().any(|one| one.as_raw() == signal) => Ended::OutOfMemory,
+        _ => Ended::Otherwise,
+    }
+}
+
+#[cfg(not(unix))]
+fn signal_of(_: ExitStatus) -> Ended {
+    Ended::Otherwise
 }
 
 /// The other end: compile what `input` has, for a process that was started with [`COMPILE_ARG`] and `args` after it.

@@ -23,9 +23,9 @@ fn probe() -> PluginSpec {
 
 /// Compiled code of all tests of this file: it takes long to be made.
 fn options_with_cache() -> LoaderOptions {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aot");
     // Compiled by whoever comes first, while the others wait.
     static FIRST: OnceLock<()> = OnceLock::new();
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("aot");
     FIRST.get_or_init(|| {
         let _alone = alone();
         drop(Loader::new(LoaderOptions { aot_cache: Some(cache.clone()), compiler: compiler(), ..options() }).load(vec![probe()]).unwrap());
@@ -63,6 +63,7 @@ impl Project {
 
 /// What a function says; its own error as text.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "it's always made for this")]
 fn try_it(plugins: &Plugins, function: &str, args: Value) -> Value {
     match plugins.call(&name("probe"), &Call::Execute(function.to_owned()), &json!({ "args": args })) {
         Ok(answer) => answer.to_value(),
@@ -72,6 +73,7 @@ fn try_it(plugins: &Plugins, function: &str, args: Value) -> Value {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "it's always made for this")]
 fn refused(plugins: &Plugins, function: &str, args: Value) {
     let said = try_it(plugins, function, args.clone());
     assert!(said.as_str().is_some_and(|text| text.starts_with("error: ")), "{function} {args}: {said}");
@@ -173,9 +175,9 @@ fn what_holds_secrets_is_never_granted() {
         assert_eq!(error.code(), "mfp::sandbox::files", "{error}");
         assert!(error.to_string().contains("never given"), "{error}");
         if secret.contains(".git/") {
-            std::fs::remove_dir_all(project.path("data/.git")).unwrap()
+            std::fs::remove_dir_all(project.path("data/.git")).unwrap();
         } else {
-            std::fs::remove_file(file).unwrap()
+            std::fs::remove_file(file).unwrap();
         }
     }
     std::fs::create_dir_all(project.path("mocks/plugins")).unwrap();

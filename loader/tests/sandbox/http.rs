@@ -467,6 +467,7 @@ fn component(hosts: &[&str]) -> PluginSpec {
 }
 
 /// What came of a request by a component.
+#[expect(clippy::needless_pass_by_value, reason = "it's always made for this")]
 fn sent_by_component(names: &Arc<Names>, hosts: &[&str], args: Value) -> Result<Value, String> {
     let plugins = Loader::new(within(Arc::clone(names))).load(vec![component(hosts)]).unwrap();
     let answer = plugins.call(&name("c"), &mfp_loader::Call::Execute("send".into()), &json!({ "args": args }));

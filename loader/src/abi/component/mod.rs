@@ -29,7 +29,6 @@ use crate::protocol::answer::{Opened, cut};
 use crate::protocol::request::Request;
 
 /// What `sdk/wit` says, as Rust.
-#[expect(clippy::pedantic, reason = "generated")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../sdk/wit",

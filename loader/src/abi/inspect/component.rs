@@ -74,12 +74,13 @@ pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limit
     if !refused.is_empty() {
         return Err(Refusal::Imports(refused));
     }
-    let missing: Vec<String> = types.iter().filter(|ty| !exports.iter().any(|name| is_interface(name, ty.as_str()))).map(wanted).collect();
+    let missing: Vec<String> =
+        types.iter().filter(|ty| !exports.iter().any(|name| is_interface(name, ty.as_str()))).copied().map(wanted).collect();
     let files = imports.iter().any(|(name, _)| name.starts_with("wasi:filesystem/"));
     if missing.is_empty() { Ok(Uses { files }) } else { Err(Refusal::Exports(missing)) }
 }
 
-fn wanted(ty: &PluginType) -> String {
+fn wanted(ty: PluginType) -> String {
     format!("`{PACKAGE}{}@0.1.0`", ty.as_str())
 }
 
