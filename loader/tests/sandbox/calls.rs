@@ -71,7 +71,7 @@ fn a_full_pool_is_said_and_not_fatal() {
 }
 
 #[test]
-fn memory_stays_flat_over_two_thousand_calls() {
+fn memory_stays_flat_over_ten_thousand_calls() {
     let _alone = alone();
     let touch = r#"(func (export "template_function") (param i32 i32) (result i64)
         (drop (memory.grow (i32.const 32)))
@@ -83,9 +83,9 @@ fn memory_stays_flat_over_two_thousand_calls() {
         let calls = |count: usize| (0..count).for_each(|_| drop(ask(&plugins, "t", &execute()).unwrap()));
         calls(200);
         let before = resident();
-        calls(1800);
+        calls(9_800);
         let grown = resident().saturating_sub(before);
-        // 1 800 × 2 MB would be 3.6 GB. Other tests run in this process at the same time.
+        // 9 800 × 2 MB would be 20 GB. Other tests run in this process at the same time.
         assert!(grown < 150 << 20, "grew by {} MiB", grown >> 20);
     }
 }
