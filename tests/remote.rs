@@ -8,8 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
 use crate::support::git::has_programs;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Client, Machine, Plugin, Registry, Serving};
 
 /// The service, which ends with the test.
 struct Service {
@@ -28,11 +32,16 @@ impl Drop for Service {
 impl Service {
     /// Start it. `None` on a machine without Python, which CI isn't.
     fn start() -> Option<Self> {
+        Self::of("service.py")
+    }
+
+    /// Start this file of `tests/remote`.
+    fn of(script: &str) -> Option<Self> {
         let python = python()?;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port_file = folder.path().join("port");
         let child = Command::new(python)
-            .arg(here().join("tests/remote/service.py"))
+            .arg(here().join("tests/remote").join(script))
             .arg(&port_file)
             .stdin(Stdio::null())
             .spawn()
@@ -85,6 +94,73 @@ fn machine(lines: &str) -> Machine {
     let machine = Machine::new();
     machine.write("mockforge-plugins.toml", format!("[plugins]\n{lines}\n"));
     machine
+}
+
+/// A request of the conformance suite's that a client can send as it stands, and each service must answer alike: nothing that's
+/// spelled out by the suite itself, no host function, and no answer that can't be used.
+fn as_it_stands(case: &Value) -> bool {
+    let request = case["request"].to_string();
+    let usable = case["error"].is_null() || case["error"]["code"] == "mfp::run::plugin-error";
+    let host = ["log", "now", "random", "asset", "config", "call", "spin"].iter().any(|name| case["request"]["function_name"] == **name);
+    // Keys that are `null`, and keys of nobody's, mfp's own client leaves out.
+    let clean = !request.contains(":null") && !request.contains("\"more\":") && !request.contains("\"peer\":");
+    usable && !host && clean && !request.contains("\"$") && case["call"] != "functions"
+}
+
+/// An answer without what JSON lets differ: a body that's JSON is that JSON, and a content type that's missing is none.
+fn meant(mut answer: Value) -> Value {
+    let result = &mut answer["result"];
+    if result["content_type"] == "application/json" {
+        let body = STANDARD.decode(result["body"].as_str().expect("it's base64")).expect("it's base64");
+        result["body"] = serde_json::from_slice(&body).expect("it's JSON");
+    }
+    if let Some(result) = result.as_object_mut().filter(|result| result.contains_key("status_code")) {
+        result.entry("content_type").or_insert(Value::Null);
+    }
+    answer
+}
+
+#[test]
+fn no_client_can_tell_a_fastapi_plugin_from_one_in_the_sandbox_behind_serve() {
+    let Some(service) = Service::of("reference.py") else { return };
+    let port = here().join("fixtures/conformance/json1-rust/plugin.wasm");
+    let plugin = Plugin::new("reference", "1.0.0").with(|plugin| {
+        plugin.types = ["auth", "datasource", "response", "template"].map(str::to_owned).to_vec();
+        plugin.wasm = std::fs::read(port).expect("it's in the repository");
+    });
+    let registry = Registry::with([plugin]);
+    let machine = Machine::with_manifest(&registry, "[plugins]\nreference = \"^1\"\n");
+    machine.ok(["sync"]);
+    let serving = Serving::start(&machine, &[]);
+    let python = ([127, 0, 0, 1], service.port).into();
+    let (mut asked, mut differ) = (0, Vec::new());
+    for (file, path) in [
+        ("authenticate", "/plugin/authenticate"),
+        ("execute", "/plugin/template/execute"),
+        ("generate", "/plugin/response/generate"),
+        ("query", "/plugin/datasource/query"),
+    ] {
+        let cases = std::fs::read(here().join(format!("fixtures/conformance/cases/{file}.json"))).expect("it's in the repository");
+        let cases: Vec<Value> = serde_json::from_slice(&cases).expect("it's JSON");
+        for case in cases.iter().filter(|case| as_it_stands(case)) {
+            let mut request = case["request"].clone();
+            if file == "execute" {
+                let request = request.as_object_mut().expect("it's an object");
+                request.entry("args").or_insert_with(|| json!([]));
+                request.entry("context").or_insert_with(|| json!({}));
+            }
+            let body = request.to_string();
+            let there = Client::new(python).post(path, &body);
+            let here = serving.post(&format!("/plugins/reference{path}"), &body);
+            let (here, there) = ((here.status, meant(here.json())), (there.status, meant(there.json())));
+            if here != there {
+                differ.push(format!("{}: {body}\n  {here:?}\n  {there:?}", case["name"]));
+            }
+            asked += 1;
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+    assert!(asked > 50, "{asked} requests were asked of both");
 }
 
 const ALL: &str = r#"types = ["auth", "template", "response", "datasource"]"#;

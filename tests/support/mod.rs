@@ -11,4 +11,4 @@ pub(crate) mod serving;
 pub(crate) use env::{Machine, Run};
 pub(crate) use registry::{Plugin, Registry};
 pub(crate) use server::Server;
-pub(crate) use serving::Serving;
+pub(crate) use serving::{Client, Serving};

@@ -151,7 +151,8 @@ pub(crate) struct Reply {
 }
 
 impl Client {
-    fn new(address: SocketAddr) -> Self {
+    /// To a server here, ours or another.
+    pub(crate) fn new(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
         Self { stream: BufReader::new(stream), address }
