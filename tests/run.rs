@@ -479,3 +479,53 @@ fn what_takes_a_compiler_too_long_is_given_up_and_the_compiler_killed() {
         assert!(run.stderr.contains("mfp::sandbox::compile"), "{}", run.stderr);
     }
 }
+
+/// A plugin in a folder of the project that asks for a variable, approved.
+fn asking_for_region() -> Machine {
+    let machine = Machine::new();
+    let asking = Plugin::new("asking", "1.0.0").with(|plugin| {
+        plugin.types = vec!["template".to_owned()];
+        plugin.wasm = module("echo-template.wat");
+        plugin.more_yaml = "capabilities:\n  environment: [REGION]\n".to_owned();
+    });
+    asking.write_to(&machine.project("asking"));
+    machine.write(
+        "mockforge-plugins.toml",
+        "[plugins]\nasking = { path = \"asking\" }\n[approvals]\nasking = { source = \"path+asking\", env = [\"REGION\"] }\n",
+    );
+    machine.ok(["sync"]);
+    machine
+}
+
+#[test]
+fn a_variable_that_was_approved_is_in_the_context_unless_the_users_policy_forbids_it() {
+    let machine = asking_for_region();
+    let run = |machine: &Machine| {
+        let mut command = machine.command();
+        command.env("REGION", "eu").env("OTHER", "never").args(["run", "asking", "f"]);
+        machine.run(&mut command).stdout
+    };
+    assert_eq!(run(&machine), "{\"function_name\":\"f\",\"args\":[],\"context\":{\"environment\":{\"REGION\":\"eu\"}}}\n");
+    machine.ok(["config", "set", "policy.env", "[\"OTHER\"]"]);
+    assert_eq!(run(&machine), "{\"function_name\":\"f\",\"args\":[],\"context\":{}}\n");
+    machine.ok(["config", "set", "policy.env", "[\"REGION\"]"]);
+    assert!(run(&machine).contains("\"REGION\":\"eu\""));
+    machine.mfp(["config", "set", "policy.env", "REGION"]).fails(2, "mfp::config::invalid");
+}
+
+#[test]
+fn a_project_lowers_the_limits_of_a_kind_of_source() {
+    let machine = Machine::new();
+    let endless = Plugin::new("endless", "1.0.0").with(|plugin| {
+        plugin.types = vec!["template".to_owned()];
+        plugin.wasm = module("loop-template.wat");
+    });
+    endless.write_to(&machine.project("endless"));
+    let manifest = "[plugins]\nendless = { path = \"endless\" }\n";
+    machine.write("mockforge-plugins.toml", format!("{manifest}[policy]\nlimits.path = {{ time-ms = 40 }}\n"));
+    let run = machine.mfp(["run", "endless", "f"]);
+    assert!(run.stderr.contains("its time limit of 40 ms"), "{}", run.stderr);
+    machine.write("mockforge-plugins.toml", manifest);
+    machine.ok(["config", "set", "policy.time-ms", "60"]);
+    assert!(machine.mfp(["run", "endless", "f"]).stderr.contains("its time limit of 60 ms"));
+}

@@ -40,7 +40,6 @@ impl Manifest {
             ("allow", policy.allow.is_some()),
             ("deny", !policy.deny.is_empty()),
             ("keys", !policy.keys.is_empty()),
-            ("limits", !policy.limits.is_empty()),
         ];
         rules.into_iter().filter(|(_, used)| *used).map(|(key, _)| key).collect()
     }
