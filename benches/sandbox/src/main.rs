@@ -81,6 +81,48 @@ fn main() -> Result<(), Error> {
     }
     drop(ways);
     hundred(&module)?;
+    neighbour(&module)
+}
+
+/// A template plugin that never ends.
+const ENDLESS: &str = include_str!("../../../fixtures/plugins/loop-template.wat");
+
+/// How does a plugin answer while another of the same host loops without end?
+fn neighbour(module: &[u8]) -> Result<(), Error> {
+    let options = LoaderOptions { allocation: Allocation::Pool { instances: 16 }, ..LoaderOptions::new(SystemClock, SystemRandom) };
+    let plugins = Loader::new(options).load([spec("quick", module.to_vec())?, spec("endless", wat::parse_str(ENDLESS)?)?])?;
+    let (quick, request): (_, Value) = ("quick".parse()?, serde_json::from_str(REQUEST)?);
+    let call = Call::Execute("sha256".to_owned());
+    let p99 = || {
+        let mut took: Vec<Duration> = (0..20_000)
+            .map(|_| {
+                let began = Instant::now();
+                plugins.call(&quick, &call, &request).expect("it answers");
+                began.elapsed()
+            })
+            .collect();
+        took.sort();
+        (took[took.len() / 2], took[took.len() * 99 / 100])
+    };
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let (quiet, disturbed) = std::thread::scope(|scope| {
+        p99();
+        let quiet = p99();
+        scope.spawn(|| {
+            let (endless, request) = ("endless".parse().expect("it's a name"), json!({}));
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let began = Instant::now();
+                let stopped = plugins.call(&endless, &Call::Execute("f".to_owned()), &request).expect_err("it never ends");
+                assert_eq!(stopped.code(), "mfp::sandbox::time");
+                let late = began.elapsed().saturating_sub(Duration::from_millis(250));
+                assert!(late < Duration::from_millis(50), "stopped {late:?} after its limit");
+            }
+        });
+        let disturbed = p99();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        (quiet, disturbed)
+    });
+    println!("beside a plugin that loops: median {:?}, p99 {:?}; alone: median {:?}, p99 {:?}", disturbed.0, disturbed.1, quiet.0, quiet.1);
     Ok(())
 }
 
