@@ -39,16 +39,16 @@ impl Http {
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let until = self.guest.ends();
         let http = &mut self.http;
-        http.hooks.until = Some(until);
+        // Loading a plugin sends nothing: while it's being started, there's no call whose time a request could take.
+        http.hooks.until = (!self.guest.is_starting()).then(|| self.guest.ends());
         WasiHttpCtxView { ctx: &mut http.context, table: &mut self.table, hooks: &mut http.hooks }
     }
 }
 
 struct Hooks {
     package: Arc<Package>,
-    /// When the call's time is over.
+    /// When the call's time is over; `None` while there's no call.
     until: Option<std::time::Instant>,
 }
 
@@ -63,7 +63,7 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Worker), Error>> + Send> {
         let (package, until) = (Arc::clone(&self.package), self.until);
         Box::new(async move {
-            let until = until.ok_or(Error::ConfigurationError)?;
+            let until = until.ok_or(Error::HttpRequestDenied)?;
             let (parts, body) = request.into_parts();
             let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| Error::HttpRequestBodySize(Some(MAX_BODY as u64)))?;
             let (method, url, headers, body) = (parts.method.to_string(), parts.uri.to_string(), parts.headers, body.to_bytes());
