@@ -486,7 +486,7 @@ fn asking_for_region() -> Machine {
     let asking = Plugin::new("asking", "1.0.0").with(|plugin| {
         plugin.types = vec!["template".to_owned()];
         plugin.wasm = module("echo-template.wat");
-        plugin.more_yaml = "capabilities:\n  environment: [REGION]\n".to_owned();
+        "capabilities:\n  environment: [REGION]\n".clone_into(&mut plugin.more_yaml);
     });
     asking.write_to(&machine.project("asking"));
     machine.write(
