@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use mfp_loader::{CallError, Limits, LoadError, Loader, LoaderOptions, PluginSpec, PluginType};
+use mfp_loader::{CallError, Limits, LoadError, Loader, LoaderOptions, PluginSpec, PluginType, StopKind};
 use serde_json::{Value, json};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -458,7 +458,8 @@ fn things_of_the_host_run_out_before_the_host_does() {
     let take = |calls: usize| {
         (0..calls).for_each(|_| {
             let error = ask(&plugins, "t", &execute()).unwrap_err();
-            assert!(matches!(error, CallError::Stopped(_)), "{error}");
+            // Not by its time: it has as many as there are long before.
+            assert!(matches!(&error, CallError::Stopped(stop) if !matches!(stop.kind, StopKind::Time(_))), "{error}");
         });
     };
     take(20);

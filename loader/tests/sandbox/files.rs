@@ -237,12 +237,3 @@ fn what_it_prints_goes_to_the_log() {
     let lines: Vec<String> = log.0.lock().unwrap().iter().map(|line| format!("{:?} {} {}", line.level, line.function, line.text)).collect();
     assert_eq!(lines, ["Info execute out", "Warn execute err"]);
 }
-
-#[test]
-fn handles_have_an_end() {
-    let plugins = Loader::new(LoaderOptions { component_limits: patient(), ..options_with_cache() }).load(vec![probe()]).unwrap();
-    match plugins.call(&name("probe"), &Call::Execute("hoard".into()), &json!({})) {
-        Err(CallError::Plugin { .. } | CallError::Stopped(_)) => {}
-        other => panic!("it held them all: {other:?}"),
-    }
-}
