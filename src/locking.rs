@@ -16,12 +16,13 @@ use mfp_model::project::{Manifest, Strategy};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{Pin, Source};
 use mfp_model::version::Version;
-use mfp_resolver::{Candidate, Catalog, Held, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
+use mfp_resolver::{Candidate, Catalog, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
 use mfp_store::Store;
 
 use crate::app::App;
 use crate::error::{Error, Excerpt, Result};
 use crate::explain;
+use crate::gate::{Gate, Precise, Rule};
 use crate::project::{MANIFEST, Project};
 use crate::report::Event;
 use crate::settings::{LockMode, LockedBy};
@@ -338,16 +339,12 @@ async fn from_the_world(
     registries: &Registries<'_>,
 ) -> Result<Lock> {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
-    let adjust = |key: &PackageKey, candidate: &mut Candidate| {
-        if goal.precise.get(&key.name).is_some_and(|version| *version != candidate.version) {
-            candidate.held = Some(Held {
-                reason: "isn't the version that was asked for".to_owned(),
-                setting: Some("--precise".to_owned()),
-                by_policy: false,
-            });
-        }
-    };
-    match known.decide(request, registries, &adjust).await {
+    let mut rules: Vec<Box<dyn Rule + '_>> = Vec::new();
+    if !goal.precise.is_empty() {
+        rules.push(Box::new(Precise(&goal.precise)));
+    }
+    let gate = Gate::new(rules);
+    match known.decide(request, registries, &gate).await {
         Ok(resolution) => {
             let lock = build(goal, declared, &resolution, &known);
             // Hundreds of thousands of small values, of a process that's about to end.

@@ -14,7 +14,7 @@
 //! | `<plugin-dir>/.mfp.json` | what was laid out, and from what | `mfp_store::layout` |
 //! | `.mockforge/mfp.lock` | the lock that commands on one project wait for | [`project`] |
 //! | `<store>/v1/…` | verified content, staging, quarantine | `mfp_store` |
-//! | `<cache>/index/v2/…` | index documents with their ETags, a file a registry | [`mod@sources::registry`] |
+//! | `<cache>/index/v3/…` | index documents with their ETags, a file a registry | [`mod@sources::registry`] |
 //! | `<cache>/git/v1/…` | bare repositories | [`mod@sources::git`] |
 //! | `<cache>/aot/…` | compiled modules of this user | `mfp_loader::aot` |
 //! | `<store>/projects/…` | which projects' locks `cache prune` keeps | [`app`] |
@@ -37,6 +37,7 @@ mod cli;
 mod commands;
 mod error;
 mod explain;
+mod gate;
 mod installing;
 mod locking;
 mod moved_tags;

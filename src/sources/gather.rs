@@ -14,6 +14,7 @@ use mfp_model::name::PluginName;
 use mfp_resolver::{Candidate, Catalog, Origin, PackageKey, Request, Resolution, Speculation, Unresolved, resolve_unless};
 
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::sources::registry::{Document, Shared};
 use crate::sources::{Registries, registry};
 
@@ -30,21 +31,18 @@ pub(crate) struct Known {
 /// A document as it's kept, and what of it the resolver sees.
 type Learned = (Shared, Vec<Candidate>);
 
-/// How a candidate of a registry is shown to the resolver; the caller may hold some back.
-pub(crate) type Adjust<'a> = &'a dyn Fn(&PackageKey, &mut Candidate);
-
 impl Known {
     /// Gather and decide.
     pub(crate) async fn decide(
         &mut self,
         request: &Request,
         registries: &Registries<'_>,
-        adjust: Adjust<'_>,
+        gate: &Gate<'_>,
     ) -> Result<Resolution, Undecided> {
         let mut walk = Speculation::new(request);
         let mut more = BTreeSet::new();
         loop {
-            self.gather(&mut walk, more, registries, adjust).await?;
+            self.gather(&mut walk, more, registries, gate).await?;
             let started = Instant::now();
             match resolve_unless(request, &self.catalog, &|| started.elapsed() > LONGEST_SEARCH) {
                 Ok(resolution) => return Ok(resolution),
@@ -61,7 +59,7 @@ impl Known {
         walk: &mut Speculation<'_>,
         more: BTreeSet<PackageKey>,
         registries: &Registries<'_>,
-        adjust: Adjust<'_>,
+        gate: &Gate<'_>,
     ) -> Result<()> {
         let (mut asked, mut awaited) = (BTreeSet::new(), FuturesUnordered::new());
         let mut wanted: Vec<PackageKey> = walk.lacking(&self.catalog).union(&more).cloned().collect();
@@ -92,15 +90,19 @@ impl Known {
             }
             for (key, learned) in read_all(found, registries)? {
                 known.push(key.clone());
-                self.keep(key, learned, adjust);
+                self.keep(key, learned, gate);
             }
             wanted = walk.learned(&self.catalog, known);
         }
     }
 
-    fn keep(&mut self, key: PackageKey, (document, mut candidates): Learned, adjust: Adjust<'_>) {
-        for candidate in &mut candidates {
-            adjust(&key, candidate);
+    fn keep(&mut self, key: PackageKey, (document, mut candidates): Learned, gate: &Gate<'_>) {
+        if !gate.is_open()
+            && let Some(packed) = Packed::read(document.as_ref())
+        {
+            for (candidate, line) in candidates.iter_mut().zip(packed.lines().map_while(|line| line)) {
+                candidate.held = gate.held(&key, &line);
+            }
         }
         self.catalog.insert(key.clone(), candidates);
         self.documents.insert(key, document);

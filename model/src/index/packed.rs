@@ -17,6 +17,7 @@ use crate::digest::{ContentDigest, Sha256};
 use crate::name::PluginName;
 use crate::plugin::{Dependency, PluginType};
 use crate::requirement::Requirement;
+use crate::signer::Signer;
 use crate::source::{ArchiveFormat, Artifact};
 use crate::version::Version;
 
@@ -45,6 +46,7 @@ pub struct PackedLine<'p> {
     license: Option<&'p str>,
     mockforge: Option<&'p str>,
     capabilities: Option<&'p str>,
+    signer: Option<&'p str>,
     dependencies: Bytes<'p>,
 }
 
@@ -90,6 +92,7 @@ mod flag {
     pub(super) const MOCKFORGE: u8 = 8;
     pub(super) const LICENSE: u8 = 16;
     pub(super) const CAPABILITIES: u8 = 32;
+    pub(super) const SIGNER: u8 = 64;
 }
 
 fn pack_line(line: &IndexLine, texts: &mut Texts, out: &mut Vec<u8>) {
@@ -101,6 +104,7 @@ fn pack_line(line: &IndexLine, texts: &mut Texts, out: &mut Vec<u8>) {
         (flag::MOCKFORGE, line.mockforge.as_ref().map(ToString::to_string)),
         (flag::LICENSE, line.license.clone()),
         (flag::CAPABILITIES, capabilities),
+        (flag::SIGNER, line.signer.as_ref().map(ToString::to_string)),
     ];
     let yanked = if line.yanked.is_yanked() { flag::YANKED } else { 0 };
     out.push(optional.iter().filter(|(_, text)| text.is_some()).fold(yanked, |flags, (flag, _)| flags | flag));
@@ -150,12 +154,13 @@ impl<'p> Packed<'p> {
     fn line(&self, rest: &mut Bytes<'p>) -> Option<PackedLine<'p>> {
         let flags = rest.byte()?;
         let mut optional = |flag| if flags & flag == 0 { Some(None) } else { self.text(rest.small()?).map(Some) };
-        let (prerelease, reason, mockforge, license, capabilities) = (
+        let (prerelease, reason, mockforge, license, capabilities, signer) = (
             optional(flag::PRERELEASE)?,
             optional(flag::REASON)?,
             optional(flag::MOCKFORGE)?,
             optional(flag::LICENSE)?,
             optional(flag::CAPABILITIES)?,
+            optional(flag::SIGNER)?,
         );
         let numbers = [rest.number()?, rest.number()?, rest.number()?];
         Some(PackedLine {
@@ -177,6 +182,7 @@ impl<'p> Packed<'p> {
             license,
             mockforge,
             capabilities,
+            signer,
         })
     }
 
@@ -231,6 +237,16 @@ impl<'p> PackedLine<'p> {
     /// What it asks for beyond the defaults; `None` if that can't be read.
     pub fn capabilities(&self) -> Option<Capabilities> {
         self.capabilities.map_or_else(|| Some(Capabilities::default()), |text| serde_json::from_str(text).ok())
+    }
+
+    /// Does it ask for anything beyond the defaults? Cheaper than asking for what.
+    pub fn asks(&self) -> bool {
+        self.capabilities.is_some()
+    }
+
+    /// Who the index claims signed it, which only the package can prove; `None` if that can't be read.
+    pub fn signer(&self) -> Option<Option<Signer>> {
+        self.signer.map(str::parse).transpose().ok()
     }
 }
 
@@ -338,7 +354,7 @@ mod tests {
     use super::*;
 
     const LINES: &str = concat!(
-        r#"{"v":1,"name":"a-b","version":"1.0.0-rc.1","types":["auth","template"],"deps":[{"name":"c","req":"^1.2"},{"name":"d","req":"*","optional":true}],"mockforge":">=0.9","file":"a-b-1.0.0-rc.1.zip","size":300,"sha256":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","content":"blake3:1f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","published":"2025-01-01T00:00:00.5Z","capabilities":{"memory":134217728},"yanked":"bad"}"#,
+        r#"{"v":1,"name":"a-b","version":"1.0.0-rc.1","types":["auth","template"],"deps":[{"name":"c","req":"^1.2"},{"name":"d","req":"*","optional":true}],"mockforge":">=0.9","file":"a-b-1.0.0-rc.1.zip","size":300,"sha256":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","content":"blake3:1f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","published":"2025-01-01T00:00:00.5Z","capabilities":{"memory":134217728},"signer":"minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa","yanked":"bad"}"#,
         "\n",
         r#"{"v":1,"name":"a-b","version":"4294967295.200.3","types":["response"],"license":"MIT","deps":[],"file":"a-b.tar.zst","size":1,"sha256":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","content":"blake3:2f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","published":"1960-01-01T00:00:00Z","capabilities":{},"yanked":true}"#,
         "\n"
@@ -363,7 +379,7 @@ mod tests {
             assert_eq!((line.content, line.types(), line.license()), (from.content, from.types.clone(), from.license.as_deref()));
             assert_eq!(line.dependencies(&mut reader).unwrap(), from.deps);
             assert_eq!(line.mockforge().unwrap(), from.mockforge);
-            assert_eq!(line.capabilities().unwrap(), from.capabilities);
+            assert_eq!((line.capabilities().unwrap(), line.signer().unwrap()), (from.capabilities.clone(), from.signer.clone()));
             assert_eq!(packed.find(&from.version).unwrap().content, from.content);
         }
     }

@@ -168,7 +168,7 @@ impl DocumentCache {
     /// The cache of the registry whose files come from `root` (the mirror's, where there's one).
     fn of(cache_dir: &Path, root: &Url) -> Self {
         let key = blake3::hash(root.as_str().as_bytes()).to_hex();
-        Self { path: cache_dir.join("index").join("v2").join(&key[..32]), state: OnceLock::new() }
+        Self { path: cache_dir.join("index").join("v3").join(&key[..32]), state: OnceLock::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
