@@ -75,6 +75,14 @@ impl<'a> App<'a> {
         Store::open(StoreOptions::new(&self.settings.store_dir)).map_err(explain::store)
     }
 
+    /// The same for a command that only looks: nothing is written to it, so one that can't be written is as good.
+    pub(crate) fn store_to_read(&self) -> Result<Store> {
+        if !self.settings.store_dir.is_dir() {
+            return self.store();
+        }
+        Store::open(StoreOptions { read_only: true, ..StoreOptions::new(&self.settings.store_dir) }).map_err(explain::store)
+    }
+
     /// Remember that this project is on this machine, so that `cache prune` keeps what its lock names. Only a help: a
     /// store that can't be written forgets.
     pub(crate) fn remember(&self, project: &Project) {

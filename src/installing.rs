@@ -19,7 +19,7 @@ use mfp_model::project::{DEFAULT_PLUGIN_DIR, Manifest};
 use mfp_model::source::Pin;
 use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
 use mfp_store::vendor::Vendor;
-use mfp_store::{Store, StoreGuard, Stored};
+use mfp_store::{Store, StoreGuard, Stored, Tree, Verified};
 
 use crate::app::App;
 use crate::cli::project::LinkModeArg;
@@ -210,18 +210,24 @@ pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &
                 still.push(plugin);
                 continue;
             }
-            let tree = vendor.ingest(store, &plugin.content).map_err(|error| explain::store(error).about(&plugin.name))?;
-            if let Some(package) = plugin.package() {
-                check_metadata(plugin, package, &tree)?;
-            }
-            store.insert(tree).explained()?;
+            store.insert(vendored(store, &vendor, plugin)?).explained()?;
         }
         missing = still;
     }
     fetch_missing(app, store, manifest, &project.root, &missing)
 }
 
-fn vendored_folders(app: &App<'_>, project: &Project, manifest: &Manifest) -> Vec<PathBuf> {
+/// What a vendored folder has for a plugin, verified.
+pub(crate) fn vendored(store: &Store, vendor: &Vendor, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
+    let tree = vendor.ingest(store, &plugin.content).map_err(|error| explain::store(error).about(&plugin.name))?;
+    if let Some(package) = plugin.package() {
+        check_metadata(plugin, package, &tree)?;
+    }
+    Ok(tree)
+}
+
+/// The vendored folders that content is looked for in, in this order.
+pub(crate) fn vendored_folders(app: &App<'_>, project: &Project, manifest: &Manifest) -> Vec<PathBuf> {
     let named = app.settings.vendor.clone();
     let of_project = manifest.project.vendor.as_ref().map(|path| path.under(&project.root)).filter(|folder| folder.exists());
     named.into_iter().chain(of_project).collect()

@@ -94,6 +94,12 @@ fn a_store_that_was_damaged() {
     let run = machine.mfp(["verify", "--offline"]);
     run.fails(4, "mfp::verify::failed");
     assert!(run.stderr.contains("• words: "), "{}", run.stderr);
+    let fixed = machine.ok(["verify", "--fix"]);
+    let place = fixed.stderr.lines().find_map(|line| line.strip_prefix("What was damaged is in [ROOT]/")?.strip_suffix(" now"));
+    let quarantined = machine.path(place.unwrap_or_else(|| panic!("{}", fixed.stderr)));
+    assert_eq!(std::fs::read(quarantined.join("files/README.md")).unwrap(), b"# hello\n");
+    machine.ok(["verify"]);
+    overwrite(&files[0], b"# hello\n");
     machine.mfp(["cache", "verify"]).fails(4, "mfp::store::damaged");
     insta::assert_snapshot!(machine.mfp(["verify", "--fix"]).all(), @"
     exit 0
@@ -103,8 +109,132 @@ fn a_store_that_was_damaged() {
     Checked 2 plugins in [TIME]
     Verified 2 plugins
     ");
-    machine.ok(["verify"]);
     drop(registry);
+}
+
+#[test]
+fn damage_that_cant_be_mended_leaves_everything_as_it_was() {
+    let (registry, machine) = project();
+    overwrite(&stored(&machine, &readme("words"))[0], b"# hello\n");
+    overwrite(&stored(&machine, &readme("greet"))[0], b"# hello\n");
+    machine.write(".mockforge/plugins/greet/README.md", "# changed\n");
+    let before = (tree(&machine.path("store/v1/content")), tree(&machine.project(".mockforge/plugins")), machine.files());
+    // Of two that are damaged one can be had: neither is replaced.
+    std::fs::remove_dir_all(registry.folder().join("dl/words")).unwrap();
+    let run = machine.mfp(["verify", "--fix"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert!(
+        run.stderr.contains("damaged and not mended: greet, words; the store and the plugin folder are as they were"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!((tree(&machine.path("store/v1/content")), tree(&machine.project(".mockforge/plugins")), machine.files()), before);
+    // What comes in its place is verified first.
+    registry
+        .put("dl/words/1.1.0/words-1.1.0.tar.gz", &Plugin::new("words", "1.1.0").with(|it| it.more_yaml = "# evil\n".to_owned()).archive());
+    let run = machine.mfp(["verify", "--fix"]);
+    assert_eq!(run.code, 4, "{}", run.all());
+    assert_eq!((tree(&machine.path("store/v1/content")), tree(&machine.project(".mockforge/plugins")), machine.files()), before);
+    assert!(!machine.path("store/v1/quarantine").exists());
+    registry.put("dl/words/1.1.0/words-1.1.0.tar.gz", &Plugin::new("words", "1.1.0").archive());
+    machine.ok(["verify", "--fix"]);
+    machine.ok(["verify"]);
+}
+
+#[test]
+fn a_file_edited_through_a_hard_link_is_seen_on_both_sides() {
+    let registry = Registry::shop();
+    let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"^1\"\n");
+    machine.ok(["sync", "--link-mode", "hardlink"]);
+    let laid_out = machine.project(".mockforge/plugins/greet/README.md");
+    // In place, as an editor of root does: the store has the same file.
+    let mut permissions = std::fs::metadata(&laid_out).unwrap().permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "a file of the test's own")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(&laid_out, permissions).unwrap();
+    std::fs::write(&laid_out, "# greet\n\nIt ECHOES.\n").unwrap();
+    insta::assert_snapshot!(machine.mfp(["verify"]).all(), @"
+    exit 4
+    --- stdout
+    --- stderr
+    Verified 2 plugins
+    error[mfp::verify::failed]: not everything is what plugins.lock says
+      • greet: the store's copy of blake3:74aac3ef33faa5bdb5bb9220c4a3007806c99e0eeab5e0de2feb9972eaf3c8e9 is damaged: `README.md` has the BLAKE3 f19352a191ba8aaccc80bda56166b4b464a6c7659e2dacba3b5fc067878a989e, and it should be 82bd7b480d491e6912a3c8a767925a9ac609720b4fba8a84c351676c1bf43992
+      • greet: `README.md` in the plugin folder was changed
+    help: `mfp verify --fix` fetches what's damaged again
+    ");
+    machine.ok(["verify", "--fix"]);
+    assert!(machine.read(".mockforge/plugins/greet/README.md").contains("It echoes."));
+    machine.ok(["verify", "--offline"]);
+}
+
+#[test]
+fn a_vendored_copy_mends_the_store_without_a_network_and_is_verified_itself() {
+    let (registry, machine) = project();
+    machine.ok(["vendor", "vendored"]);
+    drop(registry);
+    overwrite(&stored(&machine, &readme("words"))[0], b"# hello\n");
+    machine.ok(["verify", "--fix", "--offline", "--vendor", "vendored"]);
+    machine.ok(["verify", "--vendor", "vendored"]);
+    let copy = tree(&machine.project("vendored")).into_iter().find(|(_, bytes)| *bytes == readme("words")).unwrap().0;
+    machine.write(&format!("vendored/{copy}"), "# hello\n");
+    let run = machine.mfp(["verify", "--offline", "--vendor", "vendored"]);
+    run.fails(4, "mfp::verify::failed");
+    assert!(run.stderr.contains("• words: its vendored copy: the package's content should be blake3:"), "{}", run.stderr);
+    machine.ok(["verify", "greet", "--offline", "--vendor", "vendored"]);
+    std::fs::remove_file(machine.project(&format!("vendored/{copy}"))).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", machine.project(&format!("vendored/{copy}"))).unwrap();
+    machine.mfp(["verify", "--offline", "--vendor", "vendored"]).fails(4, "mfp::verify::failed");
+}
+
+#[test]
+fn a_plugin_folder_that_isnt_what_is_locked() {
+    let (_registry, machine) = project();
+    let manifest = machine.read("mockforge-plugins.toml");
+    machine.write("mockforge-plugins.toml", manifest.replace("greet = \"^1\"", "greet = \"=1.0.0\"\nhash = \"^0.3\""));
+    machine.ok(["lock"]);
+    let run = machine.mfp(["verify"]);
+    // `hash` isn't in the store, which is worse than a folder that's behind.
+    run.fails(4, "mfp::verify::failed");
+    machine.ok(["sync"]);
+    machine.write("mockforge-plugins.toml", manifest.replace("greet = \"^1\"", "hash = \"^0.3\""));
+    machine.ok(["lock"]);
+    let run = machine.mfp(["verify", "--json"]);
+    assert_eq!(run.code, 1, "{}", run.all());
+    let names: Vec<_> = run.json()["problems"].as_array().unwrap().iter().map(|one| (one["code"].clone(), one["name"].clone())).collect();
+    assert_eq!(names, [("mfp::layout::out-of-date".into(), "greet".into()), ("mfp::layout::out-of-date".into(), "words".into())]);
+}
+
+#[test]
+fn what_cant_be_known_offline_is_said_with_its_age() {
+    let registry = Registry::shop();
+    let server = crate::support::Server::over(registry.folder());
+    let machine = Machine::new();
+    let manifest = format!("[registries]\ndefault = {{ url = \"{}\", allow-http = true }}\n\n[plugins]\nhash = \"^0.3\"\n", server.url());
+    machine.write("mockforge-plugins.toml", manifest);
+    machine.ok(["sync"]);
+    let asked = server.requests().len();
+    let said = machine.ok(["verify"]).stderr;
+    assert!(said.contains("newer yanks, revocations and advisories aren't known (default last answered less than a minute ago)"), "{said}");
+    let document = machine.ok(["verify", "--json"]).json();
+    assert!(document["as_of"][0]["last_answer"].as_str().is_some_and(|time| time.starts_with("20")), "{document}");
+    std::fs::remove_dir_all(machine.path("cache")).unwrap();
+    let said = machine.ok(["verify"]).stderr;
+    assert!(said.contains("(default was never asked from this machine)"), "{said}");
+    assert_eq!(server.requests().len(), asked, "verify asks nobody");
+}
+
+#[test]
+fn a_store_that_cant_be_written_can_be_verified() {
+    let (_registry, machine) = project();
+    // Nothing is written to it: no lock file, no folder comes or goes.
+    std::fs::remove_dir_all(machine.path("store/v1/claims")).unwrap();
+    std::fs::remove_dir_all(machine.path("store/v1/staging")).unwrap();
+    std::fs::remove_file(machine.path("store/v1/lock")).unwrap();
+    let before = tree(&machine.path("store"));
+    machine.ok(["verify"]);
+    assert_eq!(tree(&machine.path("store")), before);
+    assert!(!machine.path("store/v1/staging").exists());
 }
 
 #[test]

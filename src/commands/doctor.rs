@@ -45,7 +45,7 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     let problems: Vec<Problem> = findings.into_iter().filter_map(|finding| finding.problem).collect();
     let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
     let head = format!("{} found", plural(points.len(), "problem"));
-    let outcome = Outcome::done(Document::Problems(ProblemsDocument { problems, checked })).text(text);
+    let outcome = Outcome::done(Document::Problems(ProblemsDocument { problems, checked, as_of: Vec::new() })).text(text);
     Ok(if points.is_empty() {
         outcome
     } else {

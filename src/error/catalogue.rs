@@ -294,7 +294,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "The link mode that was asked for isn't possible between the store and the plugin folder.",
         "`--link-mode auto` takes the best that works.",
     ),
-    code("mfp::layout::out-of-date", No, "`sync --check`: the plugin folder isn't what plugins.lock says.", "Run `mfp sync`."),
+    code("mfp::layout::out-of-date", No, "`sync --check`, `verify`: the plugin folder isn't what plugins.lock says.", "Run `mfp sync`."),
     code(
         "mfp::layout::place",
         Io,

@@ -247,6 +247,19 @@ pub(crate) struct ProblemsDocument {
     pub(crate) problems: Vec<Problem>,
     /// How many plugins or things were looked at.
     pub(crate) checked: usize,
+    /// `verify`: how old what's known of each registry is. Newer yanks, revocations and advisories can't be known offline.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub(crate) as_of: Vec<KnownRegistry>,
+}
+
+/// How old what's known of a registry is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct KnownRegistry {
+    /// The project's name for it.
+    pub(crate) registry: String,
+    /// When it last answered something; null if nothing of it is on this machine, and for one that's a folder.
+    pub(crate) last_answer: Option<String>,
 }
 
 /// One thing that's wrong.

@@ -150,20 +150,39 @@ impl Turn {
     }
 }
 
-/// Fetch what's damaged in the store again, and put it in the place of what's there only when it's verified.
-pub(crate) fn replace_damaged(app: &App<'_>, store: &Store, manifest: &Manifest, root: &Path, damaged: &[&LockedPlugin]) -> Result<()> {
+/// Fetch what's damaged in the store again. Nothing is replaced yet: whoever has all of it does that. What another process has
+/// mended meanwhile is left out.
+pub(crate) fn fetch_damaged(
+    app: &App<'_>,
+    store: &Store,
+    manifest: &Manifest,
+    root: &Path,
+    damaged: &[&LockedPlugin],
+) -> Result<Vec<(Verified<Tree>, Option<Claim>)>> {
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
     let job = Job::new(&sources, &registries, manifest, root, store);
-    for plugin in damaged {
-        let tree = match kind_of(plugin) {
-            Kind::Folder => job.folder(plugin)?,
-            Kind::Archive => app.wait(job.one(plugin))?,
-            Kind::Repository => from_repository(app, &Git::new(app, root)?, store, plugin)?,
-        };
-        store.replace(tree).map_err(explain::store)?;
+    let is_damaged = |plugin: &&LockedPlugin| store.need(&plugin.content).and_then(|stored| stored.check()).is_err();
+    let mut claiming = Claiming { app, store, has_said: false };
+    let mut trees = Vec::new();
+    let mut wanted = damaged.to_vec();
+    while !wanted.is_empty() {
+        // Nobody waits for a claim while holding another: what was fetched with the last turn's keeps none, if there's a next.
+        trees.iter_mut().for_each(|(_, claim)| *claim = None);
+        let turn = claiming.next(&wanted)?;
+        wanted.retain(|plugin| is_damaged(plugin));
+        let (ours, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|plugin| turn.allow(plugin));
+        for plugin in ours {
+            let tree = match kind_of(plugin) {
+                Kind::Folder => job.folder(plugin)?,
+                Kind::Archive => app.wait(job.one(plugin))?,
+                Kind::Repository => from_repository(app, &Git::new(app, root)?, store, plugin)?,
+            };
+            trees.push((tree, turn.of(plugin)));
+        }
+        wanted = others;
     }
-    Ok(())
+    Ok(trees)
 }
 
 /// Fetch plugins from repositories. Those of one repository share what's fetched from it. Says how many another process

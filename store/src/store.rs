@@ -133,7 +133,7 @@ impl Store {
     /// Give verified packages their names. Everything of the batch is flushed first, once; then each appears whole. What's there
     /// already, from this process or another, stays, and gains the signature that came with the new one.
     pub fn commit(&self, trees: Vec<Verified<Tree>>) -> Result<()> {
-        self.publish(trees, false)
+        self.publish(trees, false).map(drop)
     }
 
     /// [`Store::commit`] of one.
@@ -141,12 +141,13 @@ impl Store {
         self.commit(vec![tree])
     }
 
-    /// Put a verified package in the place of a damaged object, which goes to quarantine.
-    pub fn replace(&self, tree: Verified<Tree>) -> Result<()> {
-        self.publish(vec![tree], true)
+    /// Put verified packages in the place of damaged objects, which go to quarantine. Gives where they are now.
+    pub fn replace(&self, trees: Vec<Verified<Tree>>) -> Result<Vec<PathBuf>> {
+        self.publish(trees, true)
     }
 
-    fn publish(&self, trees: Vec<Verified<Tree>>, replacing: bool) -> Result<()> {
+    /// Gives what had to go to quarantine.
+    fn publish(&self, trees: Vec<Verified<Tree>>, replacing: bool) -> Result<Vec<PathBuf>> {
         let lock_held = self.hold()?;
         let mut fresh = Vec::new();
         for tree in trees {
@@ -157,30 +158,31 @@ impl Store {
                 fresh.push(tree);
             }
         }
+        let mut moved = Vec::new();
         if fresh.is_empty() {
-            return Ok(());
+            return Ok(moved);
         }
         self.flush(&fresh)?;
         let mut parents = BTreeSet::new();
         for tree in fresh {
-            parents.insert(self.name(tree, replacing)?);
+            parents.insert(self.name(tree, replacing, &mut moved)?);
         }
         self.flush_folders(&parents)?;
         drop(lock_held);
-        Ok(())
+        Ok(moved)
     }
 
     /// Rename a flushed tree to its name. Gives the folder that it's in now.
-    fn name(&self, tree: Tree, replacing: bool) -> Result<PathBuf> {
+    fn name(&self, tree: Tree, replacing: bool, moved: &mut Vec<PathBuf>) -> Result<PathBuf> {
         let content = tree.content();
         let target = self.object_path(&content);
         let parent = self.shard(&content)?;
         if replacing && fs::exists(&target)? {
-            self.quarantine(&content)?;
+            moved.push(self.quarantine(&content)?);
         }
         let mut renamed = std::fs::rename(tree.staging.path(), &target);
         if renamed.as_ref().is_err_and(is_occupied) && !self.contains(&content) {
-            self.quarantine(&content)?; // something without a listing: no object of ours
+            moved.push(self.quarantine(&content)?); // something without a listing: no object of ours
             renamed = std::fs::rename(tree.staging.path(), &target);
         }
         match renamed {

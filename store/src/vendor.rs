@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mfp_model::content::{PackagePath, SIGNATURE_FILE};
-use mfp_model::digest::ContentDigest;
+use mfp_model::content::{FileEntry, Listing, PackagePath, SIGNATURE_FILE};
+use mfp_model::digest::{ContentDigest, FileDigest};
 use mfp_model::name::PluginName;
 use mfp_model::version::Version;
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,8 @@ use crate::fs::{self, At, IoError};
 use crate::os;
 use crate::store::{Store, Stored};
 use crate::tree::Tree;
-use crate::unpack::{ArchiveClass, ArchiveError};
-use crate::verify::{Expected, Verified};
+use crate::unpack::{ArchiveClass, ArchiveError, MAX_FILE_BYTES};
+use crate::verify::{Expected, IntegrityError, Verified};
 use crate::walk::{self, Kind};
 
 /// The folder's record.
@@ -201,7 +201,7 @@ fn is_intact(target: &Path, stored: &Stored, signature: Option<&str>) -> Result<
     }
     let same = |path: &PackagePath, size| {
         let bytes = crate::tree::read_sized(&target.join(path.as_str()), size).ok();
-        bytes.map(|bytes| mfp_model::digest::FileDigest::of(&bytes))
+        bytes.map(|bytes| FileDigest::of(&bytes))
     };
     Ok(stored.listing().iter().all(|(path, entry)| same(path, entry.size) == Some(entry.digest)))
 }
@@ -243,6 +243,11 @@ fn remove_item(folder: &Path, content: &ContentDigest, store: &Store, done: &mut
 
 /// Read and verify one content's folder.
 fn read_item(target: &Path, content: ContentDigest, store: &Store) -> Result<Verified<Tree>> {
+    store.ingest_folder(item_files(target)?, &Expected::Locked { content, artifact: None })
+}
+
+/// The files of one content's folder. Anything but files and folders is an error.
+fn item_files(target: &Path) -> Result<Vec<(PackagePath, PathBuf)>> {
     if !walk::is_real_folder(target)? {
         return Err(StoreError::Foreign { path: target.to_owned(), why: "vendored content is a folder" });
     }
@@ -258,7 +263,18 @@ fn read_item(target: &Path, content: ContentDigest, store: &Store) -> Result<Ver
             Kind::Other => return Err(ArchiveError::member(ArchiveClass::Link, member, "a link or a device").into()),
         }
     }
-    store.ingest_folder(files, &Expected::Locked { content, artifact: None })
+    Ok(files)
+}
+
+/// What one file is, as a listing has it.
+fn entry_of(path: &PackagePath, source: &Path) -> Result<FileEntry> {
+    let size = source.symlink_metadata().at("look at", source)?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(ArchiveError::member(ArchiveClass::Limit, path.as_str().as_bytes(), "larger than a file may be").into());
+    }
+    let changing = |_| StoreError::Foreign { path: source.to_owned(), why: "it changes while it's read" };
+    let bytes = crate::tree::read_sized(source, size).map_err(changing)?;
+    Ok(FileEntry { digest: FileDigest::of(&bytes), size })
 }
 
 /// A vendored folder to take plugins from.
@@ -294,6 +310,19 @@ impl Vendor {
             return Err(StoreError::Missing { content: *content });
         }
         read_item(&self.content_path(content), *content, store)
+    }
+
+    /// Is this content's folder what its digest says? Every file is hashed; nothing is written anywhere.
+    pub fn check(&self, content: &ContentDigest) -> Result<()> {
+        let files = item_files(&self.content_path(content))?;
+        let entries = files.into_iter().filter(|(path, _)| path.as_str() != SIGNATURE_FILE);
+        let entries = entries.map(|(path, source)| Ok((entry_of(&path, &source)?, path))).collect::<Result<Vec<_>>>()?;
+        let listing = Listing::new(entries.into_iter().map(|(entry, path)| (path, entry)));
+        match listing.map(|listing| listing.content()) {
+            Ok(computed) if computed == *content => Ok(()),
+            Ok(computed) => Err(IntegrityError::Content { expected: *content, computed }.into()),
+            Err(_) => Err(StoreError::Damaged { content: *content, what: "its files aren't one package".to_owned() }),
+        }
     }
 
     fn content_path(&self, content: &ContentDigest) -> PathBuf {

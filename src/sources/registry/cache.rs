@@ -181,6 +181,11 @@ impl DocumentCache {
         self.state().entries.is_empty()
     }
 
+    /// When the registry last said something that was kept: the time of the file. `None` if nothing is kept of it.
+    pub(crate) fn last_answer(&self) -> Option<Timestamp> {
+        Timestamp::try_from(std::fs::metadata(&self.path).ok()?.modified().ok()?).ok()
+    }
+
     /// The cached document at this path of the registry.
     pub(crate) fn get(&self, path: &str) -> Option<Cached> {
         self.state().entries.get(path).cloned()

@@ -81,6 +81,17 @@ pub(crate) enum ArtifactPlace {
     Url(Url),
 }
 
+/// How old what's known of a registry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    /// It's a folder: whoever looks sees what's in it now.
+    Now,
+    /// It last answered then.
+    AsOf(Timestamp),
+    /// Nothing of it is on this machine.
+    Never,
+}
+
 impl<'a> RegistryClient<'a> {
     /// A client of this registry of the project. Asks nothing yet.
     pub(crate) fn new(
@@ -185,6 +196,14 @@ impl<'a> RegistryClient<'a> {
         let document = IndexDocument::parse(&meant.collect::<Vec<_>>().concat(), name).ok()?;
         let line = document.lines.into_iter().find(|line| line.version == *version && line.sha256 == *sha256);
         line.map(|line| line.mockforge.into())
+    }
+
+    /// How old what's known of it without asking is.
+    pub(crate) fn age(&self) -> Age {
+        match &self.place {
+            Place::Folder(_) => Age::Now,
+            Place::Server { cache, .. } => cache.last_answer().map_or(Age::Never, Age::AsOf),
+        }
     }
 
     /// Everything that can be searched, if the registry offers a list; else `None`.

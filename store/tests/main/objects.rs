@@ -131,7 +131,7 @@ fn a_damaged_object_is_replaced_only_on_purpose() {
     overwrite(&object(&fixture, &content).join("files/docs/a.txt"), b"hellO");
     fixture.add(&FILES);
     assert!(fixture.store.need(&content).unwrap().check().is_err(), "a commit doesn't touch what's there");
-    fixture.store.replace(fixture.tree(&FILES)).unwrap();
+    fixture.store.replace(vec![fixture.tree(&FILES)]).unwrap();
     fixture.store.need(&content).unwrap().check().unwrap();
     assert_eq!(names(&fixture.root.join("v1/quarantine")).len(), 1);
 }
