@@ -21,6 +21,7 @@ pub mod project;
 pub mod registry_files;
 pub mod requirement;
 pub mod schema;
+pub mod signature;
 pub mod signer;
 pub mod source;
 pub mod text;

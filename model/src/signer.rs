@@ -12,6 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::signature::KeyId;
+
 /// What a signer's text starts with.
 pub const SIGNER_PREFIX: &str = "minisign:";
 
@@ -48,6 +50,24 @@ impl Signer {
     /// The public key in minisign's own text, without the prefix: what `minisign -P` takes.
     pub fn public_key(&self) -> &str {
         &self.text
+    }
+
+    /// The id that this spelling of the key bears. Anyone can choose it.
+    pub fn key_id(&self) -> KeyId {
+        let bytes = STANDARD.decode(self.text.as_bytes()).expect("it was decoded when it was read");
+        KeyId(bytes[2..10].try_into().expect("8 bytes"))
+    }
+
+    /// The same key as minisign's own text, with another id.
+    pub(crate) fn public_key_with_id(&self, id: KeyId) -> String {
+        STANDARD.encode([b"Ed".as_slice(), &id.0, &self.key].concat())
+    }
+
+    /// What people compare and talk about: a digest of the 32 bytes, short enough to be read aloud. 80 bits, in groups of four.
+    pub fn fingerprint(&self) -> String {
+        let hex = blake3::hash(&self.key).to_hex();
+        let group = |at: usize| &hex[4 * at..4 * at + 4];
+        [group(0), group(1), group(2), group(3), group(4)].join("-")
     }
 }
 
@@ -136,12 +156,14 @@ mod tests {
         let signer: Signer = VECTOR.parse().unwrap();
         assert_eq!(signer.to_string(), VECTOR);
         assert_eq!(signer.key_bytes().len(), 32);
+        assert_eq!(signer.key_id().to_string(), "A1717ED70B4B19CC");
     }
 
     #[test]
     fn one_key_has_many_spellings_and_is_one_signer() {
         let signer: Signer = VECTOR.parse().unwrap();
         assert_eq!(respelt(*b"ED", 0xcc).parse::<Signer>().unwrap(), signer);
+        assert_eq!(respelt(*b"Ed", 1).parse::<Signer>().unwrap().fingerprint(), signer.fingerprint());
         assert_eq!(respelt(*b"Ed", 1).parse::<Signer>().unwrap(), signer);
     }
 

@@ -41,6 +41,14 @@ pub fn is_control_or_bidi(character: char) -> bool {
         || matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// The same text with each of those characters as `\u{…}`, for messages that quote what came from outside.
+pub fn neutral(text: &str) -> String {
+    let shown = |character: char| {
+        if is_control_or_bidi(character) { character.escape_unicode().to_string() } else { character.to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
 /// The nearest of `known` to `wrong`, if one is near enough to have been meant.
 ///
 /// Near enough is a third of the longer text's length, by optimal string alignment (a swap of neighbours is one step).
