@@ -9,8 +9,10 @@ use mfp_model::project::Manifest;
 use mfp_model::project::edit::EditError;
 
 use crate::app::App;
+use crate::approvals::flags;
 use crate::error::{Error, Result};
 use crate::explain::approval_error;
+use crate::held::HeldBack;
 use crate::installing::{Manner, Options, bring, hold_store, prepare, source_note};
 use crate::project::Project;
 use crate::report::document::{self, ChangeDocument, ChangeSide, ChangesDocument, Document};
@@ -32,6 +34,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) dry_run: bool,
     /// Leave the plugin folder as it is.
     pub(crate) no_sync: bool,
+    /// What was passed over, and what to type once a person has decided about it.
+    pub(crate) held: (HeldBack, &'static str),
 }
 
 /// Commands whose work is to change the lock can't keep it.
@@ -49,10 +53,17 @@ pub(crate) fn refuse_locked(app: &App<'_>, command: &str) -> Result<()> {
 #[expect(clippy::needless_pass_by_value, reason = "a decision is carried out once")]
 pub(crate) fn carry_out(app: &App<'_>, project: &mut Project, decision: Decision<'_>) -> Result<Outcome> {
     let changes = diff(decision.old, &decision.lock);
+    let (held, again) = &decision.held;
+    if held.is_forced {
+        return Err(held.refusal(again).note("no file was changed"));
+    }
     let outcome = |changes: &[Change]| {
-        Outcome::done(Document::Changes(ChangesDocument { changes: change_documents(changes), dry_run: decision.dry_run }))
+        let held_documents = held.documents();
+        let changes = change_documents(changes);
+        let done = Outcome::done(Document::Changes(ChangesDocument { changes, dry_run: decision.dry_run, held: held_documents }));
+        if held.is_empty() { done } else { done.refused(held.refusal(again)) }
     };
-    refuse_unapproved(decision.manifest, &decision.lock, &changes)?;
+    refuse_unapproved(&decision, &changes)?;
     if decision.dry_run {
         report_changes(app, &changes, true);
         return Ok(outcome(&changes));
@@ -84,9 +95,15 @@ fn save(app: &App<'_>, project: &mut Project, decision: &Decision<'_>) -> Result
 }
 
 /// What's new or changed must be approved before any file says that it's there.
-fn refuse_unapproved(manifest: &Manifest, lock: &Lock, changes: &[Change]) -> Result<()> {
-    let unapproved = unapproved(manifest, changes.iter().filter_map(|change| lock.plugins.get(&change.name)));
-    if unapproved.is_empty() { Ok(()) } else { Err(approval_error(&unapproved).note("no file was changed")) }
+fn refuse_unapproved(decision: &Decision<'_>, changes: &[Change]) -> Result<()> {
+    let changed = changes.iter().filter_map(|change| decision.lock.plugins.get(&change.name));
+    let unapproved = unapproved(decision.manifest, changed);
+    if unapproved.is_empty() {
+        return Ok(());
+    }
+    let commands: Vec<String> = unapproved.iter().map(|one| format!("`mfp approve {}{}`", one.name, flags(&one.excess))).collect();
+    let help = format!("if a person has decided that it may: {}, then the same again", commands.join(", "));
+    Err(approval_error(&unapproved).note("no file was changed").help(help))
 }
 
 /// Say what changed in the lock and not in the plugin folder: plugins of optional groups, mostly.

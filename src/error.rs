@@ -199,6 +199,21 @@ impl Error {
         Self::new("mfp::internal::bug", message).help("this is a mistake in mfp; please report it with the command and `mfp doctor --json`")
     }
 
+    /// Two things were refused: this one, and below it the other.
+    #[must_use]
+    pub(crate) fn also(mut self, other: Self) -> Self {
+        let exit = self.exit().or(other.exit());
+        self.0.exit = Some(exit);
+        self.0.points.push(format!("{}: {}", other.0.code, other.0.message));
+        self.0.points.extend(other.0.points);
+        self.0.notes.extend(other.0.notes);
+        self.0.help = [self.0.help, other.0.help].into_iter().flatten().reduce(|first, second| format!("{first}\n{second}"));
+        for (key, value) in other.0.details {
+            self.0.details.entry(key).or_insert(value);
+        }
+        self
+    }
+
     pub(crate) fn code(&self) -> &'static str {
         self.0.code
     }

@@ -7,7 +7,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use mfp_loader::LockedError;
-use mfp_model::capability::Capabilities;
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::index::IndexError;
 use mfp_model::lock::{LockError, Unapproved};
@@ -18,6 +17,7 @@ use mfp_model::registry_files::RegistryFileError;
 use mfp_resolver::{Unresolved, Wanted};
 use mfp_store::StoreError;
 
+use crate::approvals::words;
 use crate::error::{Error, Excerpt, Exit, Result};
 use crate::project::{LOCK, MANIFEST};
 use crate::report::clean;
@@ -204,23 +204,19 @@ pub(crate) fn locked(error: LockedError) -> Error {
 
 /// Plugins that ask for more than a person approved.
 pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
-    let broad = |capabilities: &Capabilities| {
-        let broad = capabilities.broad();
-        if broad.is_empty() { String::new() } else { format!(" (broad: {})", broad.join(", ")) }
-    };
     let points = unapproved.iter().map(|one| {
-        let asked = serde_json::to_string(&one.excess).unwrap_or_default();
-        let void = if one.is_void { "; its approval was for another source or signer" } else { "" };
-        format!("{} asks for {asked}{}{void}", one.name, broad(&one.excess))
+        let version = one.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+        let approved = if one.approved.is_empty() { String::new() } else { format!("; approved is {}", words(&one.approved)) };
+        let void = one.void.as_ref().map(|why| format!("; its approval is void: {why}")).unwrap_or_default();
+        format!("{}{version} asks for {}{approved}{void}", one.name, words(&one.excess))
     });
-    let lines: Vec<String> = unapproved.iter().map(Unapproved::approval_line).collect();
     let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
     Error::new(
         "mfp::approval::missing",
         format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }),
     )
     .points(points)
-    .help(format!("if a person has decided that it may, put into mockforge-plugins.toml:\n[approvals]\n{}", lines.join("\n")))
+    .help(format!("look at it and decide: `mfp approve {}`", names.join(" ")))
     .detail("plugins", names)
 }
 

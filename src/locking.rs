@@ -20,9 +20,11 @@ use mfp_resolver::{Candidate, Catalog, MinReleaseAge, Origin, Override, PackageK
 use mfp_store::Store;
 
 use crate::app::App;
+use crate::approvals::ApprovalGuard;
 use crate::error::{Error, Excerpt, Result};
 use crate::explain;
 use crate::gate::{Gate, Precise, Rule};
+use crate::held::{Guard, HeldBack, HeldVersion, Objection};
 use crate::project::{MANIFEST, Project};
 use crate::report::Event;
 use crate::settings::{LockMode, LockedBy};
@@ -86,6 +88,26 @@ pub(crate) struct Goal<'a> {
     pub(crate) precise: BTreeMap<PluginName, Version>,
     /// Plugins at URLs and in repositories that were fetched a moment ago.
     pub(crate) seen: BTreeMap<PluginName, Declared>,
+    /// What happens to newer versions that a person has to decide about first.
+    pub(crate) undecided: UndecidedVersions,
+}
+
+/// What happens to newer versions that a person has to decide about first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum UndecidedVersions {
+    /// They're chosen like all others: the person named what's wanted, or the command refuses them afterwards.
+    #[default]
+    Chosen,
+    /// They're held back, and named.
+    HeldBack,
+}
+
+/// A lock that was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) lock: Lock,
+    /// The newer versions that aren't in it, since a person has to decide about them first.
+    pub(crate) held: HeldBack,
 }
 
 /// A plugin that the manifest declares by URL, repository or folder, as it is now.
@@ -139,11 +161,11 @@ pub(crate) fn refuse_unsupported(manifest: &Manifest, text: &str) -> Result<()> 
 
 /// Make a lock. Says how many plugins were resolved, and how long it took.
 pub(crate) fn lock(app: &App<'_>, store: &Store, goal: &Goal<'_>) -> Result<Lock> {
-    lock_with(app, store, goal, None)
+    lock_with(app, store, goal, None).map(|made| made.lock)
 }
 
 /// The same, with repositories that were asked something already. They're given back afterwards: fetching opens its own.
-pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, git: Option<Git<'a>>) -> Result<Lock> {
+pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, git: Option<Git<'a>>) -> Result<Made> {
     let started = std::time::Instant::now();
     refuse_unsupported(goal.manifest, goal.manifest_text)?;
     for warning in &goal.manifest.warnings {
@@ -151,16 +173,53 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
     }
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
-    let declared = declared(app, store, &sources, goal, git)?;
+    let mut declared = declared(app, store, &sources, goal, git)?;
+    let kept = keep_undecided(goal, &mut declared);
     let request = request(app, goal)?;
-    let lock = match from_lock_alone(goal, &declared, &request) {
-        Some(resolution) => build(goal, &declared, &resolution, &Known::default())?,
+    let (lock, mut held) = match from_lock_alone(goal, &declared, &request) {
+        Some(resolution) => (build(goal, &declared, &resolution, &Known::default())?, HeldBack::default()),
         None => app.wait(from_the_world(goal, &declared, &request, &registries))?,
     };
+    held.versions.extend(kept);
     app.documents.save();
     lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
     app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
-    Ok(lock)
+    Ok(Made { lock, held })
+}
+
+/// Who objects to versions that a person has to decide about first.
+fn guards<'g>(goal: &'g Goal<'_>) -> Vec<Box<dyn Guard + 'g>> {
+    match goal.undecided {
+        UndecidedVersions::Chosen => Vec::new(),
+        UndecidedVersions::HeldBack => vec![Box::new(ApprovalGuard { manifest: goal.manifest, old: goal.old })],
+    }
+}
+
+/// What's declared by URL or repository, and there's an objection to what is there now: it stays as it's locked.
+fn keep_undecided(goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>) -> Vec<HeldVersion> {
+    let guards = guards(goal);
+    let mut held = Vec::new();
+    for (name, found) in declared.iter_mut() {
+        let Some(entry) = goal.manifest.plugins.get(name) else { continue };
+        // A folder is what it is.
+        let (Source::Url { .. } | Source::Git { .. }) = &entry.request.source else { continue };
+        let asked = goal.old.and_then(|old| old.requirements.get(name));
+        let Some(locked) = goal.old.and_then(|old| old.plugins.get(name)).filter(|locked| locked.content != found.locked.content) else {
+            continue;
+        };
+        let objections: Vec<Objection> = guards.iter().filter_map(|guard| guard.declared(&found.locked)).collect();
+        if !objections.is_empty() && asked.is_some_and(|asked| asked.source == entry.request.source) {
+            held.extend(found.locked.version().map(|version| HeldVersion {
+                name: name.clone(),
+                version: version.clone(),
+                current: locked.version().cloned(),
+                objections,
+                needs: Vec::new(),
+            }));
+            *found = Declared { locked: locked.clone(), mockforge: None };
+        }
+    }
+    held
 }
 
 /// What the manifest declares by URL, repository and folder, as it is now.
@@ -337,19 +396,39 @@ async fn from_the_world(
     declared: &BTreeMap<PluginName, Declared>,
     request: &Request,
     registries: &Registries<'_>,
-) -> Result<Lock> {
+) -> Result<(Lock, HeldBack)> {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
     let mut rules: Vec<Box<dyn Rule + '_>> = Vec::new();
     if !goal.precise.is_empty() {
         rules.push(Box::new(Precise(&goal.precise)));
     }
-    let gate = Gate::new(rules);
-    match known.decide(request, registries, &gate).await {
+    let mut gate = Gate::new(rules, guards(goal));
+    let decided = known.decide(request, registries, &gate).await;
+    // What would it be without what a person has to decide about? Over what's known already, that's a matter of milliseconds.
+    let objections = gate.dismiss_guards(&mut known.catalog);
+    let (decided, held) = match decided {
+        decided if objections.is_empty() => (decided, HeldBack::default()),
+        Ok(taken) => {
+            let held = match known.decide(request, registries, &gate).await {
+                Ok(free) => HeldBack::between(&taken, &free, &objections),
+                // Only to say what was passed over; it's no reason to fail.
+                Err(_) => HeldBack::newest(&taken, &objections),
+            };
+            (Ok(taken), held)
+        }
+        Err(Undecided::Unresolved(_)) => {
+            let decided = known.decide(request, registries, &gate).await;
+            let held = decided.as_ref().map(|taken| HeldBack::forced(taken, &objections)).unwrap_or_default();
+            (decided, held)
+        }
+        failed @ Err(Undecided::Failed(_)) => (failed, HeldBack::default()),
+    };
+    match decided {
         Ok(resolution) => {
-            let lock = build(goal, declared, &resolution, &known);
+            let lock = build(goal, declared, &resolution, &known)?;
             // Hundreds of thousands of small values, of a process that's about to end.
             std::mem::forget(known);
-            lock
+            Ok((lock, held))
         }
         Err(Undecided::Failed(error)) => Err(error),
         Err(Undecided::Unresolved(unresolved)) => {
@@ -475,6 +554,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         freedom: Freedom::Keep,
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
+        undecided: UndecidedVersions::Chosen,
     };
     let lock = lock(app, &store, &goal)?;
     if !only_look {

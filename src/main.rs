@@ -32,12 +32,14 @@ use crate::report::Reporter;
 use crate::settings::{Environment, Settings, Talk};
 
 mod app;
+mod approvals;
 mod changing;
 mod cli;
 mod commands;
 mod error;
 mod explain;
 mod gate;
+mod held;
 mod installing;
 mod locking;
 mod moved_tags;

@@ -434,18 +434,16 @@ fn a_plugin_that_asks_for_more_is_stopped_until_a_person_says_yes() {
     let registry = Registry::shop();
     let machine = project(&registry);
     let before = machine.files();
-    insta::assert_snapshot!(machine.mfp(["add", "caller"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["add", "caller"]).all(), @"
     exit 5
     --- stdout
     --- stderr
     Resolved 1 plugin in [TIME]
     error[mfp::approval::missing]: a plugin asks for more than was approved
-      • caller asks for {"http":["api.example.com"]}
+      • caller 1.0.0 asks for http api.example.com
       no file was changed
-    help: if a person has decided that it may, put into mockforge-plugins.toml:
-          [approvals]
-          caller = { source = "registry+default", http = ["api.example.com"] }
-    "#);
+    help: if a person has decided that it may: `mfp add caller --approve`
+    ");
     assert_eq!(machine.files(), before);
     insta::assert_snapshot!(machine.mfp(["add", "caller", "--approve"]).all(), @"
     exit 0

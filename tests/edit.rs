@@ -228,18 +228,16 @@ fn an_update_that_asks_for_more_stops_and_says_so() {
     machine.ok(["sync"]);
     registry.publish(&Plugin::new("greet", "1.1.0").asks_http("*"));
     let before = machine.files();
-    insta::assert_snapshot!(machine.mfp(["update"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["update"]).all(), @"
     exit 5
     --- stdout
     --- stderr
     Resolved 1 plugin in [TIME]
-    error[mfp::approval::missing]: a plugin asks for more than was approved
-      • greet asks for {"http":["*"]} (broad: http *: reaches every host)
-      no file was changed
-    help: if a person has decided that it may, put into mockforge-plugins.toml:
-          [approvals]
-          greet = { source = "registry+default", http = ["*"] }
-    "#);
+    Checked 1 plugin in [TIME]
+    error[mfp::update::held-back]: a newer version was held back
+      • greet 1.1.0 asks for http * (broad: reaches every host), which nobody approved (1.0.0 is kept)
+    help: if a person has decided that it may: `mfp approve greet@1.1.0`, then `mfp update`
+    ");
     assert_eq!(machine.files(), before);
 }
 

@@ -15,6 +15,7 @@ mod edit;
 mod flags;
 mod fuzzed;
 mod git;
+mod held;
 mod hostile;
 mod init;
 mod json;

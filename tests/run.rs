@@ -279,7 +279,7 @@ fn memory_ends_at_its_limit() {
 fn a_plugin_that_nobody_approved_doesnt_run() {
     let registry = Registry::shop();
     let machine = Machine::with_manifest(&registry, "[plugins]\ncaller = \"^1\"\nhash = \"^0.3\"\n");
-    insta::assert_snapshot!(machine.mfp(["run", "caller", "upper"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["run", "caller", "upper"]).all(), @"
     exit 5
     --- stdout
     --- stderr
@@ -288,11 +288,9 @@ fn a_plugin_that_nobody_approved_doesnt_run() {
     Installed 1 plugin in [TIME]
      + hash 0.3.1
     error[mfp::approval::missing]: a plugin asks for more than was approved
-      • caller asks for {"http":["api.example.com"]}
-    help: if a person has decided that it may, put into mockforge-plugins.toml:
-          [approvals]
-          caller = { source = "registry+default", http = ["api.example.com"] }
-    "#);
+      • caller 1.0.0 asks for http api.example.com
+    help: look at it and decide: `mfp approve caller`
+    ");
     insta::assert_snapshot!(machine.mfp(["run", "hash", "upper"]).all(), @r#"
     exit 0
     --- stdout

@@ -240,7 +240,7 @@ fn in_ci_the_lock_must_be_fresh_and_mfp_says_why() {
 #[test]
 fn a_plugin_that_nobody_approved_is_kept_back_and_the_rest_is_done() {
     let (_registry, machine) = project("[plugins]\nhash = \"^0.3\"\ncaller = \"^1\"\n");
-    insta::assert_snapshot!(machine.mfp(["sync"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["sync"]).all(), @"
     exit 5
     --- stdout
     --- stderr
@@ -249,11 +249,9 @@ fn a_plugin_that_nobody_approved_is_kept_back_and_the_rest_is_done() {
     Installed 1 plugin in [TIME]
      + hash 0.3.1
     error[mfp::approval::missing]: a plugin asks for more than was approved
-      • caller asks for {"http":["api.example.com"]}
-    help: if a person has decided that it may, put into mockforge-plugins.toml:
-          [approvals]
-          caller = { source = "registry+default", http = ["api.example.com"] }
-    "#);
+      • caller 1.0.0 asks for http api.example.com
+    help: look at it and decide: `mfp approve caller`
+    ");
     assert!(machine.has(".mockforge/plugins/hash") && !machine.has(".mockforge/plugins/caller"));
     let manifest = machine.read("mockforge-plugins.toml");
     machine.write(
@@ -264,18 +262,16 @@ fn a_plugin_that_nobody_approved_is_kept_back_and_the_rest_is_done() {
     assert!(machine.has(".mockforge/plugins/caller"));
     let manifest = machine.read("mockforge-plugins.toml");
     machine.write("mockforge-plugins.toml", manifest.replace("registry+default", "registry+corp"));
-    insta::assert_snapshot!(machine.mfp(["sync"]).all(), @r#"
+    insta::assert_snapshot!(machine.mfp(["sync"]).all(), @"
     exit 5
     --- stdout
     --- stderr
     Removed 1 plugin
      - caller 1.0.0
     error[mfp::approval::missing]: a plugin asks for more than was approved
-      • caller asks for {"http":["api.example.com"]}; its approval was for another source or signer
-    help: if a person has decided that it may, put into mockforge-plugins.toml:
-          [approvals]
-          caller = { source = "registry+default", http = ["api.example.com"] }
-    "#);
+      • caller 1.0.0 asks for http api.example.com; its approval is void: it was given to registry+corp
+    help: look at it and decide: `mfp approve caller`
+    ");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mfp_model::lock::Lock;
 use mfp_model::name::PluginName;
 use mfp_model::project::edit::Place;
-use mfp_model::project::{Approval, Manifest, edit};
+use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{AskedRef, BareWasm, GitUrl, Pin, RelativePath, Request, Source, Spec, UrlError, is_path};
 use mfp_model::version::Version;
@@ -15,7 +15,7 @@ use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
 use crate::cli::spec;
 use crate::error::{Error, Excerpt, Result};
-use crate::locking::{Declared, Freedom, Goal, lock};
+use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
 use crate::moved_tags;
 use crate::project::{Project, parse_manifest};
 use crate::report::{Outcome, clean};
@@ -57,6 +57,7 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         freedom,
         precise: exactly(&additions),
         seen,
+        undecided: UndecidedVersions::Chosen,
     };
     refuse_moved_tags(old.as_ref(), &goal.seen)?;
     let chosen = lock(app, &app.store()?, &goal).map_err(|error| pointing_into(&project.manifest_text, error))?;
@@ -76,8 +77,18 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         lock: new,
         dry_run: args.dry_run,
         no_sync: args.no_sync,
+        held: Default::default(),
     };
-    carry_out(app, &mut project, decision)
+    carry_out(app, &mut project, decision).map_err(|error| saying_how_to_approve(args, error))
+}
+
+/// What isn't there yet is approved in the same breath as it's added.
+fn saying_how_to_approve(args: &AddArgs, error: Error) -> Error {
+    if error.code() != "mfp::approval::missing" {
+        return error;
+    }
+    let typed: Vec<_> = args.specs.iter().map(|spec| clean(spec)).collect();
+    error.help(format!("if a person has decided that it may: `mfp add {} --approve`", typed.join(" ")))
 }
 
 /// Versions that a person named in full: taken also where they're yanked.
@@ -307,7 +318,7 @@ fn approve(text: &str, manifest: &Manifest, lock: &Lock, additions: &[Addition])
         let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name)) else { continue };
         queue.extend(plugin.dependencies().iter().map(|dependency| &dependency.name));
         if !mfp_model::lock::unapproved(manifest, [plugin]).is_empty() {
-            let approval = Approval { source: plugin.source(), signer: plugin.signer().cloned(), capabilities: plugin.capabilities() };
+            let approval = plugin.approve(plugin.capabilities());
             text = edit::set_approval(&text, name, &approval).map_err(|error| cant_edit(&error))?;
         }
     }

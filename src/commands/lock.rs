@@ -13,7 +13,8 @@ use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, current_lock, lock_with, path_contents};
+use crate::held::HeldBack;
+use crate::locking::{Freedom, Goal, UndecidedVersions, current_lock, lock_with, path_contents};
 use crate::moved_tags;
 use crate::project::{Project, refuse_signers};
 use crate::report::document::{ChangesDocument, Document};
@@ -28,7 +29,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     if app.settings.lock_mode != LockMode::Update {
         let lock = current_lock(app, &mut project, &manifest, true)?;
         app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
-        return Ok(outcome(Vec::new(), false));
+        return Ok(outcome(Vec::new(), false, &HeldBack::default()));
     }
     let old = known_lock(app, &project, args)?;
     let (freedom, precise) = freedom(args)?;
@@ -44,12 +45,14 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
         _ => false,
     };
     let mut moved = Vec::new();
+    let mut held = HeldBack::default();
     let new = match &old {
         Some(old) if is_fresh => {
             crate::locking::refuse_unsupported(&manifest, &project.manifest_text)?;
             old.clone()
         }
         _ => {
+            let freedom_is_wide = freedom != Freedom::Keep;
             let held_back = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &[])?;
             moved = held_back.moved;
             let goal = Goal {
@@ -57,25 +60,35 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
                 manifest: &manifest,
                 manifest_text: &project.manifest_text,
                 old: old.as_ref(),
+                undecided: if freedom_is_wide { UndecidedVersions::HeldBack } else { UndecidedVersions::Chosen },
                 freedom: held_back.freedom,
                 precise,
                 seen: BTreeMap::new(),
             };
-            lock_with(app, &app.store()?, &goal, held_back.git)?
+            let made = lock_with(app, &app.store()?, &goal, held_back.git)?;
+            held = made.held;
+            made.lock
         }
     };
+    if held.is_forced {
+        return Err(held.refusal(AGAIN).note("no file was changed"));
+    }
     let changes = diff(old.as_ref(), &new);
     if !args.dry_run {
         project.save_lock(&new)?;
         app.remember(&project);
     }
     report_changes(app, &changes, args.dry_run);
-    let outcome = outcome(change_documents(&changes), args.dry_run);
+    let outcome = outcome(change_documents(&changes), args.dry_run, &held);
+    let outcome = if held.is_empty() { outcome } else { outcome.refused(held.refusal(AGAIN)) };
     Ok(if moved.is_empty() { outcome } else { outcome.refused(moved_tags::refusal(&moved)) })
 }
 
-fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool) -> Outcome {
-    Outcome::done(Document::Changes(ChangesDocument { changes, dry_run }))
+/// What to type once a person has decided about what was held back.
+const AGAIN: &str = "mfp lock --upgrade";
+
+fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool, held: &HeldBack) -> Outcome {
+    Outcome::done(Document::Changes(ChangesDocument { changes, dry_run, held: held.documents() }))
 }
 
 /// The lock as it is; of one that a merge left in conflict, both sides; with `--rebuild`, none if it can't be read.

@@ -9,7 +9,7 @@ use crate::changing::cant_edit;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::RemoveArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, lock};
+use crate::locking::{Freedom, Goal, UndecidedVersions, lock};
 use crate::project::parse_manifest;
 use crate::report::Outcome;
 
@@ -37,6 +37,7 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
         freedom: Freedom::Keep,
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
+        undecided: UndecidedVersions::Chosen,
     };
     let new = lock(app, &app.store()?, &goal)?;
     let decision = Decision {
@@ -46,6 +47,7 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
         lock: new,
         dry_run: args.dry_run,
         no_sync: args.no_sync,
+        held: Default::default(),
     };
     carry_out(app, &mut project, decision)
 }

@@ -37,7 +37,7 @@ fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
         if manner == Manner::Exact {
             app.reporter.event(Event::Checked { count, elapsed: started.elapsed() });
         }
-        return Ok(Outcome::done(Document::Changes(ChangesDocument { changes: Vec::new(), dry_run: only_look })));
+        return Ok(Outcome::done(Document::Changes(ChangesDocument { dry_run: only_look, ..ChangesDocument::default() })));
     }
     let _held = if only_look { None } else { Some(project.hold(app.reporter)?) };
     let manifest = project.manifest()?;
@@ -45,7 +45,7 @@ fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
     let lock = current_lock(app, &mut project, &manifest, only_look)?;
     let prepared = prepare(app, &project, &manifest, &lock, &options)?;
     let changes = prepared.changes.iter().map(FolderChange::document).collect();
-    let document = Document::Changes(ChangesDocument { changes, dry_run: only_look });
+    let document = Document::Changes(ChangesDocument { changes, dry_run: only_look, ..ChangesDocument::default() });
     if only_look {
         prepared.describe(app);
         return Ok(looked(app, args, &prepared, document));

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::UpdateArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, lock_with};
+use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
 use crate::moved_tags::{self, HeldBack};
 use crate::report::Outcome;
 
@@ -29,9 +29,17 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
     let HeldBack { freedom, moved, git } =
         moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &args.accept_moved_tag)?;
     let text = project.manifest_text.clone();
-    let goal =
-        Goal { root: &project.root, manifest: &manifest, manifest_text: &text, old: old.as_ref(), freedom, precise, seen: BTreeMap::new() };
-    let new = lock_with(app, &app.store()?, &goal, git)?;
+    let goal = Goal {
+        root: &project.root,
+        manifest: &manifest,
+        manifest_text: &text,
+        old: old.as_ref(),
+        freedom,
+        precise,
+        seen: BTreeMap::new(),
+        undecided: UndecidedVersions::HeldBack,
+    };
+    let Made { lock: new, held } = lock_with(app, &app.store()?, &goal, git)?;
     let decision = Decision {
         manifest: &manifest,
         manifest_text: text.clone(),
@@ -39,6 +47,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
         lock: new,
         dry_run: args.dry_run,
         no_sync: args.no_sync,
+        held: (held, "mfp update"),
     };
     let outcome = carry_out(app, &mut project, decision)?;
     Ok(if moved.is_empty() { outcome } else { outcome.refused(moved_tags::refusal(&moved)) })

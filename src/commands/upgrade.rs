@@ -1,9 +1,10 @@
 //! `mfp upgrade`: raise the requirements in the manifest, and the tags of git sources, to the newest versions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::Path;
 
-use mfp_model::lock::Lock;
+use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
@@ -13,7 +14,7 @@ use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::UpgradeArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, lock};
+use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
 use crate::project::parse_manifest;
 use crate::report::{Event, Outcome};
 use crate::sources::git::Git;
@@ -39,9 +40,15 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
         freedom: Freedom::Names(names.iter().chain(tags.keys()).cloned().collect()),
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
+        undecided: UndecidedVersions::HeldBack,
     };
-    let newest = lock(app, &app.store()?, &goal)?;
+    let Made { lock: newest, mut held } = lock_with(app, &app.store()?, &goal, None)?;
 
+    // What's held back could leave only versions from before what the project requires. A requirement is never lowered.
+    held.is_forced |= !held.is_empty() && names.iter().any(|name| is_below(&before, &newest, name));
+    if held.is_forced {
+        return Err(held.refusal(AGAIN).note("no file was changed"));
+    }
     let raised = raised(&before, &newest, &names);
     let text = with_requirements(&tagged_text, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
     let manifest = parse_manifest(&text)?;
@@ -60,8 +67,22 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
         lock: new,
         dry_run: args.dry_run,
         no_sync: args.no_sync,
+        held: (held, AGAIN),
     };
     carry_out(app, &mut project, decision)
+}
+
+/// What to type once a person has decided about what was held back.
+const AGAIN: &str = "mfp upgrade";
+
+/// Is the version that was chosen older than all that the project's requirement takes in?
+fn is_below(manifest: &Manifest, newest: &Lock, name: &PluginName) -> bool {
+    let was = manifest.plugins.get(name).and_then(|entry| entry.request.source.requirement());
+    let lowest = was.and_then(|was| was.range().bounding_range()).map(|(lowest, _)| lowest);
+    match (lowest, newest.plugins.get(name).and_then(LockedPlugin::version)) {
+        (Some(Bound::Included(lowest) | Bound::Excluded(lowest)), Some(version)) => version < lowest,
+        _ => false,
+    }
 }
 
 /// The plugins to upgrade, those from registries and those at tags of repositories: the ones that were named, or all.

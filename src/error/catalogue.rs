@@ -36,7 +36,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "mfp::approval::missing",
         Denied,
         "A locked plugin asks for more than a person approved.",
-        "Look at what it asks for; if it may have that, write it to `[approvals]`: the message has the lines. `mfp add NAME --approve` does both at once.",
+        "Look at what it asks for, and decide: `mfp approve NAME`. `mfp add NAME --approve` adds and approves at once.",
     ),
     code(
         "mfp::archive::corrupt",
@@ -764,6 +764,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         Usage,
         "Something that this version of mfp doesn't do yet.",
         "The message says what; a later version does it.",
+    ),
+    code(
+        "mfp::update::held-back",
+        Denied,
+        "Newer versions weren't taken, since a person has to decide about them first; everything else was done.",
+        "Look at what the message says about each; the commands that let them in stand below it.",
     ),
     code("mfp::usage::arguments", Usage, "The command line can't be understood.", "`mfp --help`, `mfp COMMAND --help`."),
     code("mfp::usage::ca-file", Usage, "The CA file can't be used.", "`mfp config set network.ca-file FILE` with a PEM file."),

@@ -59,6 +59,37 @@ pub(crate) struct ChangesDocument {
     pub(crate) changes: Vec<ChangeDocument>,
     /// Was nothing written because of --dry-run or --check?
     pub(crate) dry_run: bool,
+    /// `lock`, `update`, `upgrade`: newer versions that weren't taken, since a person has to decide about them first. Left out
+    /// where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) held: Vec<HeldDocument>,
+}
+
+/// A version that was held back.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct HeldDocument {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The version that's in the lock instead; null if the plugin isn't in it.
+    pub(crate) current: Option<String>,
+    pub(crate) reasons: Vec<HeldReason>,
+    /// The same for people.
+    pub(crate) message: String,
+    /// What it asks for beyond what's approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asks: Option<Value>,
+    /// What to type if it may be taken.
+    pub(crate) commands: Vec<String>,
+}
+
+/// What a person has to decide about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum HeldReason {
+    /// It asks for more than was approved.
+    Approval,
+    /// It needs another plugin that's held back.
+    Dependency,
 }
 
 /// One plugin's change.

@@ -95,7 +95,10 @@ impl Outcome {
     #[must_use]
     pub(crate) fn refused(mut self, error: crate::error::Error) -> Self {
         self.exit = self.exit.or(error.exit());
-        self.refusal = Some(error);
+        self.refusal = Some(match self.refusal {
+            Some(first) => first.also(error),
+            None => error,
+        });
         self
     }
 }

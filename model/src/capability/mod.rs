@@ -10,6 +10,7 @@ mod env;
 mod host;
 mod path;
 mod policy;
+mod single;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub use self::env::{EnvName, EnvNameError};
 pub use self::host::{HostError, HostPattern, Scheme};
 pub use self::path::{CapabilityPath, CapabilityPathError};
 pub use self::policy::CapabilityPolicy;
+pub use self::single::Single;
 use crate::keyed::Keyed;
 use crate::units::ByteSize;
 
@@ -141,13 +143,7 @@ impl Capabilities {
     /// What deserves a second look before it's approved, one sentence each: wildcards, plain http, writing, and the
     /// environment (a name that looks like a secret says so).
     pub fn broad(&self) -> Vec<String> {
-        let env = self.env.iter().map(|name| {
-            let secret = if name.looks_secret() { " that looks like a secret" } else { "" };
-            format!("env {name}: reads an environment variable{secret}")
-        });
-        let write = self.fs_write.iter().map(|path| format!("fs-write {path}: writes files of the project"));
-        let http = self.http.iter().filter_map(|host| host.broad().map(|why| format!("http {host}: {why}")));
-        env.chain(write).chain(http).collect()
+        self.singles().iter().filter_map(|one| one.broad.as_ref().map(|why| format!("{one}: {why}"))).collect()
     }
 }
 

@@ -1,62 +1,63 @@
-//! Who asks for more than a person approved? The lock's capabilities against the manifest's `[approvals]`.
+//! Who asks for more than a person approved? The lock's capabilities against the approvals that count.
 
 use super::LockedPlugin;
 use crate::capability::Capabilities;
 use crate::name::PluginName;
-use crate::project::Manifest;
+use crate::project::{Approval, ApprovalsFrom, Manifest, Void};
+use crate::version::Version;
 
 /// A plugin that asks for more than a person approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unapproved {
     /// Which.
     pub name: PluginName,
+    /// Which version of it; a service has none, and asks for nothing.
+    pub version: Option<Version>,
     /// All that it asks.
     pub asked: Capabilities,
-    /// What of that isn't approved.
+    /// What a person approved for it so far.
+    pub approved: Capabilities,
+    /// What it asks beyond that.
     pub excess: Capabilities,
-    /// Where it comes from, as an approval names it.
-    pub source: String,
-    /// Who signed it, if anybody did.
-    pub signer: Option<String>,
-    /// There's an approval, for another source or signer.
-    pub is_void: bool,
+    /// Why the approval that there is doesn't count for it.
+    pub void: Option<Void>,
+    /// Whose approvals count.
+    pub from: ApprovalsFrom,
 }
 
 impl LockedPlugin {
     /// What a person approved for this very plugin: nothing, if the approval names another source or signer.
     pub fn approved<'m>(&self, manifest: &'m Manifest) -> Option<&'m Capabilities> {
-        let approval = manifest.approvals.get(&self.name)?;
-        approval.is_for(&self.source(), self.signer()).then_some(&approval.capabilities)
+        manifest.approved(&self.name, &self.source(), self.signer())
+    }
+
+    /// Why the approval that there is under its name doesn't count for it, if that's so.
+    pub fn void(&self, manifest: &Manifest) -> Option<Void> {
+        manifest.approvals.get(&self.name)?.void(&self.source(), self.signer(), &manifest.registries)
+    }
+
+    /// An approval of this much, given to this very plugin.
+    pub fn approve(&self, capabilities: Capabilities) -> Approval {
+        Approval { source: self.source(), registry: None, signer: self.signer().cloned(), capabilities }
     }
 }
 
-/// Which of these plugins ask for more than the project's `[approvals]` give them.
+/// Which of these plugins ask for more than the approvals give them.
 pub fn unapproved<'l>(manifest: &Manifest, plugins: impl IntoIterator<Item = &'l LockedPlugin>) -> Vec<Unapproved> {
     plugins.into_iter().filter_map(|plugin| judge(manifest, plugin)).collect()
 }
 
 fn judge(manifest: &Manifest, plugin: &LockedPlugin) -> Option<Unapproved> {
     let asked = plugin.capabilities();
-    let approved = plugin.approved(manifest);
-    let excess = asked.excess(&approved.cloned().unwrap_or_default());
+    let approved = plugin.approved(manifest).cloned().unwrap_or_default();
+    let excess = asked.excess(&approved);
     (!excess.is_empty()).then(|| Unapproved {
         name: plugin.name.clone(),
+        version: plugin.version().cloned(),
         asked,
+        approved,
         excess,
-        source: plugin.source().to_string(),
-        signer: plugin.signer().map(ToString::to_string),
-        is_void: manifest.approvals.contains_key(&plugin.name) && approved.is_none(),
+        void: plugin.void(manifest),
+        from: manifest.approvals_from,
     })
-}
-
-impl Unapproved {
-    /// The line of `[approvals]` that would allow it.
-    pub fn approval_line(&self) -> String {
-        let mut parts = vec![format!("source = \"{}\"", self.source)];
-        parts.extend(self.signer.as_ref().map(|signer| format!("signer = \"{signer}\"")));
-        if let Ok(serde_json::Value::Object(asked)) = serde_json::to_value(&self.asked) {
-            parts.extend(asked.iter().map(|(key, value)| format!("{key} = {value}")));
-        }
-        format!("{} = {{ {} }}", self.name, parts.join(", "))
-    }
 }

@@ -528,6 +528,7 @@ corp = "https://b.example/"
     #[test]
     fn an_approval_is_written_as_it_was_given() {
         let approval = Approval {
+            registry: None,
             source: "registry+default".parse().unwrap(),
             signer: Some("minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa".parse().unwrap()),
             capabilities: serde_json::from_str(r#"{"env":["FLAG"],"http":["auth.example.com"],"memory":134217728,"time-ms":500}"#).unwrap(),

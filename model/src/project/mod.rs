@@ -22,14 +22,16 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-pub use self::approval::Approval;
+pub use self::approval::{Approval, ApprovalsFrom, Void};
 pub use self::config::{ConfigValue, PluginConfig};
 pub use self::error::{ManifestError, ManifestErrors, Warning};
 pub use self::policy::{Advisories, Limits, MinReleaseAge, PatternError, Policy, SourcePattern, Verdict};
 pub use self::unsupported::Unsupported;
+use crate::capability::Capabilities;
 use crate::name::{GroupName, PluginName, RegistryName};
 use crate::requirement::Requirement;
-use crate::source::{Registry, RelativePath, Request};
+use crate::signer::Signer;
+use crate::source::{Registry, RelativePath, Request, SourceId};
 use crate::version::Version;
 
 /// The name of the manifest's file.
@@ -57,8 +59,10 @@ pub struct Manifest {
     pub overrides: BTreeMap<PluginName, Override>,
     /// `[config.*]`: what is handed to plugins, transitive ones too.
     pub config: BTreeMap<PluginName, PluginConfig>,
-    /// `[approvals]`: what a person allowed.
+    /// What a person allowed: `[approvals]`, unless the user's own approvals were put in their place.
     pub approvals: BTreeMap<PluginName, Approval>,
+    /// Whose approvals those are.
+    pub approvals_from: ApprovalsFrom,
     /// `[policy]`.
     pub policy: Policy,
     /// `[resolver]`.
@@ -170,6 +174,7 @@ impl Default for Manifest {
             overrides: BTreeMap::new(),
             config: BTreeMap::new(),
             approvals: BTreeMap::new(),
+            approvals_from: ApprovalsFrom::default(),
             policy: Policy::default(),
             strategy: Strategy::default(),
             warnings: Vec::new(),
@@ -188,6 +193,13 @@ impl Manifest {
     /// Where a key of `[policy]` or `[registries]` stands (`policy.allow`, `registries.corp`), in bytes of the manifest's text.
     pub fn place(&self, path: &str) -> Option<Range<usize>> {
         self.places.get(path).cloned()
+    }
+
+    /// What a person approved for the plugin of this name from this source, by this signer: nothing, if the approval names
+    /// another source or signer.
+    pub fn approved(&self, name: &PluginName, source: &SourceId, signer: Option<&Signer>) -> Option<&Capabilities> {
+        let approval = self.approvals.get(name)?;
+        approval.void(source, signer, &self.registries).is_none().then_some(&approval.capabilities)
     }
 
     /// The requirement that holds for a plugin where `asked` is what somebody asks: an override's, if there is one.

@@ -100,6 +100,7 @@ pub(super) fn read_approval(value: &ValueReader<'_>) -> Option<Approval> {
     table.finish();
     Some(Approval {
         source: source?,
+        registry: None,
         signer: match signer {
             Some(signer) => Some(signer?),
             None => None,
