@@ -54,6 +54,7 @@ impl<'a> App<'a> {
             Command::Docs(args) => commands::docs::run(self, args),
             Command::Search(args) => commands::search::run(self, args),
             Command::Verify(args) => commands::verify::run(self, args),
+            Command::Diff(args) => commands::diff::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::Cache(args) => commands::cache::run(self, args),
             Command::Doctor(args) => commands::doctor::run(self, args),

@@ -350,7 +350,7 @@ fn stored_side(store: &Store, content: &ContentDigest) -> ChangeSide {
 }
 
 /// One side of a change.
-fn side(plugin: &LockedPlugin) -> ChangeSide {
+pub(crate) fn side(plugin: &LockedPlugin) -> ChangeSide {
     ChangeSide {
         version: plugin.version().map_or_else(String::new, ToString::to_string),
         content: plugin.content.to_string(),

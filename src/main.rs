@@ -52,6 +52,7 @@ mod serve;
 mod settings;
 mod sources;
 mod user_config;
+mod vcs;
 
 /// A resolution is made of a great many small values; this allocator halves what they cost.
 #[global_allocator]

@@ -179,12 +179,15 @@ fn missing(folder: &Path) -> Error {
 }
 
 /// Read one of our files whole; `None` if it isn't there.
-fn read(path: &Path) -> Result<Option<String>> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(explain::io("read", path, &error)),
     };
+    if !metadata.is_file() {
+        return Err(Error::new("mfp::io::failed", format!("{} isn't a file", path.display())).help("look at the path"));
+    }
     if metadata.len() > MAX_FILE_BYTES {
         return Err(Error::new("mfp::project::too-large", format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display()))
             .help("it can't be what its name says; look at it"));

@@ -121,6 +121,7 @@ pub(crate) enum LockedBy {
 
 /// How to talk.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(crate) struct Talk {
     /// One JSON document on stdout.
     pub(crate) json: bool,
@@ -130,6 +131,8 @@ pub(crate) struct Talk {
     pub(crate) verbose: u8,
     /// Colour what goes to stderr.
     pub(crate) color_stderr: bool,
+    /// Colour what goes to stdout.
+    pub(crate) color_stdout: bool,
     /// Draw a progress bar.
     pub(crate) progress: bool,
 }
@@ -325,7 +328,7 @@ impl LockFlags {
 impl Talk {
     /// The plainest way, for errors that come before anything is known.
     pub(crate) fn plain(json: bool) -> Self {
-        Self { json, quiet: false, verbose: 0, color_stderr: false, progress: false }
+        Self { json, quiet: false, verbose: 0, color_stderr: false, color_stdout: false, progress: false }
     }
 
     /// How to talk, as far as it can be known before anything else: errors of the other settings are told this way too.
@@ -343,10 +346,10 @@ impl Talk {
         };
         let stderr_is_terminal = std::io::stderr().is_terminal();
         let plain = environment.text("NO_COLOR").is_some() || environment.text("TERM") == Some("dumb");
-        let color_stderr = match color {
+        let paints = |is_terminal: bool| match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => stderr_is_terminal && !plain,
+            ColorChoice::Auto => is_terminal && !plain,
         };
         let json = either(global.json, "MFP_JSON")?;
         let quiet = either(global.quiet, "MFP_QUIET")?;
@@ -355,7 +358,8 @@ impl Talk {
             json,
             quiet,
             verbose: global.verbose.max(environment.count("MFP_VERBOSE")?),
-            color_stderr,
+            color_stderr: paints(stderr_is_terminal),
+            color_stdout: paints(std::io::stdout().is_terminal()),
             progress: stderr_is_terminal && !json && !quiet && !no_progress && environment.text("CI").is_none(),
         })
     }

@@ -47,12 +47,14 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(locked["changes"][0]["to"]["version"], "1.0.0");
     assert_eq!(locked["changes"][0]["from"], Value::Null);
     ok(&["sync"], "sync");
+    machine.write("old.lock", machine.read("plugins.lock"));
     ok(&["sync", "--check"], "sync");
     assert_eq!(ok(&["add", "hash"], "add")["changes"][0]["name"], "hash");
     assert_eq!(ok(&["remove", "hash", "--dry-run"], "remove")["dry_run"], true);
     ok(&["remove", "hash"], "remove");
     assert_eq!(ok(&["upgrade", "greet"], "upgrade")["changes"][0]["kind"], "updated");
     ok(&["update"], "update");
+    assert_eq!(ok(&["diff", "old.lock", "plugins.lock"], "diff")["changes"][0]["differences"][0]["what"], "version");
     assert_eq!(ok(&["run", "greet", "hello", "[1]"], "run")["result"]["args"][0], 1);
     assert!(ok(&["serve", "--export", "mockforge"], "serve")["export"].is_string());
     assert_eq!(ok(&["list"], "list")["plugins"][0]["direct"], true);

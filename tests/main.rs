@@ -10,6 +10,7 @@ mod support;
 mod add;
 mod corpus;
 mod crash;
+mod diff;
 mod disk;
 mod edit;
 mod flags;

@@ -20,6 +20,7 @@ pub mod plugin;
 pub mod project;
 pub mod registry_files;
 pub mod requirement;
+pub mod review;
 pub mod schema;
 pub mod signature;
 pub mod signer;

@@ -1,4 +1,4 @@
-//! Commands that only look: `list`, `tree`, `why`, `outdated`, `info`, `docs`, `search`, `verify`.
+//! Commands that only look: `list`, `tree`, `why`, `outdated`, `info`, `docs`, `search`, `verify`, `diff`.
 
 use clap::Args;
 use mfp_model::name::{PluginName, RegistryName};
@@ -77,6 +77,23 @@ pub(crate) struct SearchArgs {
     /// Show at most this many
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
+}
+
+/// `mfp diff`
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// What to compare: a revision, a range `A..B` or `A...B`, or a lock's file (default: HEAD)
+    #[arg(value_name = "REV|FILE")]
+    pub(crate) from: Option<String>,
+    /// With what (default: the working folder)
+    #[arg(value_name = "REV|FILE")]
+    pub(crate) to: Option<String>,
+    /// Print Markdown for a pull request's comment
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Exit 1 if there are differences
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// `mfp verify`

@@ -145,6 +145,8 @@ pub(crate) enum Command {
     Search(look::SearchArgs),
     /// Re-hash lock, store and layout, without a network
     Verify(look::VerifyArgs),
+    /// Show what changed between two locks: versions, sources, signers, capabilities
+    Diff(look::DiffArgs),
     /// Write everything the lock names into one folder
     Vendor(project::VendorArgs),
     /// Look after the store and the cache
@@ -185,6 +187,7 @@ impl Command {
             Self::Docs(_) => "docs",
             Self::Search(_) => "search",
             Self::Verify(_) => "verify",
+            Self::Diff(_) => "diff",
             Self::Vendor(_) => "vendor",
             Self::Cache(_) => "cache",
             Self::Doctor(_) => "doctor",

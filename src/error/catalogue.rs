@@ -106,6 +106,24 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "The project configures a plugin with a variable that isn't set.",
         "Set the variable, or write a value in its place.",
     ),
+    code(
+        "mfp::diff::manifest",
+        Done,
+        "`mfp diff`: the manifest of one side can't be read by this mfp, so approvals and policy aren't compared. A warning.",
+        "Look at the manifest at that revision.",
+    ),
+    code(
+        "mfp::diff::no-revision",
+        No,
+        "Git knows no such revision in this repository, or doesn't hold its files.",
+        "`git log` shows what there is; fetch more of the history: `git fetch --unshallow`.",
+    ),
+    code(
+        "mfp::diff::repository",
+        No,
+        "The project isn't in a git repository whose work tree can be read.",
+        "Name two lock files instead: `mfp diff OLD.lock NEW.lock`.",
+    ),
     code("mfp::docs::none", No, "A plugin has no README.", "`mfp info NAME` shows what else is known about it."),
     code(
         "mfp::doctor::problems",
