@@ -364,6 +364,8 @@ ports! {
     json1_rust => "json1-rust",
     json1_zig => "json1-zig",
     remote_python => "remote-python",
+    sdk_component => "sdk-component",
+    sdk_json1 => "sdk-json1",
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Why a plugin has no answer.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+/// Why a call has no answer: words for whoever called. Hosts cut them after 4096 bytes.
+///
+/// Every error becomes one by `?`; [`fail!`](crate::fail) makes one of words. Like `anyhow::Error` it's no
+/// [`core::error::Error`] itself, which is what lets all others become it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(String);
+
+impl Error {
+    /// An error that says this.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.0
+    }
+
+    /// The same, with what was being done before it: `{context}: {message}`.
+    #[must_use]
+    pub fn context(self, context: impl fmt::Display) -> Self {
+        Self(alloc::format!("{context}: {}", self.0))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl<E: core::error::Error> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A value, or why there's none.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// Return an [`Error`] with words as `format!` takes them.
+///
+/// ```
+/// use mockforge_plugin_sdk::{Result, fail};
+///
+/// fn half(number: u32) -> Result<u32> {
+///     if number % 2 == 1 {
+///         fail!("{number} is odd");
+///     }
+///     Ok(number / 2)
+/// }
+///
+/// assert_eq!(half(3).unwrap_err().to_string(), "3 is odd");
+/// ```
+#[macro_export]
+macro_rules! fail {
+    ($($words:tt)*) => {
+        return ::core::result::Result::Err($crate::Error::new($crate::__private::format!($($words)*)))
+    };
+}

@@ -1,0 +1,223 @@
+//! A host that a test makes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::types::{HttpRequest, HttpResponse};
+use crate::{Call, Error, Host, Level, Result};
+
+/// Answers requests in the place of servers.
+type Server = Box<dyn Fn(&HttpRequest) -> Result<HttpResponse> + Send + Sync>;
+/// Answers calls in the place of a dependency.
+type Dependency = Box<dyn Fn(Call, &Value) -> Result<Value> + Send + Sync>;
+
+/// A host that a test makes: its clock stands, its random bytes are the same in every run, and it has nothing but what it's given.
+pub struct MockHost {
+    now_ms: i64,
+    seed: u8,
+    assets: BTreeMap<String, Vec<u8>>,
+    reach: Reach,
+    server: Option<Server>,
+    dependencies: BTreeMap<String, Dependency>,
+    log: Mutex<Vec<(Level, String)>>,
+    sent: Mutex<Vec<HttpRequest>>,
+}
+
+impl fmt::Debug for MockHost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("MockHost").field("now_ms", &self.now_ms).field("reach", &self.reach).finish_non_exhaustive()
+    }
+}
+
+impl Default for MockHost {
+    fn default() -> Self {
+        Self::granting(&[])
+    }
+}
+
+impl MockHost {
+    /// A host on 2026-01-01, that lets requests go to these hosts.
+    pub fn granting(hosts: &[String]) -> Self {
+        Self {
+            now_ms: 1_767_225_600_000,
+            seed: 7,
+            assets: BTreeMap::new(),
+            reach: Reach(hosts.to_vec()),
+            server: None,
+            dependencies: BTreeMap::new(),
+            log: Mutex::default(),
+            sent: Mutex::default(),
+        }
+    }
+
+    /// With its clock at so many milliseconds since 1970.
+    #[must_use]
+    pub fn at(self, now_ms: i64) -> Self {
+        Self { now_ms, ..self }
+    }
+
+    /// With other random bytes: they count up from here.
+    #[must_use]
+    pub fn seed(self, seed: u8) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// With another file in the plugin's package.
+    #[must_use]
+    pub fn with_asset(mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.assets.insert(path.into(), bytes.into());
+        self
+    }
+
+    /// With a plugin that can be called.
+    #[must_use]
+    pub fn with_dependency(
+        mut self,
+        name: impl Into<String>,
+        answer: impl Fn(Call, &Value) -> Result<Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.dependencies.insert(name.into(), Box::new(answer));
+        self
+    }
+
+    pub(super) fn grant(&mut self, hosts: Vec<String>) {
+        self.reach = Reach(hosts);
+    }
+
+    pub(super) fn answer_http(&mut self, server: impl Fn(&HttpRequest) -> Result<HttpResponse> + Send + Sync + 'static) {
+        self.server = Some(Box::new(server));
+    }
+
+    /// The hosts that may be asked.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// The files of the plugin's package.
+    pub fn assets(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.assets
+    }
+
+    /// What was logged so far.
+    pub fn logged(&self) -> Vec<(Level, String)> {
+        locked(&self.log).clone()
+    }
+
+    /// The requests that were let through so far.
+    pub fn sent(&self) -> Vec<HttpRequest> {
+        locked(&self.sent).clone()
+    }
+
+    /// What a plugin's request gets: the server's answer, if the host is granted.
+    pub fn send(&self, request: &HttpRequest) -> Result<HttpResponse> {
+        if !self.reach.allows(&request.url) {
+            crate::fail!("{} isn't among the hosts that were approved", host_of(&request.url).unwrap_or(&request.url));
+        }
+        let Some(server) = &self.server else { crate::fail!("the test answers no requests: `.answering(…)`") };
+        locked(&self.sent).push(request.clone());
+        server(request)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Host for MockHost {
+    fn log(&self, level: Level, text: &str) {
+        locked(&self.log).push((level, text.to_owned()));
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    fn random(&self, out: &mut [u8]) {
+        for (byte, count) in out.iter_mut().zip((0..=u8::MAX).cycle()) {
+            *byte = self.seed.wrapping_add(count);
+        }
+    }
+
+    fn asset(&self, path: &str) -> Result<Vec<u8>> {
+        self.assets.get(path).cloned().ok_or_else(|| Error::new(format!("there's no file `{path}` in the package")))
+    }
+
+    fn call(&self, dependency: &str, call: Call, request: &Value) -> Result<Value> {
+        match self.dependencies.get(dependency) {
+            Some(answer) => answer(call, request),
+            None => crate::fail!("`{dependency}` isn't a dependency"),
+        }
+    }
+
+    #[cfg(feature = "http")]
+    fn http(&self, request: &HttpRequest) -> Result<HttpResponse> {
+        self.send(request)
+    }
+}
+
+/// The hosts that requests may go to, as capabilities name them: `api.example.com`, `*.example.com:8443`, `http://localhost:9000`.
+///
+/// For tests of a plugin's own; what a real host lets through, mfp decides (`Wasm` asks it).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reach(Vec<String>);
+
+impl Reach {
+    /// The patterns.
+    pub fn hosts(&self) -> &[String] {
+        &self.0
+    }
+
+    /// May a request go to this URL?
+    pub fn allows(&self, url: &str) -> bool {
+        let Some((scheme, rest)) = url.split_once("://") else { return false };
+        let (name, port) = name_and_port(scheme, rest);
+        self.0.iter().any(|pattern| {
+            let (of_scheme, rest) = pattern.split_once("://").unwrap_or(("https", pattern));
+            let (of_name, of_port) = name_and_port(of_scheme, rest);
+            let names = match of_name.strip_prefix("*.") {
+                Some(parent) => name.strip_suffix(parent).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.')),
+                None => of_name == "*" || of_name == name,
+            };
+            of_scheme == scheme && of_port == port && names
+        })
+    }
+}
+
+fn authority(rest: &str) -> &str {
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+fn name_and_port(scheme: &str, rest: &str) -> (String, u16) {
+    let authority = authority(rest);
+    let standard = if scheme == "http" { 80 } else { 443 };
+    let (name, port) = match authority.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().unwrap_or(standard)),
+        _ => (authority, standard),
+    };
+    (name.trim_end_matches('.').to_ascii_lowercase(), port)
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    url.split_once("://").map(|(_, rest)| authority(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_named_as_capabilities_name_them() {
+        let reach = Reach(["api.example.com", "*.x.com:8443", "http://localhost:9000"].map(str::to_owned).into());
+        for url in ["https://api.example.com/a?b", "https://API.example.com.:443/", "https://a.b.x.com:8443/", "http://localhost:9000"] {
+            assert!(reach.allows(url), "{url}");
+        }
+        for url in
+            ["http://api.example.com/", "https://x.com:8443/", "https://a.x.com/", "https://evilx.com:8443/", "http://localhost/", "x"]
+        {
+            assert!(!reach.allows(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Try a plugin without a host.
+//!
+//! A [`PluginTestHarness`] calls a plugin as a host would, with everything that a plugin may get given by the test: a clock that
+//! stands, random bytes that are known, assets, answers of servers and of dependencies ([`MockHost`]). The plugin is asked
+//! natively ([`Native`], what [`export_plugin!`](crate::export_plugin) gives), so that a debugger and a coverage tool see it; with
+//! the feature `sandbox` the same tests ask the built wasm in mfp's own sandbox (`Wasm`).
+//!
+//! ```
+//! use mockforge_plugin_sdk::prelude::*;
+//! use mockforge_plugin_sdk::testing::PluginTestHarness;
+//!
+//! struct Teapot;
+//!
+//! impl Plugin for Teapot {
+//!     type Config = ();
+//!     fn about() -> About {
+//!         plugin_config! { id: "teapot", http: ["kettle.example"] }
+//!     }
+//!     fn new((): ()) -> Result<Self> {
+//!         Ok(Self)
+//!     }
+//! }
+//!
+//! impl Response for Teapot {
+//!     fn generate(&self, request: GenerateRequest, host: &dyn Host) -> Result<ResponseData> {
+//!         host.info(&format!("asked for {}", request.request.path));
+//!         let kettle = host.http(&HttpRequest::get("https://kettle.example/"))?;
+//!         Ok(ResponseData::text(kettle.text()?).status(418))
+//!     }
+//! }
+//!
+//! export_plugin!(Teapot: Response);
+//!
+//! # fn main() -> Result<()> {
+//! let harness = PluginTestHarness::new(mockforge_plugin())
+//!     .answering(|request| Ok(HttpResponse { status: 200, headers: Default::default(), body: request.url.clone().into_bytes() }));
+//! let response = harness.generate(GenerateRequest::of(Request::new("GET", "/tea")))?;
+//! assert_eq!((response.status_code, response.body.as_slice()), (418, b"https://kettle.example/".as_slice()));
+//! assert_eq!(harness.host().logged(), [(Level::Info, "asked for /tea".to_owned())]);
+//!
+//! let denied = harness.denying_everything();
+//! assert!(denied.generate(GenerateRequest::default()).unwrap_err().to_string().contains("kettle.example"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod host;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
+use std::path::Path;
+
+use schemars::Schema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+pub use self::host::{MockHost, Reach};
+#[cfg(feature = "sandbox")]
+pub use self::sandbox::Wasm;
+use crate::about::{About, Exported, PluginType};
+use crate::dispatch::Calls;
+use crate::plugin::Config as _;
+use crate::types::{
+    AuthRequest, Function, FunctionCall, GenerateRequest, HttpRequest, HttpResponse, QueryRequest, ResponseData, Table, Verdict,
+};
+use crate::{Call, Error, Result};
+
+/// A plugin that a harness can ask.
+pub trait Subject {
+    /// What the plugin says about itself.
+    fn about(&self) -> &About;
+
+    /// Check a configuration as a host would before the plugin sees it.
+    fn check(&self, config: &Value) -> Result<()>;
+
+    /// Make a call.
+    fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value>;
+}
+
+/// A plugin, asked as the native code that it is in a test.
+#[derive(Debug, Clone)]
+pub struct Native {
+    about: About,
+    types: &'static [PluginType],
+    schema: Option<Schema>,
+    read: fn(Value) -> Result<()>,
+    calls: Calls,
+}
+
+impl Native {
+    /// What [`export_plugin!`](crate::export_plugin) calls.
+    #[doc(hidden)]
+    pub fn of<P: Exported>(calls: Calls) -> Self {
+        let read = |config| P::Config::read(config).map(drop);
+        Self { about: P::about(), types: P::TYPES, schema: P::Config::schema(), read, calls }
+    }
+
+    /// The types that it was exported with.
+    pub fn types(&self) -> &'static [PluginType] {
+        self.types
+    }
+
+    /// The JSON Schema of its configuration, if it has one.
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_ref()
+    }
+}
+
+impl Subject for Native {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn check(&self, config: &Value) -> Result<()> {
+        (self.read)(config.clone())
+    }
+
+    fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value> {
+        let answer = self.calls.make(call, config.clone(), request.to_string().as_bytes(), host)?;
+        Ok(serde_json::from_str(&answer)?)
+    }
+}
+
+/// Asks a plugin as a host would: each call is answered by a plugin that was made for it.
+#[derive(Debug)]
+pub struct PluginTestHarness<S = Native> {
+    subject: S,
+    config: Value,
+    host: MockHost,
+}
+
+impl<S: Subject> PluginTestHarness<S> {
+    /// A plugin without a configuration, granted what it asks for.
+    pub fn new(subject: S) -> Self {
+        let host = MockHost::granting(&subject.about().http);
+        Self { subject, config: json!({}), host }
+    }
+
+    /// With this configuration. An error if the plugin doesn't take it.
+    pub fn config(self, config: Value) -> Result<Self> {
+        self.subject.check(&config)?;
+        Ok(Self { config, ..self })
+    }
+
+    /// With another host.
+    #[must_use]
+    pub fn with_host(self, host: MockHost) -> Self {
+        Self { host, ..self }
+    }
+
+    /// Granted these hosts, whatever the plugin asks for.
+    #[must_use]
+    pub fn granting(mut self, hosts: &[&str]) -> Self {
+        self.host.grant(hosts.iter().map(|host| (*host).to_owned()).collect());
+        self
+    }
+
+    /// Granted nothing.
+    #[must_use]
+    pub fn denying_everything(self) -> Self {
+        self.granting(&[])
+    }
+
+    /// Requests to granted hosts are answered by this. (The built wasm sends real ones: give it a server of the test's own.)
+    #[must_use]
+    pub fn answering(mut self, server: impl Fn(&HttpRequest) -> Result<HttpResponse> + Send + Sync + 'static) -> Self {
+        self.host.answer_http(server);
+        self
+    }
+
+    /// The host, with what was logged and asked.
+    pub fn host(&self) -> &MockHost {
+        &self.host
+    }
+
+    /// Are these credentials good?
+    pub fn authenticate(&self, request: AuthRequest) -> Result<Verdict> {
+        self.typed(Call::Authenticate, &request)
+    }
+
+    /// The functions that there are.
+    pub fn functions(&self) -> Result<Vec<Function>> {
+        self.typed(Call::Functions, &json!({}))
+    }
+
+    /// Run a function.
+    pub fn execute(&self, function: &str, args: impl IntoIterator<Item = Value>) -> Result<Value> {
+        self.call(FunctionCall::new(function, args))
+    }
+
+    /// Run a function, with a context.
+    pub fn call(&self, call: FunctionCall) -> Result<Value> {
+        self.typed(Call::Execute, &call)
+    }
+
+    /// The response to a request.
+    pub fn generate(&self, request: GenerateRequest) -> Result<ResponseData> {
+        self.typed(Call::Generate, &request)
+    }
+
+    /// The answer to a query.
+    pub fn query(&self, request: QueryRequest) -> Result<Table> {
+        self.typed(Call::Query, &request)
+    }
+
+    /// Any request as JSON, right or wrong.
+    pub fn raw(&self, call: Call, request: &Value) -> Result<Value> {
+        self.subject.make(call, &self.config, request, &self.host)
+    }
+
+    fn typed<T: DeserializeOwned>(&self, call: Call, request: &impl Serialize) -> Result<T> {
+        let answer = self.raw(call, &serde_json::to_value(request)?)?;
+        serde_json::from_value(answer).map_err(|error| Error::from(error).context("the answer"))
+    }
+}
+
+/// Compare a `plugin.yaml` with what the code says, for the test of [`export_plugin!`](crate::export_plugin).
+///
+/// # Panics
+/// If it's another, and `MOCKFORGE_ACCEPT` isn't `1`.
+#[doc(hidden)]
+pub fn check_plugin_yaml(file: &Path, said: &str) {
+    let there = std::fs::read_to_string(file).ok();
+    if there.as_deref() == Some(said) {
+        return;
+    }
+    let may_write = there.is_none() || std::env::var_os("MOCKFORGE_ACCEPT").is_some_and(|value| value == "1");
+    assert!(may_write, "{} isn't what the code says; write it: MOCKFORGE_ACCEPT=1 cargo test plugin_yaml", file.display());
+    std::fs::write(file, said).expect("plugin.yaml can be written");
+}
