@@ -15,7 +15,7 @@ export_plugin!(plugin::Reference: Auth, Template, Response, Datasource; plugin_y
 
 fn wasm(port: &str) -> Wasm {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/conformance").join(port).join("plugin.wasm");
-    Wasm::read(mockforge_plugin(), file).unwrap()
+    Wasm::read(mockforge_plugin(), file).expect("it's committed")
 }
 
 /// The same story, told to each.

@@ -130,6 +130,7 @@ pub struct PluginTestHarness<S = Native> {
     host: MockHost,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "requests are made where they're asked, and read better without a `&`")]
 impl<S: Subject> PluginTestHarness<S> {
     /// A plugin without a configuration, granted what it asks for.
     pub fn new(subject: S) -> Self {
@@ -220,6 +221,7 @@ impl<S: Subject> PluginTestHarness<S> {
 /// # Panics
 /// If it's another, and `MOCKFORGE_ACCEPT` isn't `1`.
 #[doc(hidden)]
+#[expect(clippy::disallowed_methods, reason = "a test of the plugin's author, not mfp: it's told by a variable, and writes a source file")]
 pub fn check_plugin_yaml(file: &Path, said: &str) {
     let there = std::fs::read_to_string(file).ok();
     if there.as_deref() == Some(said) {
