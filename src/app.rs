@@ -44,6 +44,7 @@ impl<'a> App<'a> {
             Command::Sync(args) => commands::sync::run(self, args),
             Command::Update(args) => commands::update::run(self, args),
             Command::Upgrade(args) => commands::upgrade::run(self, args),
+            Command::Approve(args) => commands::approve::run(self, args),
             Command::Run(args) => commands::run::run(self, args),
             Command::Serve(args) => commands::serve::run(self, args),
             Command::List(args) => commands::list::run(self, args),
@@ -64,6 +65,11 @@ impl<'a> App<'a> {
             Command::Completions(args) => commands::completions::run(self, args),
             Command::SelfCommand(args) => commands::about::run(self, args),
         }
+    }
+
+    /// Is somebody there who can be asked, and who sees what it's about?
+    pub(crate) fn may_ask(&self) -> bool {
+        self.settings.may_ask && !self.settings.talk.json && !self.settings.talk.quiet
     }
 
     /// The project that the command is about.

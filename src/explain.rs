@@ -12,7 +12,7 @@ use mfp_model::index::IndexError;
 use mfp_model::lock::{LockError, Unapproved};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{BareWasmError, EntryError, MetadataMismatch, PluginManifestError, WasmError};
-use mfp_model::project::{Manifest, ManifestErrors};
+use mfp_model::project::{ApprovalsFrom, Manifest, ManifestErrors};
 use mfp_model::registry_files::RegistryFileError;
 use mfp_resolver::{Unresolved, Wanted};
 use mfp_store::StoreError;
@@ -211,13 +211,16 @@ pub(crate) fn approval_error(unapproved: &[Unapproved]) -> Error {
         format!("{}{version} asks for {}{approved}{void}", one.name, words(&one.excess))
     });
     let names: Vec<&str> = unapproved.iter().map(|one| one.name.as_str()).collect();
-    Error::new(
+    let is_users = unapproved.iter().any(|one| one.from == ApprovalsFrom::User);
+    let whose = "approvals are taken from your own configuration (`policy.approvals-from`); the project's [approvals] count for nothing";
+    let error = Error::new(
         "mfp::approval::missing",
         format!("{} for more than was approved", if names.len() == 1 { "a plugin asks" } else { "plugins ask" }),
     )
     .points(points)
     .help(format!("look at it and decide: `mfp approve {}`", names.join(" ")))
-    .detail("plugins", names)
+    .detail("plugins", names);
+    if is_users { error.note(whose) } else { error }
 }
 
 /// A module that isn't WebAssembly.

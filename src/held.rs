@@ -200,7 +200,8 @@ impl HeldVersion {
         format!("{} {} {}{kept}", self.name, self.version, why.join("; "))
     }
 
-    fn document(&self) -> HeldDocument {
+    /// For `--json`.
+    pub(crate) fn document(&self) -> HeldDocument {
         let asks = self.objections.iter().find_map(|objection| objection.asks.as_ref());
         HeldDocument {
             name: self.name.to_string(),

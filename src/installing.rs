@@ -260,11 +260,8 @@ impl Prepared {
         let started = Instant::now();
         let mode = link_mode(options.link_mode, app.settings.user.link_mode);
         let is_exact = self.unapproved.is_empty() && self.may_stamp;
-        let stamp = if is_exact {
-            stamp(&project.manifest_text, project.lock_text.as_deref().unwrap_or_default(), &options.groups)
-        } else {
-            String::new()
-        };
+        let stamp =
+            if is_exact { stamp(project, project.lock_text.as_deref().unwrap_or_default(), &options.groups) } else { String::new() };
         if !self.plan.is_empty() || self.layout.stamp() != stamp {
             let applied = self.layout.apply(&self.plan, &self.store, mode, &stamp).explained()?;
             for path in &applied.left {
@@ -384,9 +381,9 @@ fn link_mode(flag: Option<LinkModeArg>, configured: Option<LinkModeName>) -> Lin
 }
 
 /// What a synced project's texts are known by. A project that's the same needs no parsing to know that nothing is to be done.
-fn stamp(manifest: &str, lock: &str, groups: &Groups) -> String {
+fn stamp(project: &Project, lock: &str, groups: &Groups) -> String {
     let mut hasher = blake3::Hasher::new();
-    for part in [env!("CARGO_PKG_VERSION"), manifest, lock, &groups.key()] {
+    for part in [env!("CARGO_PKG_VERSION"), &project.manifest_text, lock, &groups.key(), &project.approvals_key()] {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
     }
     hasher.finalize().to_hex().to_string()
@@ -401,6 +398,6 @@ pub(crate) fn is_synced(project: &Project, groups: &Groups) -> Option<usize> {
     }
     let folder = project.root.join(DEFAULT_PLUGIN_DIR);
     let record = Record::load(&folder).ok()??;
-    let stamp = stamp(&project.manifest_text, project.lock_text.as_deref()?, groups);
+    let stamp = stamp(project, project.lock_text.as_deref()?, groups);
     (record.stamp() == stamp && record.stamps_match(&folder)).then(|| record.plugins().len())
 }

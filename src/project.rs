@@ -5,11 +5,13 @@
 //! before the manifest, so that the second is the commit point. While a command changes a project it holds the
 //! project's file lock; another one waits, and says so.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mfp_model::lock::Lock;
-use mfp_model::project::Manifest;
+use mfp_model::name::PluginName;
+use mfp_model::project::{Approval, ApprovalsFrom, Manifest};
 use mfp_store::StoreError;
 use mfp_store::file_lock::{FileLock, LockMode};
 use mfp_store::fs::{sweep_temporary, write_atomic};
@@ -18,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::{Event, Reporter};
 use crate::settings::Settings;
+use crate::user_config::UserConfig;
 
 /// The manifest's file name.
 pub(crate) const MANIFEST: &str = "mockforge-plugins.toml";
@@ -39,6 +42,8 @@ pub(crate) struct Project {
     pub(crate) lock_text: Option<String>,
     /// How long another command on the same project is waited for.
     lock_timeout: Duration,
+    /// The user's own approvals for this project, where only those count.
+    approvals: Option<BTreeMap<PluginName, Approval>>,
 }
 
 impl Project {
@@ -47,12 +52,36 @@ impl Project {
         let root = find(settings)?;
         let manifest_text = read(&root.join(MANIFEST))?.ok_or_else(|| missing(&root))?;
         let lock_text = read(&root.join(LOCK))?;
-        Ok(Self { root, manifest_text, lock_text, lock_timeout: settings.user.lock_timeout })
+        let approvals = match settings.user.policy.approvals_from {
+            ApprovalsFrom::Project => None,
+            // Read anew each time: this very process may have written them, and a server goes on for long.
+            ApprovalsFrom::User => {
+                let file = settings.user_config_file.as_deref();
+                let user = file.map(UserConfig::load_usual).transpose()?.unwrap_or_default();
+                Some(user.approvals.of(&root))
+            }
+        };
+        Ok(Self { root, manifest_text, lock_text, lock_timeout: settings.user.lock_timeout, approvals })
     }
 
     /// The manifest, parsed.
     pub(crate) fn manifest(&self) -> Result<Manifest> {
-        parse_manifest(&self.manifest_text)
+        self.parse(&self.manifest_text)
+    }
+
+    /// This text as the project's manifest, with the approvals that count.
+    pub(crate) fn parse(&self, text: &str) -> Result<Manifest> {
+        let mut manifest = parse_manifest(text)?;
+        if let Some(approvals) = &self.approvals {
+            manifest.approvals.clone_from(approvals);
+            manifest.approvals_from = ApprovalsFrom::User;
+        }
+        Ok(manifest)
+    }
+
+    /// What decides beside the project's files whether it's synced: the user's own approvals, where they count.
+    pub(crate) fn approvals_key(&self) -> String {
+        self.approvals.as_ref().map(|approvals| format!("{approvals:?}")).unwrap_or_default()
     }
 
     /// The lock, parsed, if there's one.
@@ -152,7 +181,7 @@ pub(crate) fn refuse_signers(lock: &Lock) -> Result<()> {
     }
 }
 
-/// Parse the text of a manifest.
+/// Parse the text of a manifest, whoever's approvals count: [`Project::parse`] knows that.
 pub(crate) fn parse_manifest(text: &str) -> Result<Manifest> {
     let own = env!("CARGO_PKG_VERSION").parse().expect("cargo's version is a version");
     Manifest::parse(text, &own).map_err(|errors| explain::manifest(text, &errors))

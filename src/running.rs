@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mfp_loader::{
     Compiler, LoadError, LoaderOptions, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom, with_dependencies,
 };
-use mfp_model::lock::{Lock, LockedPlugin, unapproved};
+use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::project::Manifest;
 use mfp_store::Store;
 
@@ -36,9 +36,14 @@ impl<'l> Chosen<'l> {
         &self.plugins
     }
 
+    /// Those that ask for more than a person approved.
+    pub(crate) fn unapproved(&self) -> Vec<Unapproved> {
+        unapproved(self.manifest, self.plugins.iter().copied())
+    }
+
     /// An error if one asks for more than a person approved.
     pub(crate) fn refuse_unapproved(&self) -> Result<()> {
-        let unapproved = unapproved(self.manifest, self.plugins.iter().copied());
+        let unapproved = self.unapproved();
         if unapproved.is_empty() { Ok(()) } else { Err(explain::approval_error(&unapproved)) }
     }
 
@@ -51,7 +56,7 @@ impl<'l> Chosen<'l> {
             root: &app.project()?.root,
             store,
             variable: &|name| app.settings.environment.text(name).map(str::to_owned),
-            policy: &app.settings.user.policy,
+            policy: &app.settings.user.policy.capabilities,
             credential: &|endpoint| credentials.for_service(endpoint.as_url()),
         };
         surroundings.specs(&self.plugins).map_err(explain::locked)

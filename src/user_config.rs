@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mfp_model::capability::CapabilityPolicy;
 use mfp_model::text::nearest;
 use mfp_model::units::Period;
 use serde::Deserialize;
@@ -16,6 +15,10 @@ use toml_edit::{DocumentMut, Item};
 
 use crate::error::{Error, Excerpt, Result};
 use crate::settings::Hidden;
+
+pub(crate) use self::approvals::{UserApprovals, UserPolicy};
+
+pub(crate) mod approvals;
 
 /// The user's configuration, with its defaults filled in.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,8 +41,10 @@ pub(crate) struct UserConfig {
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
     /// How to talk to servers.
     pub(crate) network: NetworkConfig,
-    /// What any plugin gets at most on this machine, whatever a project approved.
-    pub(crate) policy: CapabilityPolicy,
+    /// What any plugin gets at most on this machine, whatever a project approved; and whose approvals count.
+    pub(crate) policy: UserPolicy,
+    /// The user's own approvals, which count where the policy says so.
+    pub(crate) approvals: UserApprovals,
 }
 
 impl Default for UserConfig {
@@ -53,7 +58,8 @@ impl Default for UserConfig {
             mirrors: BTreeMap::new(),
             credentials: BTreeMap::new(),
             network: NetworkConfig::default(),
-            policy: CapabilityPolicy::default(),
+            policy: UserPolicy::default(),
+            approvals: UserApprovals::default(),
         }
     }
 }
@@ -138,6 +144,8 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("network.artifact-timeout", "how long an artifact may take"),
     ("network.retries", "how often a request is tried again"),
     ("network.concurrency", "how many requests are in flight at once"),
+    ("policy.approvals-from", "whose approvals count: the `project`'s (its `[approvals]`), or only those of the `user`, in this file"),
+    ("approvals", "a table by project: the user's own approvals, which `mfp approve` writes where `policy.approvals-from` is `user`"),
     ("policy.env", "the environment variables that plugins get at most, whatever projects approve"),
     ("policy.fs-read", "the folders of projects that plugins may read at most"),
     ("policy.fs-write", "the folders of projects that plugins may write at most"),

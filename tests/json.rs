@@ -55,6 +55,7 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["upgrade", "greet"], "upgrade")["changes"][0]["kind"], "updated");
     ok(&["update"], "update");
     assert_eq!(ok(&["diff", "old.lock", "plugins.lock"], "diff")["changes"][0]["differences"][0]["what"], "version");
+    assert_eq!(ok(&["approve", "greet"], "approve")["approvals"][0]["changed"], false);
     assert_eq!(ok(&["run", "greet", "hello", "[1]"], "run")["result"]["args"][0], 1);
     assert!(ok(&["serve", "--export", "mockforge"], "serve")["export"].is_string());
     assert_eq!(ok(&["list"], "list")["plugins"][0]["direct"], true);

@@ -8,6 +8,7 @@
 mod support;
 
 mod add;
+mod approve;
 mod corpus;
 mod crash;
 mod diff;

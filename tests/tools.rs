@@ -47,6 +47,8 @@ fn the_users_configuration() {
     # network.artifact-timeout: how long an artifact may take
     network.retries = 5
     # network.concurrency: how many requests are in flight at once
+    # policy.approvals-from: whose approvals count: the `project`'s (its `[approvals]`), or only those of the `user`, in this file
+    # approvals: a table by project: the user's own approvals, which `mfp approve` writes where `policy.approvals-from` is `user`
     # policy.env: the environment variables that plugins get at most, whatever projects approve
     # policy.fs-read: the folders of projects that plugins may read at most
     # policy.fs-write: the folders of projects that plugins may write at most

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) mod approve;
 pub(crate) mod edit;
 pub(crate) mod look;
 pub(crate) mod project;
@@ -123,6 +124,8 @@ pub(crate) enum Command {
     Update(edit::UpdateArgs),
     /// Raise the requirements in the manifest to the newest versions
     Upgrade(edit::UpgradeArgs),
+    /// Decide what plugins may reach: what they ask for, beside what's approved
+    Approve(Box<approve::ApproveArgs>),
     /// Sync, then call a plugin in the sandbox and print its answer
     Run(run::RunArgs),
     /// Sync, then answer calls of the locked plugins over HTTP, as MockForge asks remote plugins
@@ -177,6 +180,7 @@ impl Command {
             Self::Sync(_) => "sync",
             Self::Update(_) => "update",
             Self::Upgrade(_) => "upgrade",
+            Self::Approve(_) => "approve",
             Self::Run(_) => "run",
             Self::Serve(_) => "serve",
             Self::List(_) => "list",

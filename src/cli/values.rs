@@ -1,4 +1,4 @@
-//! How are times written on the command line? An integer and `ms`, `s` or `m`.
+//! How are times and sizes written on the command line? An integer and `ms`, `s` or `m`; an integer and `KiB`, `MiB` or `GiB`.
 
 use std::time::Duration;
 
@@ -11,6 +11,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let millis = text[..digits].parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(*factor));
     let millis = millis.filter(|millis| (1..=MAX_MILLIS).contains(millis));
     millis.map(Duration::from_millis).ok_or_else(|| "write it as `250ms`, `2s` or `1m`, at most a day".to_owned())
+}
+
+/// `128MiB`, or a number of bytes.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(bytes) => Ok(bytes),
+        Err(_) => text.parse::<mfp_model::units::ByteSize>().map(|size| size.0).map_err(|error| error.to_string()),
+    }
 }
 
 const MAX_MILLIS: u64 = 24 * 3600 * 1000;

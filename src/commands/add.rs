@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mfp_model::lock::Lock;
+use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
+use mfp_model::plan::diff;
 use mfp_model::project::edit::Place;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
@@ -14,10 +15,11 @@ use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
 use crate::cli::spec;
+use crate::commands::approve::ask_before_adding;
 use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
 use crate::moved_tags;
-use crate::project::{Project, parse_manifest};
+use crate::project::Project;
 use crate::report::{Outcome, clean};
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
@@ -47,7 +49,7 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
     let additions = args.specs.iter().map(|text| addition(app, &project, &before, args, text, &mut seen)).collect::<Result<Vec<_>>>()?;
 
     let wished_text = declare(&project.manifest_text, args, &additions)?;
-    let wished = parse_manifest(&wished_text)?;
+    let wished = project.parse(&wished_text)?;
     let freedom = Freedom::Names(additions.iter().map(|addition| addition.name.clone()).collect());
     let goal = Goal {
         root: &project.root,
@@ -64,11 +66,20 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
 
     let settled = additions.into_iter().map(|addition| settle(addition, &chosen)).collect::<Vec<_>>();
     let mut text = declare(&project.manifest_text, args, &settled)?;
-    let mut manifest = parse_manifest(&text)?;
+    let mut manifest = project.parse(&text)?;
     let new = Lock::build(&manifest, chosen.plugins.into_values().collect());
     if args.approve {
         text = approve(&text, &manifest, &new, &settled)?;
-        manifest = parse_manifest(&text)?;
+        manifest = project.parse(&text)?;
+    } else if app.may_ask() && !args.dry_run {
+        let changed = diff(old.as_ref(), &new);
+        let changed: Vec<&LockedPlugin> = changed.iter().filter_map(|change| new.plugins.get(&change.name)).collect();
+        let unapproved = mfp_model::lock::unapproved(&manifest, changed);
+        let plugins: Vec<&LockedPlugin> = unapproved.iter().filter_map(|one| new.plugins.get(&one.name)).collect();
+        if let Some(approved) = ask_before_adding(app, &manifest, &text, &plugins)? {
+            text = approved;
+            manifest = project.parse(&text)?;
+        }
     }
     let decision = Decision {
         manifest: &manifest,

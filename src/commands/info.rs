@@ -71,10 +71,30 @@ fn from_registry(
     version: Option<&Version>,
     locked: Option<&LockedPlugin>,
 ) -> Result<InfoPlugin> {
+    let id = locked.map_or(name, LockedPlugin::id);
+    let document = index(app, root, manifest, registry_name, id)?;
+    let locked_version = locked.and_then(LockedPlugin::version);
+    let line = choose(&document, version.or(locked_version)).ok_or_else(|| no_version(id, version, &document))?;
+    Ok(of_line(line, &document, registry_name, locked_version))
+}
+
+/// What a registry says about one version.
+pub(crate) fn line(
+    app: &App<'_>,
+    root: &Path,
+    manifest: &Manifest,
+    registry_name: &RegistryName,
+    id: &PluginName,
+    version: &Version,
+) -> Result<IndexLine> {
+    let document = index(app, root, manifest, registry_name, id)?;
+    choose(&document, Some(version)).cloned().ok_or_else(|| no_version(id, Some(version), &document))
+}
+
+fn index(app: &App<'_>, root: &Path, manifest: &Manifest, registry_name: &RegistryName, id: &PluginName) -> Result<IndexDocument> {
     let sources = app.sources()?;
     let registries = sources.registries(manifest, root)?;
-    let id = locked.map_or(name, LockedPlugin::id);
-    let document = app.wait(async {
+    app.wait(async {
         let client = registry(&registries, registry_name)?;
         match client.index(id).await? {
             Some(document) => Ok(document),
@@ -84,10 +104,7 @@ fn from_registry(
                 &nearest_names(id, &mfp_resolver::Origin::Registry(registry_name.clone()), &registries).await,
             )),
         }
-    })?;
-    let locked_version = locked.and_then(LockedPlugin::version);
-    let line = choose(&document, version.or(locked_version)).ok_or_else(|| no_version(id, version, &document))?;
-    Ok(of_line(line, &document, registry_name, locked_version))
+    })
 }
 
 fn not_found(name: &PluginName, registry: &RegistryName, near: &[String]) -> Error {

@@ -3,6 +3,7 @@
 
 pub(crate) mod about;
 pub(crate) mod add;
+pub(crate) mod approve;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod config;

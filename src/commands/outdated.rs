@@ -10,9 +10,11 @@ use mfp_model::source::Pin;
 use mfp_model::version::Version;
 
 use crate::app::App;
+use crate::approvals::ApprovalGuard;
 use crate::cli::look::OutdatedArgs;
 use crate::error::{Exit, Result};
-use crate::report::document::{Document, OutdatedDocument, OutdatedPlugin};
+use crate::held::HeldVersion;
+use crate::report::document::{Document, HeldDocument, OutdatedDocument, OutdatedPlugin};
 use crate::report::{Event, Outcome};
 use crate::sources::git::{Git, Newer};
 use crate::sources::registry;
@@ -34,11 +36,15 @@ pub(crate) fn run(app: &App<'_>, args: &OutdatedArgs) -> Result<Outcome> {
         });
         futures_util::future::try_join_all(asked).await
     })?;
-    let of_registries = found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?));
+    let guard = ApprovalGuard { manifest: &manifest, old: Some(&lock) };
+    let of_registries = found.iter().filter_map(|(plugin, document)| compare(&manifest, &lock, plugin, document.as_ref()?, &guard));
     let mut outdated: Vec<OutdatedPlugin> = of_registries.chain(in_repositories(app, &project.root, &lock)?).collect();
     outdated.sort_by(|a, b| a.name.cmp(&b.name));
     if outdated.is_empty() {
         app.reporter.event(Event::Note("Everything is up to date".to_owned()));
+    }
+    for held in outdated.iter().filter_map(|one| one.held.as_ref()) {
+        app.reporter.event(Event::Note(format!("Held back: {}; `{}` lets it in", held.message, held.commands.join("`, `"))));
     }
     let exit = if args.exit_code && !outdated.is_empty() { Exit::No } else { Exit::Done };
     let text = table(&outdated);
@@ -61,6 +67,7 @@ fn in_repositories(app: &App<'_>, root: &Path, lock: &Lock) -> Result<Vec<Outdat
             current,
             compatible,
             latest,
+            held: None,
         };
         outdated.extend(match git.newer(pin)? {
             None => None,
@@ -72,7 +79,13 @@ fn in_repositories(app: &App<'_>, root: &Path, lock: &Lock) -> Result<Vec<Outdat
     Ok(outdated)
 }
 
-fn compare(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, document: &IndexDocument) -> Option<OutdatedPlugin> {
+fn compare(
+    manifest: &Manifest,
+    lock: &Lock,
+    plugin: &LockedPlugin,
+    document: &IndexDocument,
+    guard: &ApprovalGuard<'_>,
+) -> Option<OutdatedPlugin> {
     let current = plugin.version()?;
     let range = allowed(manifest, lock, plugin);
     let offered = || {
@@ -90,7 +103,19 @@ fn compare(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, document: &I
         current: current.to_string(),
         compatible: newest(compatible),
         latest: newest(latest),
+        held: held(plugin, document, compatible.max(current), guard),
     })
+}
+
+/// What a person has to decide about before `mfp update` takes the newest compatible version.
+fn held(plugin: &LockedPlugin, document: &IndexDocument, version: &Version, guard: &ApprovalGuard<'_>) -> Option<HeldDocument> {
+    let line = document.lines.iter().find(|line| line.version == *version)?;
+    let current = plugin.version()?;
+    let objection = guard.offered(&plugin.name, line, &plugin.source()).filter(|_| version > current)?;
+    let objections = vec![objection];
+    let held =
+        HeldVersion { name: plugin.name.clone(), version: version.clone(), current: Some(current.clone()), objections, needs: Vec::new() };
+    Some(held.document())
 }
 
 /// What the project and the locked plugins require of it.
@@ -112,7 +137,9 @@ fn table(rows: &[OutdatedPlugin]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let cells = rows.iter().map(|row| [row.name.as_str(), &row.current, &row.compatible, &row.latest]);
+    let marked = |row: &OutdatedPlugin| format!("{}{}", row.latest, if row.held.is_some() { "  held back" } else { "" });
+    let latest: Vec<String> = rows.iter().map(marked).collect();
+    let cells = rows.iter().zip(&latest).map(|(row, latest)| [row.name.as_str(), &row.current, &row.compatible, latest]);
     let head = ["plugin", "current", "compatible", "latest"];
     let width = |column: usize| cells.clone().chain([head]).map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];

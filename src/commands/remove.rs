@@ -10,7 +10,6 @@ use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::RemoveArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, UndecidedVersions, lock};
-use crate::project::parse_manifest;
 use crate::report::Outcome;
 
 /// Edit, lock, save, lay out.
@@ -27,7 +26,7 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
             Err(error) => return Err(cant_edit(&error)),
         };
     }
-    let manifest = parse_manifest(&text)?;
+    let manifest = project.parse(&text)?;
     let old = project.lock()?;
     let goal = Goal {
         root: &project.root,

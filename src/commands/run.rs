@@ -7,8 +7,9 @@ use mfp_model::name::PluginName;
 use serde_json::Value;
 
 use crate::app::App;
+use crate::approvals::taken_away;
 use crate::cli::run::RunArgs;
-use crate::commands::{sync, update::not_locked};
+use crate::commands::{approve, sync, update::not_locked};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::installing::bring;
@@ -23,7 +24,7 @@ mod trace;
 /// Sync, load, call, answer.
 pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let input = request::Input::read(app, args)?;
-    let synced = sync::before_run(app)?;
+    let synced = synced(app, args)?;
     let project = app.project()?;
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
@@ -37,6 +38,9 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     if let Some(refusal) = synced.refusal.filter(|refusal| refusal.code() != "mfp::approval::missing") {
         return Err(refusal);
     }
+    for line in taken_away(app, &manifest, chosen.plugins().iter().copied()) {
+        app.reporter.event(Event::Note(line));
+    }
     let store = app.store()?;
     bring(app, &store, &project, &manifest, chosen.plugins())?;
 
@@ -44,6 +48,23 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let mut specs = chosen.specs(app, &store)?;
     lower_time(&mut specs, args);
     answer(app, args, specs, &call, &request)
+}
+
+/// Sync. If the call needs what nobody approved, and somebody is there, ask; then once more.
+fn synced(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
+    let outcome = sync::before_run(app)?;
+    if !app.may_ask() {
+        return Ok(outcome);
+    }
+    let project = app.project()?;
+    let (manifest, lock) = (project.manifest()?, project.existing_lock()?);
+    let Some(plugin) = lock.plugins.get(&args.plugin) else { return Ok(outcome) };
+    let unapproved = Chosen::with_dependencies(&manifest, &lock, [plugin]).unapproved();
+    let names: Vec<PluginName> = unapproved.into_iter().map(|one| one.name).collect();
+    if names.is_empty() || !approve::ask_about(app, &names)? {
+        return Ok(outcome);
+    }
+    sync::before_run(app)
 }
 
 /// `--timeout` is one more limit: it only narrows.

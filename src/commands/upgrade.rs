@@ -15,7 +15,6 @@ use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::UpgradeArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
-use crate::project::parse_manifest;
 use crate::report::{Event, Outcome};
 use crate::sources::git::Git;
 
@@ -31,7 +30,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     let tags = newer_tags(app, &project.root, &before, &tags)?;
     let tagged_text = with_tags(&project.manifest_text, &tags)?;
     let open_text = with_requirements(&tagged_text, names.iter().map(|name| (name, Requirement::any())))?;
-    let open = parse_manifest(&open_text)?;
+    let open = project.parse(&open_text)?;
     let goal = Goal {
         root: &project.root,
         manifest: &open,
@@ -51,7 +50,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     }
     let raised = raised(&before, &newest, &names);
     let text = with_requirements(&tagged_text, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
-    let manifest = parse_manifest(&text)?;
+    let manifest = project.parse(&text)?;
     for (name, requirement) in &raised {
         let was = before.plugins.get(name).and_then(|entry| entry.request.source.requirement());
         app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));

@@ -7,6 +7,7 @@
 use mfp_model::lock::LockedPlugin;
 
 use crate::app::App;
+use crate::approvals::taken_away;
 use crate::cli::look::VerifyArgs;
 use crate::commands::update::not_locked;
 use crate::error::catalogue::exit_of;
@@ -57,6 +58,9 @@ impl Subject<'_> {
         for service in services {
             let text = format!("{} is a service: there's nothing to verify, and no promise about its code", service.name);
             self.app.reporter.event(Event::Note(text));
+        }
+        for line in taken_away(self.app, self.manifest, self.plugins.iter().copied()) {
+            self.app.reporter.event(Event::Note(line));
         }
         self.app.reporter.event(Event::Note(format!("Verified {}", plural(here.len(), "plugin"))));
         here.len()

@@ -33,10 +33,22 @@ pub(crate) fn remedy_of(name: &str) -> Option<&'static str> {
 /// All of them, by name.
 pub(crate) const CATALOGUE: &[Code] = &[
     code(
+        "mfp::approval::declined",
+        Denied,
+        "A person was asked whether a plugin may have what it asks for, and said no.",
+        "Nothing was changed. `mfp approve NAME --only --http HOST` approves less.",
+    ),
+    code(
         "mfp::approval::missing",
         Denied,
         "A locked plugin asks for more than a person approved.",
         "Look at what it asks for, and decide: `mfp approve NAME`. `mfp add NAME --approve` adds and approves at once.",
+    ),
+    code(
+        "mfp::approval::undecided",
+        Denied,
+        "`mfp approve` has nobody to ask, and no flag says what is approved.",
+        "Run it on a terminal; in scripts say what's approved: `--yes`, or `--http HOST` and the like.",
     ),
     code(
         "mfp::archive::corrupt",

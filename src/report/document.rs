@@ -23,6 +23,7 @@ const DOCUMENT_VERSION: u32 = 1;
 pub(crate) enum Document {
     Init(InitDocument),
     Changes(ChangesDocument),
+    Approve(ApproveDocument),
     List(ListDocument),
     Tree(TreeDocument),
     Why(WhyDocument),
@@ -126,6 +127,39 @@ pub(crate) struct ChangeSide {
     pub(crate) capabilities: Value,
 }
 
+/// `approve`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ApproveDocument {
+    pub(crate) approvals: Vec<DecisionDocument>,
+    /// The file that was written; null if nothing was to be changed.
+    pub(crate) file: Option<String>,
+}
+
+/// What was decided about one plugin. Capabilities are in their canonical form.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DecisionDocument {
+    pub(crate) name: String,
+    /// The version that asks.
+    pub(crate) version: String,
+    /// Is that the locked one?
+    pub(crate) locked: bool,
+    pub(crate) source: String,
+    pub(crate) signer: Option<String>,
+    pub(crate) asked: Value,
+    /// What counted before.
+    pub(crate) before: Value,
+    /// What counts now.
+    pub(crate) approved: Value,
+    /// What the plugin gets: asked, approved, and left by the policies.
+    pub(crate) effective: Value,
+    /// What it asks that deserves a second look, a sentence each.
+    pub(crate) broad: Vec<String>,
+    /// Why the approval that there was didn't count for it, or null.
+    pub(crate) void: Option<String>,
+    /// Was anything written?
+    pub(crate) changed: bool,
+}
+
 /// `list`
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListDocument {
@@ -201,6 +235,9 @@ pub(crate) struct OutdatedPlugin {
     pub(crate) compatible: String,
     /// The newest of all.
     pub(crate) latest: String,
+    /// Why `mfp update` won't take the newest compatible one before a person has decided. Left out if nothing is in its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<HeldDocument>,
 }
 
 /// `info`
@@ -543,6 +580,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("sync", changes()),
         ("update", changes()),
         ("upgrade", changes()),
+        ("approve", schema_for!(ApproveDocument)),
         ("run", schema_for!(RunDocument)),
         ("serve", schema_for!(ServeDocument)),
         ("list", schema_for!(ListDocument)),

@@ -73,6 +73,15 @@ impl Reporter {
         }
     }
 
+    /// Ask for a yes or a no, on a terminal that's known to be there. An interrupt is a no.
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Error> {
+        self.with_bar(|bar| bar.suspend(|| ()));
+        let answer = dialoguer::Confirm::new().with_prompt(clean(question)).default(false).show_default(true).interact_opt();
+        answer.map(|answer| answer.unwrap_or(false)).map_err(|dialoguer::Error::IO(error)| {
+            Error::new("mfp::io::failed", format!("the terminal can't be asked: {error}")).help("say it with flags: `mfp approve --help`")
+        })
+    }
+
     fn did(&self, verb: &str, count: usize, time: Duration, more: &str) {
         let style = self.style;
         self.line(&format!("{verb} {} {}{more}", style.bold(&plural(count, "plugin")), style.dim(&format!("in {}", elapsed(time)))));

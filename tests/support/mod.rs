@@ -1,5 +1,5 @@
 //! What the stories need: a machine of their own ([`env`]) with secrets on it ([`canary`]), a registry of their own ([`registry`]), a
-//! server that can misbehave ([`server`]), a running `mfp serve` ([`serving`]), repositories and servers for them ([`git`]).
+//! server that can misbehave ([`server`]), a running `mfp serve` ([`serving`]), a terminal ([`terminal`]), repositories and servers for them ([`git`]).
 
 pub(crate) mod canary;
 pub(crate) mod env;
@@ -7,6 +7,7 @@ pub(crate) mod git;
 pub(crate) mod registry;
 pub(crate) mod server;
 pub(crate) mod serving;
+pub(crate) mod terminal;
 
 pub(crate) use env::{Machine, Run};
 pub(crate) use registry::{Plugin, Registry};

@@ -123,6 +123,19 @@ impl Capabilities {
         }
     }
 
+    /// What one of the two allows, or the other: an approval and what's added to it.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            env: self.env.union(&other.env).cloned().collect(),
+            fs_read: self.fs_read.union(&other.fs_read).cloned().collect(),
+            fs_write: self.fs_write.union(&other.fs_write).cloned().collect(),
+            http: self.http.union(&other.http).cloned().collect(),
+            memory: self.memory.max(other.memory),
+            time_ms: self.time_ms.max(other.time_ms),
+        }
+    }
+
     /// The shortest form that allows the same: without what another entry of the same set covers.
     #[must_use]
     pub fn reduced(&self) -> Self {

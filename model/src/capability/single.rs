@@ -23,6 +23,17 @@ impl fmt::Display for Single {
 }
 
 impl Capabilities {
+    /// The same in parts, each with one thing in it, in the order of [`Self::singles`].
+    pub fn parts(&self) -> Vec<Self> {
+        let env = self.env.iter().map(|one| Self { env: [one.clone()].into(), ..Self::default() });
+        let read = self.fs_read.iter().map(|one| Self { fs_read: [one.clone()].into(), ..Self::default() });
+        let write = self.fs_write.iter().map(|one| Self { fs_write: [one.clone()].into(), ..Self::default() });
+        let http = self.http.iter().map(|one| Self { http: [one.clone()].into(), ..Self::default() });
+        let memory = self.memory.map(|_| Self { memory: self.memory, ..Self::default() });
+        let time = self.time_ms.map(|_| Self { time_ms: self.time_ms, ..Self::default() });
+        env.chain(read).chain(write).chain(http).chain(memory).chain(time).collect()
+    }
+
     /// All that's in here, in the order of the canonical form.
     pub fn singles(&self) -> Vec<Single> {
         let single = |key: &'static str, value: String, broad: Option<String>| Single { key, value, broad };

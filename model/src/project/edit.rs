@@ -162,6 +162,36 @@ pub fn set_approval(text: &str, name: &PluginName, approval: &Approval) -> Resul
     Ok(document.to_string())
 }
 
+/// Take back what a person allowed a plugin, with the comment that stands right above it.
+pub fn unset_approval(text: &str, name: &PluginName) -> Result<String> {
+    let mut document = parse(text)?;
+    child_table(document.as_table_mut(), "approvals")?.remove(name.as_str());
+    Ok(document.to_string())
+}
+
+/// The same in a user's own file, where each project has a table of its own: `[approvals."/home/ada/shop"]`.
+pub fn set_user_approval(text: &str, project: &str, name: &PluginName, approval: &Approval) -> Result<String> {
+    let mut document = parse(text)?;
+    put(user_approvals(&mut document, project)?, name.as_str(), approval_value(approval));
+    Ok(document.to_string())
+}
+
+/// [`unset_approval`] in a user's own file.
+pub fn unset_user_approval(text: &str, project: &str, name: &PluginName) -> Result<String> {
+    let mut document = parse(text)?;
+    user_approvals(&mut document, project)?.remove(name.as_str());
+    Ok(document.to_string())
+}
+
+fn user_approvals<'d>(document: &'d mut DocumentMut, project: &str) -> Result<&'d mut dyn TableLike> {
+    if !document.contains_key("approvals") {
+        let mut parent = Table::new();
+        parent.set_implicit(true);
+        document.insert("approvals", Item::Table(parent));
+    }
+    child_table(child_table(document.as_table_mut(), "approvals")?, project)
+}
+
 /// Replace every requirement on a plugin by this one.
 pub fn set_override(text: &str, name: &PluginName, requirement: &Requirement) -> Result<String> {
     let mut document = parse(text)?;
@@ -276,6 +306,9 @@ fn registry_value(url: &RegistryUrl, allow_http: bool) -> Value {
 fn approval_value(approval: &Approval) -> Value {
     let mut table = InlineText::new();
     table.string("source", &approval.source.to_string());
+    if let Some(registry) = &approval.registry {
+        table.string("registry", &registry.to_string());
+    }
     if let Some(signer) = &approval.signer {
         table.string("signer", &signer.to_string());
     }
