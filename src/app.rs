@@ -57,6 +57,7 @@ impl<'a> App<'a> {
             Command::Verify(args) => commands::verify::run(self, args),
             Command::Diff(args) => commands::diff::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
+            Command::Key(args) => commands::key::run(self, args),
             Command::Cache(args) => commands::cache::run(self, args),
             Command::Doctor(args) => commands::doctor::run(self, args),
             Command::Config(args) => commands::config::run(self, args),

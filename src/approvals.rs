@@ -69,7 +69,8 @@ impl ApprovalGuard<'_> {
         Some(Objection {
             kind: HeldReason::Approval,
             reason: format!("asks for {}, which nobody approved{void}", words(&excess)),
-            command: format!("mfp approve {name}{}", flags(&excess)),
+            code: "mfp::approval::missing",
+            command: Some(format!("mfp approve {name}{}", flags(&excess))),
             asks: Some(excess),
         })
     }
@@ -79,7 +80,7 @@ impl ApprovalGuard<'_> {
     /// The same about a line as the registry sends it, for one name of the project.
     pub(crate) fn offered(&self, name: &PluginName, line: &IndexLine, source: &SourceId) -> Option<Objection> {
         let objection = self.objection(name, &line.capabilities, source, line.signer.as_ref())?;
-        Some(Objection { command: format!("mfp approve {name}@{}", line.version), ..objection })
+        Some(Objection { command: Some(format!("mfp approve {name}@{}", line.version)), ..objection })
     }
 }
 
@@ -102,7 +103,7 @@ impl Guard for ApprovalGuard<'_> {
             } else {
                 format!(" --registry {registry}")
             };
-            Some(Objection { command: format!("mfp approve {name}@{}{elsewhere}", line.version), ..objection })
+            Some(Objection { command: Some(format!("mfp approve {name}@{}{elsewhere}", line.version)), ..objection })
         })
     }
 

@@ -189,6 +189,7 @@ pub(crate) fn locked(error: LockedError) -> Error {
         LockedError::Manifest { plugin, text, error } => plugin_manifest(&format!("{plugin}/{MANIFEST_FILE}"), &text, &error),
         LockedError::Bare { plugin, error } => bare_wasm(&plugin, &error),
         LockedError::Entry { plugin, error } => entry(&plugin, &error),
+        LockedError::Signature { .. } => Error::new(error.code(), error.to_string()).with_remedy(),
         LockedError::Variable { ref variable, .. } => {
             Error::new(error.code(), error.to_string()).help(format!("set it: `export {variable}=…`"))
         }

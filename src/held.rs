@@ -18,8 +18,12 @@ use mfp_model::name::PluginName;
 use mfp_model::version::Version;
 use mfp_resolver::{PackageKey, Resolution, Resolved};
 
-use crate::error::Error;
+use crate::error::catalogue::exit_of;
+use crate::error::{Error, Exit};
 use crate::report::document::{HeldDocument, HeldReason};
+
+/// The code of a command that did everything else.
+const HELD_BACK: &str = "mfp::update::held-back";
 
 /// Somebody who objects to versions that a person hasn't decided about.
 pub(crate) trait Guard {
@@ -40,8 +44,10 @@ pub(crate) struct Objection {
     pub(crate) reason: String,
     /// What it asks beyond what's approved, if that's what it's about.
     pub(crate) asks: Option<Capabilities>,
-    /// What to type if the answer is yes.
-    pub(crate) command: String,
+    /// The code that it would end a command with that was told to take it.
+    pub(crate) code: &'static str,
+    /// What to type if the answer is yes; nothing where nobody should say yes.
+    pub(crate) command: Option<String>,
 }
 
 /// Everything that the guards objected to, by version.
@@ -158,9 +164,9 @@ impl HeldBack {
     /// How the command ends that did everything else. `again` is what to type when the decisions are made.
     pub(crate) fn refusal(&self, again: &str) -> Error {
         let mut commands: Vec<String> = Vec::new();
-        for objection in self.versions.iter().flat_map(|one| &one.objections) {
-            if !commands.contains(&objection.command) {
-                commands.push(objection.command.clone());
+        for command in self.objections().filter_map(|objection| objection.command.as_ref()) {
+            if !commands.contains(command) {
+                commands.push(command.clone());
             }
         }
         let message = match (self.is_forced, self.versions.len()) {
@@ -170,10 +176,31 @@ impl HeldBack {
             (true, _) => "this can't be had without versions that a person has to decide about first".to_owned(),
         };
         let typed: Vec<String> = commands.iter().map(|command| format!("`{command}`")).collect();
-        Error::new("mfp::update::held-back", message)
-            .points(self.versions.iter().map(HeldVersion::sentence))
-            .help(format!("if a person has decided that it may: {}, then `{again}`", typed.join(", ")))
-            .detail("held", serde_json::to_value(self.documents()).unwrap_or_default())
+        let error = Error::new(self.code(), message).exit_with(self.exit()).points(self.versions.iter().map(HeldVersion::sentence));
+        let error = error.detail("held", serde_json::to_value(self.documents()).unwrap_or_default());
+        match typed.as_slice() {
+            [] => error.with_remedy(),
+            typed => error.help(format!("if a person has decided that it may: {}, then `{again}`", typed.join(", "))),
+        }
+    }
+
+    fn objections(&self) -> impl Iterator<Item = &Objection> {
+        self.versions.iter().flat_map(|one| &one.objections)
+    }
+
+    /// What's wrong with signatures has codes of its own; several things, and what was asked for, have one in common.
+    fn code(&self) -> &'static str {
+        let codes: BTreeSet<&'static str> = self.objections().map(|objection| objection.code).collect();
+        let of_signatures = self.objections().all(|objection| objection.kind == HeldReason::Signature);
+        match codes.first() {
+            Some(code) if codes.len() == 1 && of_signatures => code,
+            _ => HELD_BACK,
+        }
+    }
+
+    /// What isn't proven weighs more than what isn't allowed.
+    fn exit(&self) -> Exit {
+        self.objections().map(|objection| exit_of(objection.code)).fold(Exit::Denied, Exit::or)
     }
 }
 
@@ -213,7 +240,7 @@ impl HeldVersion {
             },
             message: self.sentence(),
             asks: asks.map(|asks| serde_json::to_value(asks).unwrap_or_default()),
-            commands: self.objections.iter().map(|objection| objection.command.clone()).collect(),
+            commands: self.objections.iter().filter_map(|objection| objection.command.clone()).collect(),
         }
     }
 }

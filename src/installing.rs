@@ -23,12 +23,13 @@ use mfp_store::{Store, StoreGuard, Stored, Tree, Verified};
 
 use crate::app::App;
 use crate::cli::project::LinkModeArg;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Exit, Result};
 use crate::explain::{self, Explained};
 use crate::project::{MANIFEST, Project};
 use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
 use crate::report::{ChangeLine, Event};
-use crate::sources::fetch::{check_metadata, fetch_missing};
+use crate::signing;
+use crate::sources::fetch::{check_package, fetch_missing};
 use crate::user_config::LinkModeName;
 
 /// Which optional groups are wanted.
@@ -134,12 +135,22 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
         wanted.values().filter(|plugin| !kept_back.contains(&plugin.name)).map(|plugin| (plugin.name.clone(), plugin.content)).collect();
     let plan = layout.plan(&contents).explained()?;
     let is_more = wanted.len() > asked_for;
+    // Laid out already, and yet not proven to be by whom the lock says now.
+    let unproven: Vec<&LockedPlugin> =
+        wanted.values().copied().filter(|plugin| signing::stored_problem(&store, plugin).is_some()).collect();
+    if let Some(error) = unproven.first().filter(|_| options.only_plan).and_then(|plugin| signing::stored_problem(&store, plugin)) {
+        return Err(error);
+    }
     let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
     let mut guard = None;
     if !options.only_plan {
         let of_plan = plan.needed();
-        let needed: Vec<&LockedPlugin> =
-            wanted.values().copied().filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name)).collect();
+        let needed: Vec<&LockedPlugin> = wanted
+            .values()
+            .copied()
+            .filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name))
+            .chain(unproven)
+            .collect();
         if !needed.is_empty() {
             guard = Some(hold_store(app, &store)?);
             bring(app, &store, project, manifest, &needed)?;
@@ -198,10 +209,13 @@ pub(crate) fn hold_store(app: &App<'_>, store: &Store) -> Result<StoreGuard> {
         .explained()
 }
 
-/// Bring contents into the store that aren't: from the vendored folders first, then from where they come from.
+/// Bring contents into the store that aren't there, or without the signature that proves them: from the vendored folders first,
+/// then from where they come from.
 pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<()> {
     let mut missing: Vec<&LockedPlugin> =
-        plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !store.contains(&plugin.content)).collect();
+        plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !signing::is_here(store, plugin)).collect();
+    // What's wrong with the signatures that are here, in case that there are no others to be had.
+    let mut unproven = missing.iter().find_map(|plugin| signing::stored_problem(store, plugin));
     for folder in vendored_folders(app, project, manifest) {
         let vendor = Vendor::open(&folder).map_err(|error| explain::store(error).help("`mfp vendor DIR` makes a vendored folder"))?;
         let mut still = Vec::new();
@@ -210,18 +224,28 @@ pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &
                 still.push(plugin);
                 continue;
             }
-            store.insert(vendored(store, &vendor, plugin)?).explained()?;
+            match vendored(store, &vendor, plugin) {
+                Ok(tree) => store.insert(tree).explained()?,
+                Err(error) if signing::is_about(&error) => {
+                    unproven.get_or_insert(error);
+                    still.push(plugin);
+                }
+                Err(error) => return Err(error),
+            }
         }
         missing = still;
     }
-    fetch_missing(app, store, manifest, &project.root, &missing)
+    fetch_missing(app, store, manifest, &project.root, &missing).map_err(|error| match unproven {
+        Some(unproven) if error.exit() == Exit::Network || error.is_missing_artifact() => unproven,
+        _ => error,
+    })
 }
 
 /// What a vendored folder has for a plugin, verified.
 pub(crate) fn vendored(store: &Store, vendor: &Vendor, plugin: &LockedPlugin) -> Result<Verified<Tree>> {
     let tree = vendor.ingest(store, &plugin.content).map_err(|error| explain::store(error).about(&plugin.name))?;
     if let Some(package) = plugin.package() {
-        check_metadata(plugin, package, &tree)?;
+        check_package(plugin, package, &tree)?;
     }
     Ok(tree)
 }

@@ -14,22 +14,25 @@ use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::project::{Manifest, Strategy};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{Pin, Source};
+use mfp_model::signature::rotation::KeyHistory;
+use mfp_model::signer::Signer;
+use mfp_model::source::{Pin, Source, SourceId};
 use mfp_model::version::Version;
 use mfp_resolver::{Candidate, Catalog, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
 use mfp_store::Store;
 
 use crate::app::App;
 use crate::approvals::ApprovalGuard;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Exit, Result};
 use crate::explain;
 use crate::gate::{Gate, Precise, Rule};
 use crate::held::{Guard, HeldBack, HeldVersion, Objection};
 use crate::project::{MANIFEST, Project};
-use crate::report::Event;
+use crate::report::{Event, Reporter};
 use crate::settings::{LockMode, LockedBy};
+use crate::signing::{self, Accepted, Disproved, SignerGuard, Trust, Wishes};
 use crate::sources::declared::read_folder;
-use crate::sources::fetch::fetch_first_sight;
+use crate::sources::fetch::{fetch_first_sight, fetch_missing};
 use crate::sources::gather::{Known, Undecided, nearest_names};
 use crate::sources::git::Git;
 use crate::sources::registry::Shared;
@@ -90,6 +93,8 @@ pub(crate) struct Goal<'a> {
     pub(crate) seen: BTreeMap<PluginName, Declared>,
     /// What happens to newer versions that a person has to decide about first.
     pub(crate) undecided: UndecidedVersions,
+    /// What's known about signers.
+    pub(crate) signing: Wishes,
 }
 
 /// What happens to newer versions that a person has to decide about first.
@@ -117,11 +122,26 @@ pub(crate) struct Declared {
     pub(crate) locked: LockedPlugin,
     /// Which hosts it supports, as far as that's known: a lock entry doesn't hold it.
     pub(crate) mockforge: Option<Requirement>,
+    /// What was just read, with the text of the signature that came with it. Who made that isn't settled yet.
+    pub(crate) fresh: Option<FreshlyRead>,
+}
+
+/// Something that was just read, and isn't what the lock has only because the lock says so.
+#[derive(Debug, Clone)]
+pub(crate) struct FreshlyRead {
+    pub(crate) signature: Option<String>,
 }
 
 impl Declared {
     /// What a package that was just read says about itself.
-    pub(crate) fn new(name: &PluginName, alias: Option<&PluginName>, pin: Pin, content: ContentDigest, manifest: &PluginManifest) -> Self {
+    pub(crate) fn new(
+        name: &PluginName,
+        alias: Option<&PluginName>,
+        pin: Pin,
+        content: ContentDigest,
+        manifest: &PluginManifest,
+        signature: Option<String>,
+    ) -> Self {
         let package = LockedPackage {
             package: alias.cloned(),
             version: manifest.version.clone(),
@@ -133,7 +153,12 @@ impl Declared {
         };
         let locked =
             LockedPlugin { name: name.clone(), types: manifest.types.clone(), body: LockedBody::Package(Box::new(package)), content };
-        Self { locked, mockforge: manifest.mockforge.clone() }
+        Self { locked, mockforge: manifest.mockforge.clone(), fresh: Some(FreshlyRead { signature }) }
+    }
+
+    /// What's locked, as it's locked.
+    fn kept(locked: LockedPlugin) -> Self {
+        Self { locked, mockforge: None, fresh: None }
     }
 
     /// As the resolver sees it: a service has no version, and counts as 0.0.0, as everything does that has none.
@@ -174,30 +199,157 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
     let mut declared = declared(app, store, &sources, goal, git)?;
-    let kept = keep_undecided(goal, &mut declared);
+    let mut kept = settle_signers(app, goal, &mut declared)?;
+    let mut signers = Signers::new(goal);
+    kept.extend(keep_undecided(goal, &signers, &mut declared));
     let request = request(app, goal)?;
-    let (lock, mut held) = match from_lock_alone(goal, &declared, &request) {
-        Some(resolution) => (build(goal, &declared, &resolution, &Known::default())?, HeldBack::default()),
-        None => app.wait(from_the_world(goal, &declared, &request, &registries))?,
+    let (lock, mut held) = loop {
+        let made = match from_lock_alone(goal, &declared, &request) {
+            Some(resolution) => (build(goal, &declared, &resolution, &Known::default())?, HeldBack::default()),
+            None => app.wait(from_the_world(goal, &declared, &request, &registries, &mut signers))?,
+        };
+        let is_new = goal.signing.prove.then(|| first_disproved(app, store, goal, &made.0)).flatten();
+        if !is_new.is_some_and(|disproved| signers.disprove(disproved)) {
+            break made;
+        }
     };
     held.versions.extend(kept);
     app.documents.save();
     lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
+    signers.trust(goal).check(&lock)?;
     app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
+    signers.introduce(app.reporter, goal, &lock);
     Ok(Made { lock, held })
 }
 
 /// Who objects to versions that a person has to decide about first.
-fn guards<'g>(goal: &'g Goal<'_>) -> Vec<Box<dyn Guard + 'g>> {
+fn guards<'g>(goal: &'g Goal<'_>, signers: &'g Signers) -> Vec<Box<dyn Guard + 'g>> {
     match goal.undecided {
         UndecidedVersions::Chosen => Vec::new(),
-        UndecidedVersions::HeldBack => vec![Box::new(ApprovalGuard { manifest: goal.manifest, old: goal.old })],
+        UndecidedVersions::HeldBack => vec![
+            Box::new(SignerGuard { trust: signers.trust(goal), disproved: &signers.disproved }),
+            Box::new(ApprovalGuard { manifest: goal.manifest, old: goal.old }),
+        ],
     }
 }
 
+/// What's learnt about signers while a lock is made.
+#[derive(Debug)]
+struct Signers {
+    /// What a person accepted, and what follows the locked key.
+    accepted: Accepted,
+    /// By which chains it follows, by name.
+    chains: BTreeMap<PluginName, BTreeMap<Signer, Vec<Signer>>>,
+    disproved: Disproved,
+}
+
+impl Signers {
+    fn new(goal: &Goal<'_>) -> Self {
+        Self { accepted: goal.signing.accepted.clone(), chains: BTreeMap::new(), disproved: Disproved::new() }
+    }
+
+    fn trust<'t>(&'t self, goal: &'t Goal<'_>) -> Trust<'t> {
+        Trust { manifest: goal.manifest, old: goal.old, accepted: &self.accepted }
+    }
+
+    /// Remember that a version isn't what's said about it. False if that was known.
+    fn disprove(&mut self, (name, version, error): (PluginName, Version, Error)) -> bool {
+        self.disproved.entry(name).or_default().insert(version, error).is_none()
+    }
+
+    /// Where an index says that another key signs now, ask its registry whether that key follows the one that's locked. True if
+    /// something was learnt.
+    async fn learn(&mut self, goal: &Goal<'_>, decision: &Decided, registries: &Registries<'_>) -> Result<bool> {
+        let chosen = |name: &PluginName| Some(&decision.decided.as_ref().ok()?.plugins.get(name)?.version);
+        let moves = |name: &PluginName| chosen(name) != goal.old.and_then(|old| old.plugins.get(name)).and_then(LockedPlugin::version);
+        let mut has_learnt = false;
+        for (key, document) in &decision.known.documents {
+            let strangers = self.trust(goal).strangers(key, document.as_ref());
+            for name in strangers.into_iter().filter(|name| goal.freedom.lets_go(name) || moves(name)) {
+                let (Origin::Registry(registry), Some(locked)) = (&key.origin, self.trust(goal).locked(&name)) else { continue };
+                if self.chains.contains_key(&name) {
+                    continue;
+                }
+                let history = match crate::sources::registry(registries, registry)?.key_history(&key.name).await {
+                    // Nothing can be learnt now: what would have been allowed is held back.
+                    Err(error) if error.exit() == Exit::Network => KeyHistory::default(),
+                    history => history?,
+                };
+                let followers = history.followers(&key.name, locked);
+                has_learnt |= !followers.is_empty();
+                self.accepted.entry(name.clone()).or_default().extend(followers.keys().cloned());
+                self.chains.insert(name, followers);
+            }
+        }
+        Ok(has_learnt)
+    }
+
+    /// Say who signs for the first time, and which keys followed others.
+    fn introduce(&self, reporter: &Reporter, goal: &Goal<'_>, new: &Lock) {
+        let trust = self.trust(goal);
+        trust.introduce(reporter, new);
+        for plugin in new.plugins.values() {
+            let (Some(locked), Some(signer)) = (trust.locked(&plugin.name), plugin.signer()) else { continue };
+            if let Some(chain) = self.chains.get(&plugin.name).and_then(|chains| chains.get(signer)) {
+                let chain: Vec<String> = std::iter::once(locked).chain(chain).map(Signer::fingerprint).collect();
+                let text = format!("{} changed its key, each signed by the one before: {}", plugin.name, chain.join(" → "));
+                reporter.event(Event::Note(text));
+            }
+        }
+    }
+}
+
+/// Who signed what was just read at URLs, in repositories and in folders. What isn't signed by whom it was before stays as it's
+/// locked, where the command holds such versions back; else it's an error.
+fn settle_signers(app: &App<'_>, goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>) -> Result<Vec<HeldVersion>> {
+    let trust = Trust { manifest: goal.manifest, old: goal.old, accepted: &goal.signing.accepted };
+    let mut held = Vec::new();
+    for (name, found) in declared.iter_mut() {
+        let Some(fresh) = found.fresh.take() else { continue };
+        match (trust.at_first_sight(app.reporter, &found.locked, fresh.signature.as_deref()), may_stay(goal, name)) {
+            (Ok(signer), _) => found.locked.set_signer(signer),
+            (Err(error), Some(locked)) => {
+                held.extend(found.locked.version().map(|version| HeldVersion {
+                    name: name.clone(),
+                    version: version.clone(),
+                    current: locked.version().cloned(),
+                    objections: vec![signing::disproved(name, version, &error)],
+                    needs: Vec::new(),
+                }));
+                *found = Declared::kept(locked.clone());
+            }
+            (Err(error), None) => return Err(error),
+        }
+    }
+    Ok(held)
+}
+
+/// The locked entry that can stay in the place of what was found at a URL or in a repository, if newer versions are held back.
+fn may_stay<'g>(goal: &Goal<'g>, name: &PluginName) -> Option<&'g LockedPlugin> {
+    let entry = goal.manifest.plugins.get(name).filter(|_| goal.undecided == UndecidedVersions::HeldBack)?;
+    let asked = goal.old?.requirements.get(name)?;
+    let is_same = asked.source == entry.request.source && matches!(asked.source, Source::Url { .. } | Source::Git { .. });
+    goal.old?.plugins.get(name).filter(|_| is_same)
+}
+
+/// Bring what's newly chosen for names that were signed before into the store. The first whose signature doesn't prove what's
+/// said about it; whatever else goes wrong will go wrong again where it's told.
+fn first_disproved(app: &App<'_>, store: &Store, goal: &Goal<'_>, lock: &Lock) -> Option<(PluginName, Version, Error)> {
+    let is_new = |plugin: &&LockedPlugin| {
+        let old = goal.old.and_then(|old| old.plugins.get(&plugin.name));
+        plugin.signer().is_some()
+            && old.is_some_and(|old| old.signer().is_some() && old.content != plugin.content)
+            && matches!(plugin.source(), SourceId::Registry(_))
+    };
+    let new: Vec<&LockedPlugin> = lock.plugins.values().filter(is_new).filter(|plugin| !signing::is_here(store, plugin)).collect();
+    let error = fetch_missing(app, store, goal.manifest, goal.root, &new).err().filter(signing::is_about)?;
+    let plugin = new.into_iter().find(|plugin| error.detail_map().get("plugin").is_some_and(|name| name == plugin.name.as_str()))?;
+    Some((plugin.name.clone(), plugin.version()?.clone(), error))
+}
+
 /// What's declared by URL or repository, and there's an objection to what is there now: it stays as it's locked.
-fn keep_undecided(goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>) -> Vec<HeldVersion> {
-    let guards = guards(goal);
+fn keep_undecided(goal: &Goal<'_>, signers: &Signers, declared: &mut BTreeMap<PluginName, Declared>) -> Vec<HeldVersion> {
+    let guards = guards(goal, signers);
     let mut held = Vec::new();
     for (name, found) in declared.iter_mut() {
         let Some(entry) = goal.manifest.plugins.get(name) else { continue };
@@ -216,7 +368,7 @@ fn keep_undecided(goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>
                 objections,
                 needs: Vec::new(),
             }));
-            *found = Declared { locked: locked.clone(), mockforge: None };
+            *found = Declared::kept(locked.clone());
         }
     }
     held
@@ -238,11 +390,11 @@ fn declared<'a>(
                 let folder = read_folder(name, goal.root, path, bare, alias)?;
                 let content = folder.listing.content();
                 check_id(name, alias, &folder.manifest.id, goal, entry.span.clone())?;
-                Declared::new(name, alias, Pin::Path { path: path.clone() }, content, &folder.manifest)
+                Declared::new(name, alias, Pin::Path { path: path.clone() }, content, &folder.manifest, folder.signature)
             }
             Source::Url { .. } => match (goal.seen.get(name), unchanged(goal, name)) {
                 (Some(seen), _) => seen.clone(),
-                (None, Some(locked)) => Declared { locked: locked.clone(), mockforge: None },
+                (None, Some(locked)) => Declared::kept(locked.clone()),
                 (None, None) => {
                     let sight = app.wait(fetch_first_sight(sources, store, goal.root, name, alias, &entry.request.source))?;
                     check_id(name, alias, &sight.manifest.id, goal, entry.span.clone())?;
@@ -251,7 +403,7 @@ fn declared<'a>(
             },
             Source::Git { .. } => match (goal.seen.get(name), unchanged(goal, name)) {
                 (Some(seen), _) => seen.clone(),
-                (None, Some(locked)) => Declared { locked: locked.clone(), mockforge: None },
+                (None, Some(locked)) => Declared::kept(locked.clone()),
                 (None, None) => {
                     let git = match &git {
                         Some(git) => git,
@@ -263,7 +415,7 @@ fn declared<'a>(
                 }
             },
             Source::Remote { .. } => match LockedPlugin::remote(name, &entry.request) {
-                Some(locked) => Declared { locked, mockforge: None },
+                Some(locked) => Declared::kept(locked),
                 None => continue,
             },
             Source::Registry { .. } => continue,
@@ -396,13 +548,55 @@ async fn from_the_world(
     declared: &BTreeMap<PluginName, Declared>,
     request: &Request,
     registries: &Registries<'_>,
+    signers: &mut Signers,
 ) -> Result<(Lock, HeldBack)> {
+    let mut decision = decide(goal, declared, request, registries, signers).await;
+    if signers.learn(goal, &decision, registries).await? {
+        decision = decide(goal, declared, request, registries, signers).await;
+    }
+    let Decided { known, decided, held } = decision;
+    match decided {
+        Ok(resolution) => {
+            let lock = build(goal, declared, &resolution, &known)?;
+            // Hundreds of thousands of small values, of a process that's about to end.
+            std::mem::forget(known);
+            Ok((lock, held))
+        }
+        Err(Undecided::Failed(error)) => Err(error),
+        Err(Undecided::Unresolved(unresolved)) => {
+            if let Some(error) = no_such_version(goal, &known) {
+                return Err(error);
+            }
+            let near = match &unresolved {
+                mfp_resolver::Unresolved::NotFound(missing) => nearest_names(&missing.key.name, &missing.key.origin, registries).await,
+                _ => Vec::new(),
+            };
+            Err(explain::unresolved(goal.manifest, goal.manifest_text, &unresolved, &near))
+        }
+    }
+}
+
+/// What was decided, over what, and what was passed over.
+struct Decided {
+    known: Known,
+    decided: std::result::Result<Resolution, Undecided>,
+    held: HeldBack,
+}
+
+/// Gather and decide, with everybody's objections.
+async fn decide(
+    goal: &Goal<'_>,
+    declared: &BTreeMap<PluginName, Declared>,
+    request: &Request,
+    registries: &Registries<'_>,
+    signers: &Signers,
+) -> Decided {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
     let mut rules: Vec<Box<dyn Rule + '_>> = Vec::new();
     if !goal.precise.is_empty() {
         rules.push(Box::new(Precise(&goal.precise)));
     }
-    let mut gate = Gate::new(rules, guards(goal));
+    let mut gate = Gate::new(rules, guards(goal, signers));
     let decided = known.decide(request, registries, &gate).await;
     // What would it be without what a person has to decide about? Over what's known already, that's a matter of milliseconds.
     let objections = gate.dismiss_guards(&mut known.catalog);
@@ -423,25 +617,7 @@ async fn from_the_world(
         }
         failed @ Err(Undecided::Failed(_)) => (failed, HeldBack::default()),
     };
-    match decided {
-        Ok(resolution) => {
-            let lock = build(goal, declared, &resolution, &known)?;
-            // Hundreds of thousands of small values, of a process that's about to end.
-            std::mem::forget(known);
-            Ok((lock, held))
-        }
-        Err(Undecided::Failed(error)) => Err(error),
-        Err(Undecided::Unresolved(unresolved)) => {
-            if let Some(error) = no_such_version(goal, &known) {
-                return Err(error);
-            }
-            let near = match &unresolved {
-                mfp_resolver::Unresolved::NotFound(missing) => nearest_names(&missing.key.name, &missing.key.origin, registries).await,
-                _ => Vec::new(),
-            };
-            Err(explain::unresolved(goal.manifest, goal.manifest_text, &unresolved, &near))
-        }
-    }
+    Decided { known, decided, held }
 }
 
 /// A version that was asked for exactly and that no registry has.
@@ -466,7 +642,7 @@ fn build(goal: &Goal<'_>, declared: &BTreeMap<PluginName, Declared>, resolution:
             return declared.get(&resolved.entry).map(|declared| declared.locked.clone());
         }
         match known.documents.get(&resolved.key()).and_then(|document| find(document, &resolved.version)) {
-            Some(line) => from_index(resolved, &line),
+            Some(line) => from_index(resolved, &line).map(|plugin| as_proven(goal, plugin)),
             None => goal.old.and_then(|old| old.plugins.get(&resolved.entry)).cloned(),
         }
     });
@@ -487,8 +663,8 @@ fn from_index(resolved: &mfp_resolver::Resolved, line: &PackedLine<'_>) -> Optio
         version: line.version.clone(),
         pin: Pin::Registry { registry: registry.clone(), published: line.published, artifact: line.artifact },
         license: line.license().map(str::to_owned),
-        // A claim that nobody has checked isn't written down: this version can't check signatures.
-        signer: None,
+        // A claim, which whoever brings the package has to find proven.
+        signer: line.signer()?,
         capabilities: line.capabilities()?,
         dependencies: resolved.dependencies.clone(),
     };
@@ -498,6 +674,17 @@ fn from_index(resolved: &mfp_resolver::Resolved, line: &PackedLine<'_>) -> Optio
         body: LockedBody::Package(Box::new(package)),
         content: line.content,
     })
+}
+
+/// The very package that's locked was signed by whom the lock says, whatever an index says now.
+fn as_proven(goal: &Goal<'_>, mut plugin: LockedPlugin) -> LockedPlugin {
+    let locked = goal.old.and_then(|old| old.plugins.get(&plugin.name));
+    if let Some(locked) = locked.filter(|locked| locked.content == plugin.content && locked.version() == plugin.version())
+        && let Some(signer) = locked.signer()
+    {
+        plugin.set_signer(Some(signer.clone()));
+    }
+    plugin
 }
 
 /// The content of the project's folder plugins as it is now, for freshness.
@@ -555,6 +742,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
         undecided: UndecidedVersions::Chosen,
+        signing: Wishes::default(),
     };
     let lock = lock(app, &store, &goal)?;
     if !only_look {

@@ -87,9 +87,7 @@ impl Project {
     /// The lock, parsed, if there's one.
     pub(crate) fn lock(&self) -> Result<Option<Lock>> {
         let Some(text) = self.lock_text.as_deref() else { return Ok(None) };
-        let lock = Lock::parse(text).map_err(|error| explain::lock(text, &error))?;
-        refuse_signers(&lock)?;
-        Ok(Some(lock))
+        Lock::parse(text).map(Some).map_err(|error| explain::lock(text, &error))
     }
 
     /// The lock, parsed; that there's none is an error.
@@ -166,18 +164,6 @@ fn refuse_link(path: &Path) -> Result<()> {
             Err(explain::store(StoreError::Place { path: path.to_owned(), why: "it's a symbolic link" }))
         }
         _ => Ok(()),
-    }
-}
-
-/// A lock that says who signed a plugin was checked by a newer mfp; this one can't, and mustn't look as if it had.
-pub(crate) fn refuse_signers(lock: &Lock) -> Result<()> {
-    match lock.plugins.values().find(|plugin| plugin.signer().is_some()) {
-        None => Ok(()),
-        Some(plugin) => Err(Error::new(
-            "mfp::unsupported",
-            format!("plugins.lock says who signed {}, and this version of mfp can't check signatures", plugin.name),
-        )
-        .help("take a newer mfp, or make the lock anew with this one: `mfp lock --rebuild`")),
     }
 }
 

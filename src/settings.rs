@@ -170,6 +170,8 @@ pub(crate) struct Settings {
     pub(crate) credentials: Option<Hidden>,
     /// `MFP_SERVE_TOKEN`.
     pub(crate) serve_token: Option<Hidden>,
+    /// `MFP_KEY_PASSWORD`: what a publisher's secret key is opened with.
+    pub(crate) key_password: Option<Hidden>,
     /// The netrc file to look in.
     pub(crate) netrc: Option<PathBuf>,
     /// Proxies by the usual variables.
@@ -273,6 +275,7 @@ impl Settings {
             vendor: folder(vendor, "MFP_VENDOR").map(|path| current_dir.join(path)),
             credentials: environment.text("MFP_CREDENTIALS").map(|text| Hidden(text.to_owned())),
             serve_token: environment.text("MFP_SERVE_TOKEN").map(|text| Hidden(text.to_owned())),
+            key_password: environment.text("MFP_KEY_PASSWORD").map(|text| Hidden(text.to_owned())),
             netrc: environment.path("NETRC").or_else(|| base.as_ref().map(|base| base.home.join(".netrc"))),
             proxies: Proxies::from(&environment),
             now: now(),

@@ -67,6 +67,8 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["search", "hash"], "search")["results"][0]["name"], "hash");
     ok(&["verify"], "verify");
     ok(&["vendor", "vendored"], "vendor");
+    ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
+    ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     for action in ["dir", "size", "verify", "prune", "clean"] {
         ok(&["cache", action], "cache");
     }

@@ -9,7 +9,8 @@ fn options() -> LoaderOptions {
     LoaderOptions::new(SystemClock, SystemRandom)
 }
 
-fn open(machine: &Machine) -> Result<mfp_loader::Plugins, mfp_loader::OpenError> {
+/// The project of a machine, opened by a host.
+pub(crate) fn open(machine: &Machine) -> Result<mfp_loader::Plugins, mfp_loader::OpenError> {
     Loader::open(&Project::new(machine.path("project"), machine.path("store")), options())
 }
 

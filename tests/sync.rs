@@ -322,19 +322,3 @@ fn bytes_that_arent_what_was_locked_never_arrive() {
     assert_eq!(run.code, 4, "{}", run.all());
     assert!(!machine.has(".mockforge/plugins/hash"));
 }
-
-#[test]
-fn a_lock_that_claims_a_signer_that_nobody_checked_is_refused() {
-    let registry = Registry::with([Plugin::new("greet", "1.0.0")]);
-    let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"^1\"\n");
-    machine.ok(["sync"]);
-    let claimed = machine
-        .read("plugins.lock")
-        .replace("signer = \"\"", "signer = \"minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa\"");
-    machine.write("plugins.lock", &claimed);
-    machine.mfp(["sync", "--frozen"]).fails(2, "mfp::unsupported");
-    machine.mfp(["sync", "--locked"]).fails(2, "mfp::unsupported");
-    machine.mfp(["run", "greet", "hello"]).fails(2, "mfp::unsupported");
-    machine.ok(["lock", "--rebuild"]);
-    assert!(machine.read("plugins.lock").contains("signer = \"\""));
-}

@@ -2,7 +2,8 @@
 //!
 //! Everything about a plugin that isn't in its own package comes together here: what the lock says, what the project
 //! configures and approved, what the user's policy leaves of that, and the variables that the project names. Nothing runs that
-//! asks for more than was approved. What runs is the store's content, verified as it's read, never laid-out files.
+//! asks for more than was approved, or that isn't proven to be signed by whom the lock names. What runs is the store's content,
+//! verified as it's read, never laid-out files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +17,8 @@ use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved,
 use mfp_model::name::PluginName;
 use mfp_model::plugin::{BareWasm, BareWasmError, EntryError, PluginManifest, PluginManifestError};
 use mfp_model::project::Manifest;
+use mfp_model::signature::{Unproven, prove_locked};
+use mfp_model::signer::Signer;
 use mfp_model::source::{RemoteEndpoint, RemoteUrl, Source};
 use mfp_store::{Store, StoreError, Stored};
 use serde_json::{Value, json};
@@ -79,6 +82,16 @@ pub enum LockedError {
         /// Why.
         error: BareWasmError,
     },
+    /// The lock says who signed it, and that isn't proven.
+    #[error("plugin `{plugin}`: plugins.lock says that {signer} signed it, and that isn't proven: {why}")]
+    Signature {
+        /// The plugin.
+        plugin: PluginName,
+        /// Who is said to have signed it.
+        signer: Signer,
+        /// What's wrong with the signatures that are there.
+        why: Unproven,
+    },
     /// It has no module.
     #[error("plugin `{plugin}`: {error}")]
     Entry {
@@ -130,6 +143,7 @@ impl LockedError {
             Self::Store { source, .. } => source.code(),
             Self::Manifest { error, .. } => error.code(),
             Self::Bare { error, .. } => error.code(),
+            Self::Signature { why, .. } => why.code(),
             Self::Entry { error, .. } => error.code(),
             Self::Variable { .. } | Self::Endpoint { .. } | Self::PlainHttp { .. } => "mfp::config::variable",
             Self::Unapproved(_) => "mfp::approval::missing",
@@ -168,6 +182,17 @@ pub fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<PluginManifes
     PluginManifest::from_bytes(&text).map_err(|error| LockedError::Manifest { plugin: name(), text, error: Box::new(error) })
 }
 
+/// Did the one who's said to have signed it sign it? Proven by the signatures that the store keeps beside the content.
+pub fn proven(plugin: &LockedPlugin, stored: &Stored) -> Result<(), LockedError> {
+    let Some(signer) = plugin.signer() else { return Ok(()) };
+    let files = stored.signatures().map_err(|source| LockedError::Store { plugin: plugin.name.clone(), source })?;
+    prove_locked(plugin, files.iter().map(String::as_str)).map(drop).map_err(|why| LockedError::Signature {
+        plugin: plugin.name.clone(),
+        signer: signer.clone(),
+        why,
+    })
+}
+
 impl Surroundings<'_> {
     /// These plugins as a loader takes them, in the same order. They must have all that they may call among them:
     /// [`with_dependencies`].
@@ -186,6 +211,7 @@ impl Surroundings<'_> {
     fn package(&self, plugin: &LockedPlugin, package: &LockedPackage) -> Result<PluginSpec, LockedError> {
         let name = || plugin.name.clone();
         let stored = self.store.need(&plugin.content).map_err(|source| LockedError::Store { plugin: name(), source })?;
+        proven(plugin, &stored)?;
         let described = described(plugin, &stored)?;
         let entry = described.entry_in(stored.listing()).map_err(|error| LockedError::Entry { plugin: name(), error })?.clone();
         let approved = plugin.approved(self.manifest);

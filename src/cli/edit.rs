@@ -4,6 +4,8 @@ use clap::Args;
 use mfp_model::name::{GroupName, PluginName, RegistryName};
 use mfp_model::version::Version;
 
+use super::values::{AcceptedKey, accepted_key};
+
 /// `mfp add`
 #[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
@@ -85,6 +87,9 @@ pub(crate) struct UpdateArgs {
     /// Take the commit that this plugin's git tag leads to now, although it led to another when it was locked
     #[arg(long, value_name = "NAME")]
     pub(crate) accept_moved_tag: Vec<PluginName>,
+    /// Take this key's signatures for a plugin that another key signed, as `NAME=minisign:RW…`: only if its publisher says so
+    #[arg(long, value_name = "NAME=KEY", value_parser = accepted_key)]
+    pub(crate) accept_key: Vec<AcceptedKey>,
     /// Say what would change; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -99,6 +104,9 @@ pub(crate) struct UpgradeArgs {
     /// The plugins to upgrade (default: all that the manifest requires from a registry or names by a git tag)
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<PluginName>,
+    /// Take this key's signatures for a plugin that another key signed, as `NAME=minisign:RW…`: only if its publisher says so
+    #[arg(long, value_name = "NAME=KEY", value_parser = accepted_key)]
+    pub(crate) accept_key: Vec<AcceptedKey>,
     /// Say what would change; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) mod approve;
 pub(crate) mod edit;
+pub(crate) mod key;
 pub(crate) mod look;
 pub(crate) mod project;
 pub(crate) mod run;
@@ -152,6 +153,8 @@ pub(crate) enum Command {
     Diff(look::DiffArgs),
     /// Write everything the lock names into one folder
     Vendor(project::VendorArgs),
+    /// Make and use publishers' keys: sign, verify, change to another
+    Key(key::KeyArgs),
     /// Look after the store and the cache
     Cache(tools::CacheArgs),
     /// Look for what could be wrong on this machine
@@ -193,6 +196,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Diff(_) => "diff",
             Self::Vendor(_) => "vendor",
+            Self::Key(_) => "key",
             Self::Cache(_) => "cache",
             Self::Doctor(_) => "doctor",
             Self::Config(_) => "config",

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use mfp_model::name::GroupName;
 
+use super::values::{AcceptedKey, accepted_key};
+
 /// `mfp init`
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -38,6 +40,9 @@ pub(crate) struct LockArgs {
     /// Say what would change; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Take this key's signatures for a plugin that another key signed, as `NAME=minisign:RW…`: only if its publisher says so
+    #[arg(long, value_name = "NAME=KEY", value_parser = accepted_key)]
+    pub(crate) accept_key: Vec<AcceptedKey>,
 }
 
 /// `mfp sync`

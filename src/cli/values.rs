@@ -1,6 +1,27 @@
-//! How are times and sizes written on the command line? An integer and `ms`, `s` or `m`; an integer and `KiB`, `MiB` or `GiB`.
+//! How are values written on the command line? Times as an integer and `ms`, `s` or `m`; sizes as an integer and `KiB`, `MiB` or
+//! `GiB`; an accepted key as `NAME=minisign:RW…`.
 
 use std::time::Duration;
+
+use mfp_model::name::PluginName;
+use mfp_model::signer::Signer;
+
+/// A key that somebody accepts for a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AcceptedKey {
+    /// The name that the project has for it.
+    pub(crate) name: PluginName,
+    /// Whose signatures are to be taken from now on.
+    pub(crate) signer: Signer,
+}
+
+/// `greet=minisign:RW…`
+pub(crate) fn accepted_key(text: &str) -> Result<AcceptedKey, String> {
+    let (name, signer) = text.split_once('=').ok_or("write it as `NAME=minisign:RW…`")?;
+    let name = name.parse().map_err(|error: mfp_model::name::NameError| error.to_string())?;
+    let signer = signer.parse().map_err(|error: mfp_model::signer::SignerError| error.to_string())?;
+    Ok(AcceptedKey { name, signer })
+}
 
 const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];
 
@@ -26,6 +47,16 @@ const MAX_MILLIS: u64 = 24 * 3600 * 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_accepted_by_name_and_in_full() {
+        let key = "minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa";
+        let accepted = accepted_key(&format!("greet={key}")).unwrap();
+        assert_eq!((accepted.name.as_str(), accepted.signer), ("greet", key.parse().unwrap()));
+        for wrong in ["greet", key, "greet=", "Greet=minisign:RW", &format!("greet = {key}"), &format!("={key}")] {
+            assert!(accepted_key(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_time_has_a_unit() {

@@ -21,6 +21,7 @@ use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
 use crate::moved_tags;
 use crate::project::Project;
 use crate::report::{Outcome, clean};
+use crate::signing::Wishes;
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
 use crate::sources::git::Git;
@@ -60,6 +61,7 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
         precise: exactly(&additions),
         seen,
         undecided: UndecidedVersions::Chosen,
+        signing: Wishes::default(),
     };
     refuse_moved_tags(old.as_ref(), &goal.seen)?;
     let chosen = lock(app, &app.store()?, &goal).map_err(|error| pointing_into(&project.manifest_text, error))?;

@@ -8,6 +8,7 @@ use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{Dependency, PluginManifest};
 use mfp_model::project::Manifest;
+use mfp_model::signer::Signer;
 use mfp_model::source::{Pin, Source};
 use mfp_model::version::Version;
 use mfp_store::Store;
@@ -141,8 +142,8 @@ fn of_line(line: &IndexLine, document: &IndexDocument, registry: &RegistryName, 
     put("repository", line.repository.clone());
     put("documentation", line.documentation.clone());
     put("keywords", (!line.keywords.is_empty()).then(|| line.keywords.join(", ")));
-    put("signer", line.signer.as_ref().map(ToString::to_string));
     put("deprecated", line.deprecated.as_ref().map(|deprecated| deprecated.reason.clone()));
+    more.extend(signed(line.signer.as_ref()));
     InfoPlugin {
         name: line.name.to_string(),
         version: line.version.to_string(),
@@ -176,8 +177,14 @@ fn from_lock(plugin: &LockedPlugin) -> InfoPlugin {
         size: plugin.package().and_then(|package| package.pin.artifact()).map(|artifact| artifact.size),
         capabilities: serde_json::to_value(plugin.capabilities()).unwrap_or_default(),
         dependencies: shown_dependencies(plugin.dependencies()),
+        more: signed(plugin.signer()).collect(),
         ..InfoPlugin::default()
     }
+}
+
+/// Who signed it: the key in full, and what people compare.
+fn signed(signer: Option<&Signer>) -> impl Iterator<Item = (String, String)> {
+    signer.into_iter().flat_map(|signer| [("fingerprint".to_owned(), signer.fingerprint()), ("signer".to_owned(), signer.to_string())])
 }
 
 fn shown_dependencies(dependencies: &[Dependency]) -> Vec<InfoDependency> {

@@ -1,6 +1,7 @@
 //! `mfp list`: what's locked.
 
 use mfp_model::lock::LockedPlugin;
+use mfp_model::signer::Signer;
 use mfp_model::source::Pin;
 
 use crate::app::App;
@@ -27,12 +28,18 @@ pub(crate) fn run(app: &App<'_>, args: &ListArgs) -> Result<Outcome> {
             types: plugin.types.iter().map(ToString::to_string).collect(),
             direct: lock.is_direct(&plugin.name),
             path: path.is_dir().then(|| path.display().to_string()),
+            signer: plugin.signer().map(ToString::to_string),
+            fingerprint: plugin.signer().map(Signer::fingerprint),
             reference: plugin.package().and_then(|package| reference(&package.pin)),
             commit: plugin.package().and_then(|package| package.pin.commit()).map(ToString::to_string),
         }
     };
-    let text = wanted.clone().map(|plugin| shown(plugin) + "\n").collect();
+    let text = wanted.clone().map(|plugin| format!("{}{}\n", shown(plugin), signed_by(plugin))).collect();
     Ok(Outcome::done(Document::List(ListDocument { plugins: wanted.map(listed).collect() })).text(text))
+}
+
+fn signed_by(plugin: &LockedPlugin) -> String {
+    plugin.signer().map(|signer| format!(", signed by {}", signer.fingerprint())).unwrap_or_default()
 }
 
 fn reference(pin: &Pin) -> Option<String> {

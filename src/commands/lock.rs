@@ -16,10 +16,11 @@ use crate::error::{Error, Result};
 use crate::held::HeldBack;
 use crate::locking::{Freedom, Goal, UndecidedVersions, current_lock, lock_with, path_contents};
 use crate::moved_tags;
-use crate::project::{Project, refuse_signers};
+use crate::project::Project;
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
 use crate::settings::LockMode;
+use crate::signing::Wishes;
 
 /// Lock, changing as little as the flags let it.
 pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
@@ -64,6 +65,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
                 freedom: held_back.freedom,
                 precise,
                 seen: BTreeMap::new(),
+                signing: Wishes::typed(&args.accept_key, &manifest, old.as_ref())?,
             };
             let made = lock_with(app, &app.store()?, &goal, held_back.git)?;
             held = made.held;
@@ -99,11 +101,7 @@ fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Optio
             Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something")
                 .help("install a newer mfp"))
         }
-        Ok(lock) if args.rebuild && refuse_signers(&lock).is_err() => {
-            app.reporter.event(Event::Note("plugins.lock says who signed what, which this version can't check; it's made anew".to_owned()));
-            Ok(None)
-        }
-        Ok(lock) => refuse_signers(&lock).map(|()| Some(lock)),
+        Ok(lock) => Ok(Some(lock)),
         Err(error) if error.kind == LockErrorKind::ConflictMarkers => Ok(both_sides(app, text)),
         Err(_) if args.rebuild => {
             app.reporter.event(Event::Note("plugins.lock can't be read, and is made anew".to_owned()));

@@ -12,6 +12,7 @@ pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod info;
 pub(crate) mod init;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod man;

@@ -11,6 +11,7 @@ use crate::cli::edit::RemoveArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, UndecidedVersions, lock};
 use crate::report::Outcome;
+use crate::signing::Wishes;
 
 /// Edit, lock, save, lay out.
 pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
@@ -37,6 +38,7 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
         undecided: UndecidedVersions::Chosen,
+        signing: Wishes::default(),
     };
     let new = lock(app, &app.store()?, &goal)?;
     let decision = Decision {

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
 use crate::moved_tags::{self, HeldBack};
 use crate::report::Outcome;
+use crate::signing::Wishes;
 
 /// Let go of what was named (or of everything), lock, save, lay out.
 pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
@@ -38,6 +39,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
         precise,
         seen: BTreeMap::new(),
         undecided: UndecidedVersions::HeldBack,
+        signing: Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &manifest, old.as_ref())? },
     };
     let Made { lock: new, held } = lock_with(app, &app.store()?, &goal, git)?;
     let decision = Decision {

@@ -16,6 +16,7 @@ use crate::cli::edit::UpgradeArgs;
 use crate::error::{Error, Result};
 use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
 use crate::report::{Event, Outcome};
+use crate::signing::Wishes;
 use crate::sources::git::Git;
 
 /// See which versions would be had without the requirements, raise those that are in the way, save, lay out.
@@ -40,6 +41,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
         precise: BTreeMap::new(),
         seen: BTreeMap::new(),
         undecided: UndecidedVersions::HeldBack,
+        signing: Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &before, old.as_ref())? },
     };
     let Made { lock: newest, mut held } = lock_with(app, &app.store()?, &goal, None)?;
 

@@ -1,6 +1,8 @@
 //! `mfp vendor`: everything the lock names, in one folder keyed by content.
 
 use mfp_model::lock::LockedPlugin;
+use mfp_model::version::Version;
+use mfp_store::Store;
 use mfp_store::vendor::{VendorItem, write};
 
 use crate::app::App;
@@ -11,6 +13,7 @@ use crate::installing::{bring, hold_store};
 use crate::locking::current_lock;
 use crate::report::document::{Document, VendorDocument};
 use crate::report::{Event, Outcome, plural};
+use crate::signing;
 
 /// Bring everything, then write what isn't in the folder yet.
 pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
@@ -22,12 +25,8 @@ pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
     let _guard = hold_store(app, &store)?;
     let plugins: Vec<&LockedPlugin> = lock.plugins.values().filter(|plugin| plugin.package().is_some()).collect();
     bring(app, &store, &project, &manifest, &plugins)?;
-    let items: Vec<VendorItem> = plugins
-        .iter()
-        .filter_map(|plugin| {
-            Some(VendorItem { name: plugin.id().clone(), version: plugin.version()?.clone(), content: plugin.content, signature: None })
-        })
-        .collect();
+    let items: Vec<VendorItem> =
+        plugins.iter().filter_map(|plugin| Some(item(&store, plugin, plugin.version()?.clone()))).collect::<Result<_>>()?;
     let folder = app.settings.current_dir.join(&args.directory);
     let vendored = write(&folder, &items, &store).explained()?;
     for path in &vendored.left {
@@ -44,4 +43,10 @@ pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
         vendored.removed.len()
     )));
     Ok(Outcome::done(Document::Vendor(VendorDocument { path: folder.display().to_string(), plugins: items.len() })))
+}
+
+/// With the signature that proves what the lock says, or whatever signature there is.
+fn item(store: &Store, plugin: &LockedPlugin, version: Version) -> Result<VendorItem> {
+    let signature = signing::kept(plugin, &store.need(&plugin.content).explained()?)?;
+    Ok(VendorItem { name: plugin.id().clone(), version, content: plugin.content, signature })
 }

@@ -34,6 +34,7 @@ pub(crate) enum Document {
     Problems(ProblemsDocument),
     Diff(Box<DiffDocument>),
     Vendor(VendorDocument),
+    Key(KeyDocument),
     Cache(CacheDocument),
     Config(ConfigDocument),
     Schema(SchemaDocument),
@@ -90,6 +91,8 @@ pub(crate) struct HeldDocument {
 pub(crate) enum HeldReason {
     /// It asks for more than was approved.
     Approval,
+    /// It isn't signed by whom it was signed before, or that isn't proven.
+    Signature,
     /// It needs another plugin that's held back.
     Dependency,
 }
@@ -178,6 +181,12 @@ pub(crate) struct ListedPlugin {
     pub(crate) direct: bool,
     /// Where it's laid out, or null.
     pub(crate) path: Option<String>,
+    /// Who signed it, as the lock has it: `minisign:RW…`; left out if nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signer: Option<String>,
+    /// What people compare: a short digest of that key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<String>,
     /// The ref of a git source: `tag v1.0.0`, `branch main`, `rev 8a1d9b9`; left out for other sources and for the default branch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reference: Option<String>,
@@ -480,6 +489,29 @@ pub(crate) struct TextDocument {
     pub(crate) text: String,
 }
 
+/// `key`
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct KeyDocument {
+    /// The public key, as manifests and locks have it: `minisign:RW…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    /// What people compare: 20 hexadecimal digits of a digest of the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<String>,
+    /// The files that were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) written: Vec<String>,
+    /// The statement that was signed or verified, or that would be; left out where a file's bytes were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) statement: Option<String>,
+    /// What the signature says about itself (`verify`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_comment: Option<String>,
+    /// The line for the registry (`rotate`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
+}
+
 /// `self`
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AboutDocument {
@@ -593,6 +625,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("verify", schema_for!(ProblemsDocument)),
         ("diff", schema_for!(DiffDocument)),
         ("vendor", schema_for!(VendorDocument)),
+        ("key", schema_for!(KeyDocument)),
         ("cache", schema_for!(CacheDocument)),
         ("doctor", schema_for!(ProblemsDocument)),
         ("config", schema_for!(ConfigDocument)),

@@ -11,6 +11,7 @@ use mfp_model::text::is_control_or_bidi;
 
 pub(crate) use terminal::{Reporter, log_line};
 
+pub(crate) mod ask;
 pub(crate) mod document;
 pub(crate) mod log;
 pub(crate) mod render;

@@ -5,10 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use mfp_model::content::{FileEntry, Listing, MANIFEST_FILE, PackagePath};
+use mfp_model::content::{FileEntry, Listing, MANIFEST_FILE, PackagePath, SIGNATURE_FILE};
 use mfp_model::digest::FileDigest;
 use mfp_model::name::PluginName;
 use mfp_model::plugin::{BareWasm, PluginManifest};
+use mfp_model::signature::MAX_SIGNATURE_BYTES;
 use mfp_model::source::RelativePath;
 
 use crate::error::{Error, Result};
@@ -29,6 +30,22 @@ pub(crate) struct Folder {
     pub(crate) listing: Listing,
     /// Its files: the path in the package, and where it is.
     pub(crate) files: Vec<(PackagePath, PathBuf)>,
+    /// The text of its `plugin.minisig`, which is no part of the content.
+    pub(crate) signature: Option<String>,
+}
+
+impl Folder {
+    /// Everything that the store is to take: the files, and the signature that travels with them.
+    pub(crate) fn into_files(self) -> Vec<(PackagePath, PathBuf)> {
+        let mut files = self.files;
+        if self.signature.is_some()
+            && let Some(root) = files.iter().find(|(path, _)| path.as_str() == MANIFEST_FILE).and_then(|(_, place)| place.parent())
+        {
+            let signature = (SIGNATURE_FILE.parse().expect("`plugin.minisig` is a legal path"), root.join(SIGNATURE_FILE));
+            files.push(signature);
+        }
+        files
+    }
 }
 
 /// Read the plugin at a path of the project.
@@ -40,10 +57,15 @@ pub(crate) fn read_folder(
     package: Option<&PluginName>,
 ) -> Result<Folder> {
     let place = path.under(project);
-    let at = || Error::new("mfp::path::invalid", format!("the folder `{}` isn't a plugin", clean(path.as_str()))).about(name);
     if path.is_wasm() {
         return read_module(name, &place, bare, package);
     }
+    read_plugin_folder(name, path.as_str(), &place)
+}
+
+/// Read the plugin in a folder, wherever that is.
+pub(crate) fn read_plugin_folder(name: &PluginName, path: &str, place: &Path) -> Result<Folder> {
+    let at = || Error::new("mfp::path::invalid", format!("the folder `{}` isn't a plugin", clean(path))).about(name);
     let manifest_path = place.join(MANIFEST_FILE);
     let text = match std::fs::read(&manifest_path) {
         Ok(text) => text,
@@ -54,12 +76,24 @@ pub(crate) fn read_folder(
     };
     let manifest =
         PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{path}/{MANIFEST_FILE}"), &text, &error))?;
-    let found = list_files(&place)?;
+    let found = list_files(place)?;
     let selected = mfp_model::package::select(&manifest, found.iter().map(String::as_str), None)
         .map_err(|error| at().note(error.to_string()).help("correct the plugin's files or its `include`"))?;
     let files: Vec<(PackagePath, PathBuf)> = selected.into_iter().map(|path| (path.clone(), place.join(path.as_str()))).collect();
     let listing = hash(&files)?;
-    Ok(Folder { manifest, listing, files })
+    Ok(Folder { manifest, listing, files, signature: read_signature(&place.join(SIGNATURE_FILE))? })
+}
+
+fn read_signature(place: &Path) -> Result<Option<String>> {
+    if place.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = read_file(place)?;
+    let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_SIGNATURE_BYTES);
+    text.map(Some).ok_or_else(|| {
+        Error::new("mfp::signature::malformed", format!("{} isn't a signature file", place.display()))
+            .help("sign the plugin again: `mfp key sign --key FILE FOLDER`, or delete that file")
+    })
 }
 
 fn read_module(name: &PluginName, place: &Path, bare: &mfp_model::source::BareWasm, package: Option<&PluginName>) -> Result<Folder> {
@@ -69,7 +103,7 @@ fn read_module(name: &PluginName, place: &Path, bare: &mfp_model::source::BareWa
     let path: PackagePath = mfp_model::content::BARE_WASM_FILE.parse().expect("`plugin.wasm` is a legal path");
     let entry = FileEntry { digest: FileDigest::of(&bytes), size: bytes.len() as u64 };
     let listing = Listing::new([(path.clone(), entry)]).expect("one file can't collide");
-    Ok(Folder { manifest, listing, files: vec![(path, place.to_owned())] })
+    Ok(Folder { manifest, listing, files: vec![(path, place.to_owned())], signature: None })
 }
 
 /// Every file below a folder, by its path. A link is listed too: if it's selected, it's refused when it's read.

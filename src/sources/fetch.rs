@@ -26,6 +26,7 @@ use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::locking::Declared;
 use crate::report::{Event, Reporter};
+use crate::signing;
 use crate::sources::declared::read_folder;
 use crate::sources::git::Git;
 use crate::sources::http::{Cap, Http};
@@ -86,7 +87,7 @@ fn archives(app: &App<'_>, job: &Job<'_>, mut wanted: Vec<&LockedPlugin>) -> Res
     while !wanted.is_empty() {
         let claims = claiming.next(&wanted)?;
         // It may have come since it was last looked for: before it was claimed, or while it was waited for.
-        let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|plugin| job.store.contains(&plugin.content));
+        let (here, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|plugin| signing::is_here(job.store, plugin));
         for plugin in here {
             let bytes = artifact_of(plugin).map_or(0, |artifact| artifact.size);
             from_others.count += 1;
@@ -195,7 +196,7 @@ fn repositories(app: &App<'_>, store: &Store, root: &Path, wanted: &[&LockedPlug
     let (mut trees, mut from_others) = (Vec::new(), 0);
     for plugin in wanted {
         git.hold(package_of(plugin)?)?;
-        if store.contains(&plugin.content) {
+        if signing::is_here(store, plugin) {
             from_others += 1;
         } else {
             trees.push(from_repository(app, &git, store, plugin)?);
@@ -305,7 +306,7 @@ impl Job<'_> {
             result => result,
         };
         let tree = tree.map_err(|error| error.about(&plugin.name))?;
-        let manifest = check_metadata(plugin, package, &tree)?;
+        let manifest = check_package(plugin, package, &tree)?;
         self.check_hosts(plugin, package, &manifest)?;
         self.reporter.event(Event::FetchDone { name: plugin.name.to_string() });
         Ok(tree)
@@ -355,10 +356,10 @@ impl Job<'_> {
         let folder = read_folder(&plugin.name, self.root, path, bare, entry.request.package.as_ref())?;
         let tree = self
             .store
-            .ingest_folder(folder.files, &Expected::Locked { content: plugin.content, artifact: None })
+            .ingest_folder(folder.into_files(), &Expected::Locked { content: plugin.content, artifact: None })
             .map_err(|error| explain::store(error).about(&plugin.name))?;
         let package = plugin.package().ok_or_else(missing)?;
-        check_metadata(plugin, package, &tree)?;
+        check_package(plugin, package, &tree)?;
         Ok(tree)
     }
 
@@ -456,8 +457,8 @@ fn place_of(url: &url::Url) -> ArtifactPlace {
     }
 }
 
-/// What the package says about itself must be what the lock says, wider or narrower.
-pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<PluginManifest> {
+/// A package must be what the lock says about it: what it says about itself, wider or narrower, and who signed it.
+pub(crate) fn check_package(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<PluginManifest> {
     let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: Some(package.version.clone()) };
     let manifest = manifest_of(&plugin.name, tree, &bare, package.pin.artifact())?;
     let locked = Metadata {
@@ -470,6 +471,7 @@ pub(crate) fn check_metadata(plugin: &LockedPlugin, package: &LockedPackage, tre
         capabilities: package.capabilities.clone(),
     };
     manifest.metadata().check_against(&locked, "plugins.lock").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))?;
+    signing::prove_tree(plugin, tree)?;
     Ok(manifest)
 }
 
@@ -505,6 +507,16 @@ pub(super) fn manifest_of_tree(name: &PluginName, tree: &Tree) -> Result<PluginM
     manifest_of(name, tree, &bare, None)
 }
 
+/// What an archive on this disk holds, looked at and not kept.
+pub(crate) fn look_into(store: &Store, place: &Path, format: ArchiveFormat) -> Result<(PluginManifest, Verified<Tree>)> {
+    let name: PluginName = "plugin".parse().expect("`plugin` is a name");
+    let file = std::fs::File::open(place).map_err(|error| explain::io("read", place, &error))?;
+    let tree = store.ingest_archive(file, format, &Expected::FirstSight).map_err(explain::store)?;
+    let artifact = tree.artifact().map(|found| Artifact { format, size: found.size, sha256: found.sha256 });
+    let bare = BareWasm { name: name.clone(), types: std::collections::BTreeSet::new(), version: None };
+    Ok((manifest_of(&name, &tree, &bare, artifact.as_ref())?, tree))
+}
+
 /// What was found at a URL, or in a repository, that nobody has locked yet.
 #[derive(Debug)]
 pub(crate) struct FirstSight {
@@ -512,16 +524,17 @@ pub(crate) struct FirstSight {
     pub(crate) manifest: PluginManifest,
     pin: Pin,
     content: ContentDigest,
+    signature: Option<String>,
 }
 
 impl FirstSight {
-    pub(super) fn new(manifest: PluginManifest, pin: Pin, content: ContentDigest) -> Self {
-        Self { manifest, pin, content }
+    pub(super) fn new(manifest: PluginManifest, pin: Pin, tree: &Tree) -> Self {
+        Self { manifest, pin, content: tree.content(), signature: tree.signature().map(str::to_owned) }
     }
 
     /// The same as a plugin of the project.
     pub(crate) fn declare(&self, name: &PluginName, alias: Option<&PluginName>) -> Declared {
-        Declared::new(name, alias, self.pin.clone(), self.content, &self.manifest)
+        Declared::new(name, alias, self.pin.clone(), self.content, &self.manifest, self.signature.clone())
     }
 }
 
@@ -549,7 +562,7 @@ pub(crate) async fn fetch_first_sight(
     let artifact = Artifact { format, size: found.size, sha256: found.sha256 };
     let fallback = BareWasm { name: alias.unwrap_or(name).clone(), types: bare.types.clone(), version: bare.version.clone() };
     let described = manifest_of(name, &tree, &fallback, Some(&artifact))?;
-    let sight = FirstSight { manifest: described, pin: Pin::Url { url: url.clone(), artifact }, content: tree.content() };
+    let sight = FirstSight::new(described, Pin::Url { url: url.clone(), artifact }, &tree);
     store.insert(tree).map_err(explain::store)?;
     Ok(sight)
 }

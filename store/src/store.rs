@@ -228,13 +228,18 @@ impl Store {
         Ok(folder)
     }
 
-    /// Keep the signature of a package whose content is there already.
+    /// Keep the signature of a package whose content is there already. Anyone can make worthless ones for it, so that there's no
+    /// room: then another one goes.
     fn add_signature(&self, tree: &Tree) -> Result<()> {
         let Some(signature) = tree.signature() else { return Ok(()) };
         let folder = self.object_path(&tree.content());
-        let known = signatures_in(&folder)?;
-        if known.len() >= MAX_SIGNATURES || known.iter().any(|known| known == signature) {
+        if signatures_in(&folder)?.iter().any(|known| known == signature) {
             return Ok(());
+        }
+        let names = signature_names(&folder)?;
+        for name in names.iter().skip(MAX_SIGNATURES - 1) {
+            let path = folder.join(name);
+            std::fs::remove_file(&path).at("delete", &path)?;
         }
         let name = if fs::exists(&folder.join(SIGNATURE_FILE))? {
             format!("plugin.{}.minisig", &FileDigest::of(signature.as_bytes()).hex()[..16])
@@ -413,7 +418,8 @@ fn is_occupied(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists)
 }
 
-fn signatures_in(folder: &Path) -> Result<Vec<String>> {
+/// The names of the files that hold signatures, the first one first.
+fn signature_names(folder: &Path) -> Result<Vec<String>> {
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder).at("list", folder)? {
         let name = entry.at("list", folder)?.file_name();
@@ -422,8 +428,12 @@ fn signatures_in(folder: &Path) -> Result<Vec<String>> {
             names.insert((name != SIGNATURE_FILE, name.into_owned()));
         }
     }
+    Ok(names.into_iter().map(|(_, name)| name).collect())
+}
+
+fn signatures_in(folder: &Path) -> Result<Vec<String>> {
     let mut signatures = Vec::new();
-    for (_, name) in names.into_iter().take(MAX_SIGNATURES) {
+    for name in signature_names(folder)?.into_iter().take(MAX_SIGNATURES) {
         let path = folder.join(name);
         let size = path.symlink_metadata().at("look at", &path)?.len();
         // A signature proves itself or doesn't; what can't be read as one is as good as none.

@@ -24,7 +24,7 @@ use crate::fs::{self, At, IoError};
 use crate::os;
 use crate::store::{Store, Stored};
 use crate::tree::Tree;
-use crate::unpack::{ArchiveClass, ArchiveError, MAX_FILE_BYTES};
+use crate::unpack::{ArchiveClass, ArchiveError, MAX_FILE_BYTES, MAX_SIGNATURE_BYTES};
 use crate::verify::{Expected, IntegrityError, Verified};
 use crate::walk::{self, Kind};
 
@@ -323,6 +323,14 @@ impl Vendor {
             Ok(computed) => Err(IntegrityError::Content { expected: *content, computed }.into()),
             Err(_) => Err(StoreError::Damaged { content: *content, what: "its files aren't one package".to_owned() }),
         }
+    }
+
+    /// The text of the signature beside this content, if there's one that can be read. Whether it's good isn't asked here.
+    pub fn signature(&self, content: &ContentDigest) -> Option<String> {
+        let path = self.content_path(content).join(SIGNATURE_FILE);
+        let size = path.symlink_metadata().ok()?.len();
+        let bytes = (size <= MAX_SIGNATURE_BYTES).then(|| crate::tree::read_sized(&path, size).ok()).flatten()?;
+        String::from_utf8(bytes).ok()
     }
 
     fn content_path(&self, content: &ContentDigest) -> PathBuf {

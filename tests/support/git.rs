@@ -101,7 +101,7 @@ impl Repo {
 
     /// Put a plugin's files into a folder of it (`""`: the root).
     pub(crate) fn put(&self, folder: &str, plugin: &Plugin) {
-        for (path, bytes) in plugin.files() {
+        for (path, bytes) in plugin.packed_files() {
             self.write(&Path::new(folder).join(path).display().to_string(), bytes);
         }
     }

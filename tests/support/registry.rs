@@ -27,6 +27,10 @@ pub(crate) struct Plugin {
     pub(crate) wasm: Vec<u8>,
     pub(crate) more_yaml: String,
     pub(crate) more_files: Vec<(String, Vec<u8>)>,
+    /// Whose signature the index line says it has.
+    pub(crate) signer: Option<String>,
+    /// Its `plugin.minisig`, which is no part of its content.
+    pub(crate) signature: Option<String>,
 }
 
 impl Plugin {
@@ -44,6 +48,8 @@ impl Plugin {
             wasm: wat::parse_str(ECHO).expect("the module is well-formed"),
             more_yaml: String::new(),
             more_files: Vec::new(),
+            signer: None,
+            signature: None,
         }
     }
 
@@ -103,10 +109,16 @@ impl Plugin {
         files
     }
 
+    /// The files, and the signature that travels with them.
+    pub(crate) fn packed_files(&self) -> Vec<(String, Vec<u8>)> {
+        let signature = self.signature.iter().map(|text| ("plugin.minisig".to_owned(), text.clone().into_bytes()));
+        self.files().into_iter().chain(signature).collect()
+    }
+
     /// The package as `.tar.gz`.
     pub(crate) fn archive(&self) -> Vec<u8> {
         let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-        for (path, bytes) in self.files() {
+        for (path, bytes) in self.packed_files() {
             let mut header = tar::Header::new_ustar();
             header.set_path(path).expect("a short path");
             header.set_size(bytes.len() as u64);
@@ -128,7 +140,7 @@ impl Plugin {
 
     /// Write the plugin's files into a folder.
     pub(crate) fn write_to(&self, folder: &Path) {
-        for (path, bytes) in self.files() {
+        for (path, bytes) in self.packed_files() {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder can be made");
             std::fs::write(path, bytes).expect("a file can be written");
@@ -153,6 +165,9 @@ impl Plugin {
         }
         if let Some(range) = &self.mockforge {
             line["mockforge"] = range.as_str().into();
+        }
+        if let Some(signer) = &self.signer {
+            line["signer"] = signer.as_str().into();
         }
         line
     }

@@ -157,6 +157,13 @@ impl LockedPlugin {
         self.package().and_then(|package| package.signer.as_ref())
     }
 
+    /// Say who signed it. Of a service nobody did.
+    pub fn set_signer(&mut self, signer: Option<Signer>) {
+        if let LockedBody::Package(package) = &mut self.body {
+            package.signer = signer;
+        }
+    }
+
     /// What it asks for beyond the defaults; a service asks for nothing.
     pub fn capabilities(&self) -> Capabilities {
         self.package().map(|package| package.capabilities.clone()).unwrap_or_default()

@@ -80,7 +80,7 @@ pub enum Unproven {
 }
 
 fn for_what(comment: &str) -> String {
-    if comment.is_empty() { String::new() } else { format!("; it says of itself: {}", crate::text::neutral(comment)) }
+    if comment.is_empty() { String::new() } else { format!("; it says of itself: {}", crate::text::neutral(&comment.replace('\t', " "))) }
 }
 
 impl Unproven {
@@ -121,9 +121,14 @@ impl From<SignatureError> for Unproven {
 ///
 /// The id is compared only to say what's wrong: a signature that the key's 32 bytes verify is the key's, whatever id either bears.
 pub fn prove(signer: &Signer, text: &str, file: &SignatureFile) -> Result<(), Unproven> {
+    prove_bytes(signer, text.as_bytes(), file)
+}
+
+/// [`prove`] for anything: a publisher may sign files too.
+pub fn prove_bytes(signer: &Signer, bytes: &[u8], file: &SignatureFile) -> Result<(), Unproven> {
     let key = PublicKey::from_base64(&signer.public_key_with_id(file.key_id())).map_err(|_| Unproven::Bad)?;
     let signature = minisign_verify::Signature::decode(file.text()).map_err(|_| Unproven::Bad)?;
-    if key.verify(text.as_bytes(), &signature, false).is_ok() {
+    if key.verify(bytes, &signature, false).is_ok() {
         return Ok(());
     }
     Err(match () {
@@ -145,6 +150,13 @@ pub fn prove_any<'t>(signer: &Signer, text: &str, files: impl IntoIterator<Item 
         }
     }
     Err(most)
+}
+
+/// Is what a lock says about an entry's signer proven by one of these signature files? Gives the one that proves it; `None` if the
+/// lock says that nobody signed it, and of a service.
+pub fn prove_locked<'t>(plugin: &LockedPlugin, files: impl IntoIterator<Item = &'t str>) -> Result<Option<&'t str>, Unproven> {
+    let (Some(signer), Some(statement)) = (plugin.signer(), Statement::of(plugin)) else { return Ok(None) };
+    prove_any(signer, &statement.to_string(), files).map(Some)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::explain::{self, Explained};
 use crate::installing::{Groups, selected, vendored_folders};
 use crate::locking::path_contents;
 use crate::project::{LOCK, Project};
+use crate::signing;
 
 /// Everything that a check may look at.
 pub(super) struct Subject<'a> {
@@ -49,7 +50,7 @@ impl Finding {
 pub(super) type Check = fn(&Subject<'_>) -> Result<Vec<Finding>>;
 
 /// All of them, in the order in which what they find is told.
-pub(super) const CHECKS: &[Check] = &[fresh, stored, vendored, laid_out, approved];
+pub(super) const CHECKS: &[Check] = &[fresh, stored, signed, vendored, laid_out, approved];
 
 impl Subject<'_> {
     pub(super) fn is_meant(&self, name: &str) -> bool {
@@ -82,6 +83,25 @@ fn stored(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         Some(Finding::about("mfp::store::damaged", plugin, message))
     });
     Ok(found.collect())
+}
+
+/// Does a signature beside each plugin's content, in the store or in a vendored folder, prove what the lock says?
+fn signed(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let folders = vendors(subject)?;
+    let mut found = Vec::new();
+    for plugin in subject.plugins.iter().filter(|plugin| plugin.signer().is_some()) {
+        let stored = subject.store.get(&plugin.content).ok().flatten();
+        let copies: Vec<&Vendor> = folders.iter().filter(|folder| folder.contains(&plugin.content)).collect();
+        if stored.is_none() && copies.is_empty() {
+            continue;
+        }
+        let mut files = stored.map(|stored| stored.signatures()).transpose().explained()?.unwrap_or_default();
+        files.extend(copies.iter().filter_map(|folder| folder.signature(&plugin.content)));
+        if let Err(error) = signing::prove(plugin, &files) {
+            found.push(Finding::about(error.code(), plugin, error.message().to_owned()));
+        }
+    }
+    Ok(found)
 }
 
 /// Does each vendored folder hold what it would have to give? What a folder doesn't have comes from elsewhere.

@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::Event;
-use crate::sources::fetch::{FirstSight, check_metadata, manifest_of_tree};
+use crate::sources::fetch::{FirstSight, check_package, manifest_of_tree};
 use crate::sources::http::Http;
 use repository::Repository;
 use tree::Place;
@@ -155,7 +155,7 @@ impl<'a> Git<'a> {
             subdir: wish.subdir.cloned(),
             submodules: wish.submodules,
         };
-        let sight = FirstSight::new(manifest, pin, tree.content());
+        let sight = FirstSight::new(manifest, pin, &tree);
         store.insert(tree).map_err(explain::store)?;
         Ok(sight)
     }
@@ -187,7 +187,7 @@ impl<'a> Git<'a> {
         self.check_on_ref(&repository, &plugin.name, reference, id)?;
         let expected = Expected::Locked { content: plugin.content, artifact: None };
         let (_, tree) = self.read(store, &repository, &plugin.name, wish, id, &expected)?;
-        check_metadata(plugin, package, &tree)?;
+        check_package(plugin, package, &tree)?;
         Ok(tree)
     }
 

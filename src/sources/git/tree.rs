@@ -8,7 +8,7 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::tree::EntryKind;
 use gix::objs::{CommitRef, Kind, TreeRef};
-use mfp_model::content::{MANIFEST_FILE, PackagePath};
+use mfp_model::content::{MANIFEST_FILE, PackagePath, SIGNATURE_FILE};
 use mfp_model::package::{reaches_into, select};
 use mfp_model::plugin::PluginManifest;
 
@@ -59,8 +59,10 @@ pub(super) fn read(repository: &Repository<'_>, place: Place<'_>) -> Result<File
     let set = select(&manifest, names, None).map_err(|error| {
         Error::new(error.code(), format!("{}: {error}", shown(repository, place))).help("tell the plugin's author; nothing was kept")
     })?;
+    // It isn't part of the content, and travels with it.
+    let signature: PackagePath = SIGNATURE_FILE.parse().expect("`plugin.minisig` is a legal path");
     let chosen: Vec<(PackagePath, Leaf)> =
-        set.into_iter().filter_map(|path| Some((path.clone(), leaves.get(path.as_str())?.clone()))).collect();
+        set.into_iter().chain([signature]).filter_map(|path| Some((path.clone(), leaves.get(path.as_str())?.clone()))).collect();
     let own: Vec<ObjectId> = chosen.iter().filter(|(_, leaf)| leaf.submodule.is_none()).map(|(_, leaf)| leaf.id).collect();
     repository.bring_blobs(place.commit, &own)?;
     for (path, module) in &modules {

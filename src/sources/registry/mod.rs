@@ -17,6 +17,7 @@ use mfp_model::index::{IndexDocument, index_path};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::HostRange;
 use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
+use mfp_model::signature::rotation::KeyHistory;
 use mfp_model::source::{Registry, RegistryKind};
 use mfp_model::version::Version;
 use tokio::sync::OnceCell;
@@ -204,6 +205,14 @@ impl<'a> RegistryClient<'a> {
             Place::Folder(_) => Age::Now,
             Place::Server { cache, .. } => cache.last_answer().map_or(Age::Never, Age::AsOf),
         }
+    }
+
+    /// How the keys of a plugin's publisher followed each other, as the registry tells it.
+    pub(crate) async fn key_history(&self, name: &PluginName) -> Result<KeyHistory> {
+        let path = format!("keys/{name}.ndjson");
+        let Some(bytes) = self.document(&path, false).await? else { return Ok(KeyHistory::default()) };
+        let text = std::str::from_utf8(&bytes).map_err(|_| self.malformed(&path, "it isn't text"))?;
+        KeyHistory::parse(text).map_err(|error| self.malformed(&path, &error.to_string()))
     }
 
     /// Everything that can be searched, if the registry offers a list; else `None`.

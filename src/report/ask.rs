@@ -1,0 +1,24 @@
+//! What only a person can say: a password. Asked for on the terminal, never echoed, never kept longer than it's needed.
+//!
+//! Callers ask only where [`App::may_ask`](crate::app::App::may_ask) says that somebody is there.
+
+use dialoguer::Password;
+
+use crate::error::{Error, Result};
+use crate::settings::Hidden;
+
+/// The password of a key that exists.
+pub(crate) fn password(prompt: &str) -> Result<Hidden> {
+    Password::new().with_prompt(prompt).allow_empty_password(true).interact().map(Hidden::from).map_err(|error| no_answer(&error))
+}
+
+/// A password for a key that's about to be made, twice.
+pub(crate) fn new_password(prompt: &str) -> Result<Hidden> {
+    let asked = Password::new().with_prompt(prompt).with_confirmation("Once more", "These two differ").interact();
+    asked.map(Hidden::from).map_err(|error| no_answer(&error))
+}
+
+fn no_answer(error: &dialoguer::Error) -> Error {
+    Error::new("mfp::key::password", format!("no password was given: {error}"))
+        .help("name a file with it: `--password-file FILE`, or set MFP_KEY_PASSWORD")
+}
