@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::canary::MARK;
 use crate::support::git::has_programs;
-use crate::support::{Machine, Plugin, Run, signing};
+use crate::support::{Machine, Plugin, Run, signing, terminal};
 
 macro_rules! needs_minisign {
     () => {
@@ -274,4 +274,21 @@ fn mfp_verifies_what_the_stock_program_signed() {
     machine.ok(["key", "verify", "--key", &signer, "statement"]);
     minisign_ok(&folder, &["-S", "-l", "-W", "-s", &key, "-m", "statement", "-x", "greet/plugin.minisig"], "");
     machine.mfp(["key", "verify", "--key", &signer, "greet"]).fails(4, "mfp::signature::legacy");
+}
+
+#[test]
+fn a_person_is_asked_for_the_password_and_nobody_sees_it() {
+    if !terminal::is_there() {
+        return;
+    }
+    let (machine, _) = with_plugin();
+    let typed = format!("{}\r", password());
+    let ask = |answers: &[(&str, &str)], arguments: &[&str]| terminal::answering(&machine, answers, arguments.iter().copied());
+    let run = ask(&[("Password for the new key", &typed), ("Once more", &typed)], &["key", "new", "--output", "me.key"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let run = ask(&[("Password of", &typed)], &["key", "sign", "--key", "me.key", "greet"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    machine.ok(["key", "verify", "--key", "me.key.pub", "greet"]);
+    let run = ask(&[("Password of", "wrong\r")], &["key", "sign", "--key", "me.key", "greet"]);
+    assert!(run.code == 1 && run.stdout.contains("mfp::key::wrong-password"), "{}", run.all());
 }

@@ -19,6 +19,9 @@ use mfp_model::plugin::{BareWasm, PluginManifest, check_wasm_header};
 use mfp_model::project::{Manifest, edit};
 use mfp_model::registry_files::{Advisory, RegistryConfig, SearchEntry};
 use mfp_model::requirement::Requirement;
+use mfp_model::signature::rotation::{KeyChange, KeyHistory};
+use mfp_model::signature::{SignatureFile, prove};
+use mfp_model::signer::Signer;
 use mfp_model::source::{
     ArtifactUrl, CommitId, GitUrl, Origin, RefName, RegistryUrl, RelativePath, RemoteUrl, Revision, Said, SourceId, Spec,
 };
@@ -29,7 +32,7 @@ use mfp_store::{ArchiveFormat, Expected, Store, StoreOptions};
 pub type Property = fn(&[u8]);
 
 /// Every property by the name of its folder in `fuzz/corpus`.
-pub const PROPERTIES: [(&str, Property); 12] = [
+pub const PROPERTIES: [(&str, Property); 13] = [
     ("address", address),
     ("container", container),
     ("index", index),
@@ -38,6 +41,7 @@ pub const PROPERTIES: [(&str, Property); 12] = [
     ("manifest", manifest),
     ("plugin_yaml", plugin_yaml),
     ("requirement", requirement),
+    ("signature", signature),
     ("spec", spec),
     ("tar", tar),
     ("wasm", wasm),
@@ -83,6 +87,25 @@ fn unpacked(bytes: &[u8], format: ArchiveFormat) -> Result<Unpacked, &'static st
             assert_eq!(error.exit_code(), 4, "bytes are to blame, not this machine: {error}");
             assert!(!error.to_string().chars().any(mfp_model::text::is_control_or_bidi), "{error:?}");
             Err(error.code())
+        }
+    }
+}
+
+/// A signature file, or a history of keys: what's read is written again byte for byte, and nobody can make a signature by chance.
+pub fn signature(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let name: PluginName = "auth-jwt".parse().expect("it's a name");
+    if let Ok(file) = SignatureFile::parse(text) {
+        assert_eq!(file.text(), text, "a signature has one text");
+        let key = "minisign:RWTMGUsL135xoegViISbIZAfvuCte/QllX6qZYIVNpHw7b3u6MHj8cFa";
+        let signer: Signer = key.parse().expect("it's a key");
+        assert!(prove(&signer, "no statement\n", &file).is_err(), "a signature on what nobody signed");
+    }
+    if let Ok(history) = KeyHistory::parse(text) {
+        let lines: String = history.changes().iter().map(KeyChange::to_line).collect();
+        assert_eq!(KeyHistory::parse(&lines).as_ref(), Ok(&history), "what's written is what was read");
+        for change in history.changes() {
+            assert!(history.followers(&name, &change.old).len() <= history.changes().len());
         }
     }
 }

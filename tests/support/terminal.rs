@@ -5,15 +5,15 @@ use std::process::Stdio;
 use super::git::{find, has_programs};
 use super::{Machine, Run};
 
-/// Starts what follows `--` on a terminal, types each answer when a question ends with `[y/N]`, gives everything that came
-/// on stdout, and ends as it ended.
+/// Starts a command on a terminal, types each answer when its question is asked, gives everything that came on stdout, and
+/// ends as it ended. Who asks for a password turns the echo off a moment after asking: answers wait for that.
 const DRIVER: &str = r#"
-import os, pty, select, sys
-answers, command = sys.argv[1], sys.argv[2:]
+import json, os, pty, select, sys, time
+answers, command = json.loads(sys.argv[1]), sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execve(command[0], command, os.environ)
-seen, asked = b"", 0
+seen, asked, at = b"", 0, 0
 while True:
     if not select.select([terminal], [], [], 60)[0]:
         os.kill(pid, 9)
@@ -25,8 +25,10 @@ while True:
     if not read:
         break
     seen += read
-    while asked < seen.count(b"[y/N]") and asked < len(answers):
-        os.write(terminal, answers[asked].encode())
+    while asked < len(answers) and answers[asked][0].encode() in seen[at:]:
+        at = seen.index(answers[asked][0].encode(), at) + len(answers[asked][0])
+        time.sleep(0.2)
+        os.write(terminal, answers[asked][1].encode())
         asked += 1
 sys.stdout.buffer.write(seen)
 sys.stdout.flush()
@@ -41,6 +43,14 @@ pub(crate) fn is_there() -> bool {
 /// Run mfp on a terminal. `answers` are the keys that are pressed, one a question. Everything that was shown is in `stdout`.
 #[must_use]
 pub(crate) fn on_terminal<'a>(machine: &Machine, answers: &str, arguments: impl IntoIterator<Item = &'a str>) -> Run {
+    let keys: Vec<(&str, String)> = answers.chars().map(|key| ("[y/N]", key.to_string())).collect();
+    let answers: Vec<(&str, &str)> = keys.iter().map(|(question, key)| (*question, key.as_str())).collect();
+    answering(machine, &answers, arguments)
+}
+
+/// The same with any questions: a part of each, and what's typed then.
+#[must_use]
+pub(crate) fn answering<'a>(machine: &Machine, answers: &[(&str, &str)], arguments: impl IntoIterator<Item = &'a str>) -> Run {
     let python = find("python3").expect("`is_there` was asked");
     let plain = machine.command();
     let mut command = std::process::Command::new(python);
@@ -48,7 +58,8 @@ pub(crate) fn on_terminal<'a>(machine: &Machine, answers: &str, arguments: impl 
     command.env_clear().envs(variables).current_dir(machine.path("project")).stdin(Stdio::null());
     // Where python is a shim, it looks for itself.
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1");
-    command.args(["-c", DRIVER, answers, env!("CARGO_BIN_EXE_mfp")]).args(arguments);
+    let answers = serde_json::to_string(answers).expect("pairs of texts");
+    command.args(["-c", DRIVER, &answers, env!("CARGO_BIN_EXE_mfp")]).args(arguments);
     let run = machine.run(&mut command);
     Run { stdout: run.stdout.replace("\r\n", "\n"), ..run }
 }

@@ -152,6 +152,9 @@ fn every_signature_of_a_content_is_kept_once() {
         fixture.store.insert(signed(&format!("signature {number}"))).unwrap();
     }
     assert_eq!(signatures().len(), 16);
+    fixture.store.insert(signed("the good one")).unwrap();
+    assert!(signatures().contains(&"the good one".to_owned()), "worthless ones leave no good one out");
+    assert_eq!(signatures().len(), 16);
     assert_eq!(
         names(&object(&fixture, &content)).iter().filter(|name| name.ends_with(".minisig")).count(),
         16,
