@@ -307,7 +307,10 @@ class Request:
 
     async def json(self) -> Any:
         """The body as JSON."""
-        return wire.read_json(self._body)
+        try:
+            return wire.read_json(self._body)
+        except wire.NotJson as error:
+            raise Refusal(400, f"the body isn't JSON: {error}") from None
 
 
 class Response:

@@ -50,8 +50,7 @@ class WrongShape(ValueError):
 
 # --- in -----------------------------------------------------------------------------------------------------------------
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NEITHER_BRACKETS_NOR_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -60,7 +59,10 @@ def _deep(body: bytes) -> bool:
     """Whether it's nested too deep, found without reading it as JSON: Python's own reader recurses."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    parts = unescaped.translate(None, _NEITHER_BRACKETS_NOR_QUOTES).split(b'"')
+    # What's between an odd quote and the next one is in a text.
+    brackets = b"".join(parts[::2])
     return any(depth > MAX_DEPTH for depth in itertools.accumulate(map(_STEP.__getitem__, brackets)))
 
 

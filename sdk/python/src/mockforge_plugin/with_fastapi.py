@@ -29,7 +29,7 @@ def build(plugin: RemotePlugin) -> FastAPI:
         async with service.lifespan(plugin):
             yield
 
-    app = FastAPI(title=plugin.name, version=plugin.version, lifespan=life)
+    app = FastAPI(title=plugin.name, version=plugin.version, lifespan=life, redirect_slashes=False)
     routes: Dict[str, Any] = {"/health": service.Health(plugin)}
     routes.update({call.path: service.Endpoint(plugin, call) for call in wire.CALLS})
     app.router.routes.extend(Route(path, endpoint=endpoint, include_in_schema=False) for path, endpoint in routes.items())
