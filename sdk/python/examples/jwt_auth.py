@@ -25,7 +25,8 @@ class JWTAuthPlugin(RemotePlugin):
     def __init__(self, jwks_url: str, audience: Optional[str] = "my-api", issuer: Optional[str] = None) -> None:
         super().__init__(name="JWT Auth", version="1.0.0")
         self.jwks_url, self.audience, self.issuer = jwks_url, audience, issuer
-        # It remembers the keys for five minutes, and asks again for a token whose key it doesn't know: keys may rotate.
+        # It remembers the keys for five minutes. For a token whose key it doesn't know it asks again, at most every half minute:
+        # keys may rotate.
         self.jwks_client = jwt.PyJWKClient(jwks_url, timeout=5)
 
     # No coroutine, since the client blocks while it fetches keys: it runs in a thread.

@@ -105,6 +105,10 @@ class _Loop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         pass
 
+    def __del__(self) -> None:
+        # It lives as long as the component does; asyncio would complain that nobody closed it.
+        self.close()
+
 
 def _headers(pairs: Any) -> Dict[str, str]:
     return dict(pairs)
