@@ -178,7 +178,15 @@ class Reference(RemotePlugin):
         if text == "nothing":
             return DataResult()
         if text == "types":
-            row = {"null": None, "truth": True, "whole": -7, "real": 0.5, "text": "ü", "list": [1, []], "object": {"a": {}}}
+            row: Dict[str, Any] = {
+                "null": None,
+                "truth": True,
+                "whole": -7,
+                "real": 0.5,
+                "text": "ü",
+                "list": [1, []],
+                "object": {"a": {}},
+            }
             kinds = {"null": "null", "truth": "boolean", "whole": "integer", "real": "float", "text": "string"}
             kinds = {**kinds, "list": "json", "object": "json"}
             return DataResult([ColumnInfo(name, kind) for name, kind in kinds.items()], [row])

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import subprocess
 import sys
 import time
@@ -155,7 +156,8 @@ async def test_error_handling(serve: Callable[..., Any], caplog: Any) -> None:
 def test_an_example_as_a_process(free_port: int) -> None:
     """As its Dockerfile runs it: by uvicorn, on the port that it says, which is another one here."""
     code = (EXAMPLES / "quickstart.py").read_text().replace("port=8080", f"port={free_port}").replace("0.0.0.0", "127.0.0.1")
-    child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent / "src")}
+    child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         until = time.monotonic() + 20
         while True:
@@ -163,6 +165,7 @@ def test_an_example_as_a_process(free_port: int) -> None:
                 assert httpx.get(f"http://127.0.0.1:{free_port}/health").json()["status"] == "healthy"
                 break
             except httpx.ConnectError:
+                assert child.poll() is None, child.communicate()
                 assert time.monotonic() < until
                 time.sleep(0.05)
         response = httpx.post(f"http://127.0.0.1:{free_port}/plugin/authenticate", json=credentials("valid-token"))

@@ -24,7 +24,7 @@ class Runner(RemotePlugin):
 
     def __init__(self, function: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.execute_template_function = function
+        self.execute_template_function = function  # type: ignore[method-assign]
 
 
 async def ask(client: Any, name: str = "f", **options: Any) -> Any:
@@ -264,10 +264,15 @@ def test_tokens_are_compared_by_their_digests(monkeypatch: Any) -> None:
 
     compared = []
     real = hmac.compare_digest
-    monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append((len(a), len(b))) or real(a, b))
-    plugin = RemotePlugin(token="a")
-    assert not plugin.allows(b"Bearer " + b"b" * 1000)
-    assert plugin.allows(b"Bearer a")
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return real(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    settings = RemotePlugin(token="a")._mockforge
+    assert not settings.allows(b"Bearer " + b"b" * 1000)
+    assert settings.allows(b"Bearer a")
     assert compared == [(32, 32), (32, 32)]
 
 
@@ -429,3 +434,20 @@ async def test_a_handler_may_ask_its_parent(framework: str, serve: Callable[...,
     client = await serve(Child(framework=framework))
     assert (await ask(client, "a")).json()["result"] == "A!"
     assert (await client.post("/plugin/response/generate", json=GENERATE)).json()["result"]["status_code"] == 410
+
+
+async def test_a_plugins_own_attributes_may_have_any_name(framework: str, serve: Callable[..., Any]) -> None:
+    """The documented examples have a `pool`: nothing of the service may be in its way, least of all the token."""
+
+    class Own(RemotePlugin):
+        def __init__(self) -> None:
+            super().__init__(framework=framework, token="s3cret")
+            for name in ("pool", "_pool", "token", "_token", "_app", "framework", "threads", "config", "settings", "host", "fake"):
+                setattr(self, name, None)
+
+        def execute_template_function(self, function_name: str, args: List[Any], ctx: Any) -> Any:
+            return function_name
+
+    client = await serve(Own(), token="s3cret")
+    assert (await ask(client, "x")).json()["result"] == "x"
+    assert (await ask(client, "x", headers={"Authorization": "Bearer None"})).status_code == 401

@@ -6,7 +6,7 @@ import contextlib
 import json
 import random
 import time
-from typing import Any, AsyncIterator, Callable, Dict, Optional
+from typing import Any, AsyncIterator, Callable, Dict, List, Optional
 
 import pytest
 
@@ -65,8 +65,9 @@ def context(**keys: Any) -> Dict[str, Any]:
     return {**AUTH, "context": {**CONTEXT, **keys}}
 
 
+WHOLE: List[Any] = [None, 1, "text", [], True, [{}], {}]
 SHAPES = [
-    *[(path, value) for path in PATHS for value in (None, 1, "text", [], True, [{}], {})],
+    *[(path, value) for path in PATHS for value in WHOLE],
     (PATHS[0], without(AUTH, "context")),
     (PATHS[0], without(AUTH, "credentials")),
     (PATHS[0], {**AUTH, "credentials": {}}),

@@ -106,6 +106,7 @@ async def test_bad_tokens(issuer: Issuer, key: Any, ask: Callable[..., Any]) -> 
     stranger = rsa.generate_private_key(65537, 2048)
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     good = issuer.token("rsa")
+    nothing: Any = None
     head, payload, signature = good.split(".")
     for why, token in {
         "no token": None,
@@ -120,7 +121,7 @@ async def test_bad_tokens(issuer: Issuer, key: Any, ask: Callable[..., Any]) -> 
         "a stranger's": issuer.token("rsa", stranger),
         "of an unknown key": issuer.token("other", stranger),
         "of no key": issuer.token(None, stranger),
-        "unsigned": jwt.encode({"sub": "ada", "aud": "my-api"}, None, "none", headers={"kid": "rsa"}),
+        "unsigned": jwt.encode({"sub": "ada", "aud": "my-api"}, nothing, "none", headers={"kid": "rsa"}),
         "signed with the public key as a secret": forged(public),
         "changed": f"{head}.{payload[:-2]}AA.{signature}",
         "another algorithm": issuer.token("rsa", algorithm="RS512"),
@@ -161,7 +162,8 @@ async def test_keys_rotate(issuer: Issuer, serve: Callable[..., Any]) -> None:
     new = issuer.token("new")
     assert (await ask(new)).json()["result"]["authenticated"] is False, "strangers can't make it ask all the time"
     assert issuer.asked == asked
-    plugin.jwks_client._last_successful_fetch -= plugin.jwks_client.cooldown_duration
+    # As if that had been half a minute ago.
+    plugin.jwks_client._last_successful_fetch = time.monotonic() - plugin.jwks_client.cooldown_duration
     assert (await ask(new)).json()["result"]["authenticated"] is True
     assert issuer.asked == asked + 1, "and asked for again when there's a new one"
 
@@ -186,7 +188,8 @@ def test_its_capabilities_name_the_issuer() -> None:
 
 async def test_the_audience_may_be_left_out_and_an_issuer_named(issuer: Issuer, serve: Callable[..., Any]) -> None:
     client = await serve(JWTAuthPlugin(issuer.url, audience=None, issuer="https://auth.example.com"))
-    for claims, good in [({"aud": None, "iss": "https://auth.example.com"}, True), ({"iss": "https://other"}, False), ({}, False)]:
+    cases: List[Any] = [({"aud": None, "iss": "https://auth.example.com"}, True), ({"iss": "https://other"}, False), ({}, False)]
+    for claims, good in cases:
         request = {"context": CONTEXT, "credentials": {"type": "bearer", "token": issuer.token("rsa", **claims)}}
         result = (await client.post("/plugin/authenticate", json=request)).json()["result"]
         assert result["authenticated"] is good

@@ -69,7 +69,8 @@ class Process:
 
 @pytest.fixture(params=SERVERS, ids=lambda value: "-".join(value))
 def process(request: Any, free_port: int) -> Iterator[Process]:
-    started = Process(*request.param, free_port, grace=10)
+    server, app = request.param
+    started = Process(server, app, free_port, grace=10)
     yield started
     started.child.kill()
     started.child.communicate()

@@ -146,22 +146,25 @@ class _Adapter:
         self._plugin = plugin
         self._err = _wit("componentize_py_types").Err
         self._loop = _Loop()
-        plugin.host = ComponentHost()
+        self._host = ComponentHost()
+        if isinstance(plugin.host, hosts.Host):
+            # Else the plugin has something of its own by this name.
+            plugin.host = self._host
         root = logging.getLogger()
-        root.addHandler(_Log(plugin.host))
+        root.addHandler(_Log(self._host))
         root.setLevel(logging.INFO)
 
     def ask(self, work: Callable[..., Any], *args: Any) -> Any:
         """Call a handler. What it raises is the plugin's error; how it came to it is for the log."""
         # Python's generator was seeded when the component was built: it would say the same in every call.
-        random.seed(self._plugin.host.random(32))
+        random.seed(self._host.random(32))
         try:
             result = work(*args)
             return self._finish(result) if inspect.isawaitable(result) else result
         except PluginError:
             raise
         except (Exception, SystemExit) as error:
-            self._plugin.host.log("error", traceback.format_exc().encode("utf-8", "replace").decode("utf-8"))
+            self._host.log("error", traceback.format_exc().encode("utf-8", "replace").decode("utf-8"))
             raise PluginError(wire.words(error)) from None
 
     def _finish(self, awaitable: Any) -> Any:

@@ -39,6 +39,40 @@ MaybeAwaitable = Union[_T, Awaitable[_T]]
 DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
 
 
+class Settings:
+    """What the service needs of its plugin, in one attribute: all other names belong to whoever writes the plugin."""
+
+    def __init__(self, token: Optional[str], framework: str, max_body_bytes: int, body_timeout: float, threads: int) -> None:
+        self.framework, self.max_body_bytes, self.body_timeout = framework, max_body_bytes, body_timeout
+        self.app: Any = None
+        self._token = None if token is None else token.encode()
+        self._threads = threads
+        self._pool: Optional[ThreadPoolExecutor] = None
+
+    def allows(self, authorization: Optional[bytes]) -> bool:
+        """Whether this `Authorization` header lets its sender in. Takes equally long for every wrong token."""
+        if self._token is None:
+            return True
+        scheme, _, token = (authorization or b"").partition(b" ")
+        # Digests are equally long whatever the token is.
+        same = hmac.compare_digest(hashlib.sha256(token.strip()).digest(), hashlib.sha256(self._token).digest())
+        return same and scheme.lower() == b"bearer"
+
+    def pool(self) -> ThreadPoolExecutor:
+        """Where handlers run that aren't coroutines."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="mockforge-plugin")
+        return self._pool
+
+    def close_pool(self) -> None:
+        """Let its threads end. Doesn't wait for a handler that never does."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
 class RemotePlugin:
     """A plugin, as a service or as a component.
 
@@ -73,13 +107,7 @@ class RemotePlugin:
         self.name = type(self).__name__ if name is None else name
         self.version = version
         self.host = Host(config, assets)
-        self.max_body_bytes = max_body_bytes
-        self.body_timeout = body_timeout
-        self._token = None if token is None else token.encode("utf-8")
-        self._framework = framework
-        self._threads = threads
-        self._pool: Optional[ThreadPoolExecutor] = None
-        self._app: Any = None
+        self._mockforge = Settings(token, framework, max_body_bytes, body_timeout, threads)
 
     # --- what a plugin overrides ---
 
@@ -138,11 +166,11 @@ class RemotePlugin:
     @property
     def app(self) -> FastAPI:
         """The ASGI app: a `FastAPI` where that's installed, else an `App` of this package with the same decorators."""
-        if self._app is None:
+        if self._mockforge.app is None:
             from . import service
 
-            self._app = service.build(self, self._framework)
-        app: FastAPI = self._app
+            self._mockforge.app = service.build(self, self._mockforge.framework)
+        app: FastAPI = self._mockforge.app
         return app
 
     def run(self, host: str = "0.0.0.0", port: int = 8080, *, grace: float = 30.0, **options: Any) -> None:
@@ -153,29 +181,6 @@ class RemotePlugin:
         from . import server
 
         server.run(self.app, host, port, grace, options)
-
-    def allows(self, authorization: Optional[bytes]) -> bool:
-        """Whether this `Authorization` header lets its sender in. Takes equally long for every wrong token."""
-        if self._token is None:
-            return True
-        scheme, _, token = (authorization or b"").partition(b" ")
-        # Digests are equally long whatever the token is.
-        same = hmac.compare_digest(hashlib.sha256(token.strip()).digest(), hashlib.sha256(self._token).digest())
-        return same and scheme.lower() == b"bearer"
-
-    def pool(self) -> ThreadPoolExecutor:
-        """Where handlers run that aren't coroutines."""
-        if self._pool is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="mockforge-plugin")
-        return self._pool
-
-    def close_pool(self) -> None:
-        """Let its threads end. Doesn't wait for a handler that never does."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 _BUILT_IN = (

@@ -144,7 +144,7 @@ async def invoke(plugin: RemotePlugin, handler: Callable[..., Any], args: Sequen
             # A future can't hold one: who waits for it would wait for ever.
             raise RuntimeError(wire.words(error)) from error
 
-    result = await asyncio.get_running_loop().run_in_executor(plugin.pool(), run)
+    result = await asyncio.get_running_loop().run_in_executor(plugin._mockforge.pool(), run)
     return await result if inspect.isawaitable(result) else result
 
 
@@ -154,7 +154,8 @@ async def _answer(plugin: RemotePlugin, call: wire.Call, args: Sequence[Any]) ->
     try:
         return 200, wire.success(call.write(await invoke(plugin, handler, args)))
     except PluginError as error:
-        logger.warning("[%s] %s says: %s", request_id(), call.handler, error)
+        # As `%r`: there may be a stranger's text in it, which mustn't write lines of its own.
+        logger.warning("[%s] %s says: %r", request_id(), call.handler, wire.words(error))
         return 500, wire.failure(wire.words(error))
     except (Exception, SystemExit) as error:
         logger.error("[%s] %s failed", request_id(), call.handler, exc_info=True)
@@ -194,7 +195,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             only(scope, "POST")
-            request = await read_json(scope, receive, self._plugin.max_body_bytes, self._plugin.body_timeout)
+            request = await read_json(scope, receive, self._plugin._mockforge.max_body_bytes, self._plugin._mockforge.body_timeout)
             try:
                 args = self._call.read(request)
             except wire.WrongShape as error:
@@ -270,7 +271,7 @@ class Guard:
     def _lets_in(self, scope: Scope) -> bool:
         if scope["type"] == "http" and scope["path"] == "/health":
             return True
-        return self._plugin.allows(header(scope, b"authorization"))
+        return self._plugin._mockforge.allows(header(scope, b"authorization"))
 
 
 # --- lifespan -----------------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ async def lifespan(plugin: RemotePlugin) -> AsyncIterator[None]:
         yield
         await invoke(plugin, plugin.shutdown, ())
     finally:
-        plugin.close_pool()
+        plugin._mockforge.close_pool()
 
 
 # --- an app without FastAPI ---------------------------------------------------------------------------------------------
@@ -445,7 +446,7 @@ class App:
             await respond(send, response.status_code, body, headers, response.media_type.encode("latin-1"))
 
     async def _arguments(self, scope: Scope, receive: Receive, route: _Route, path: Dict[str, str]) -> Dict[str, Any]:
-        limit, seconds = self._plugin.max_body_bytes, self._plugin.body_timeout
+        limit, seconds = self._plugin._mockforge.max_body_bytes, self._plugin._mockforge.body_timeout
         args: Dict[str, Any] = {}
         for name, parameter in route.parameters.items():
             kind = parameter.annotation
