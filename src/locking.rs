@@ -9,7 +9,7 @@ use std::path::Path;
 
 use mfp_model::digest::ContentDigest;
 use mfp_model::index::packed::{Packed, PackedLine};
-use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, staleness};
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, contradictions, staleness};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::project::{Manifest, Strategy};
@@ -710,6 +710,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
             return Err(Error::new("mfp::lock::empty", "`plugins.lock` holds nothing, and the manifest declares plugins")
                 .help("run `mfp lock`, or take plugins.lock from version control again"));
         }
+        refuse_contradictions(&lock)?;
         refuse_changed_folders(&lock, &path_contents(&project.root, manifest)?)?;
         return Ok(lock);
     }
@@ -732,6 +733,11 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         return Err(Error::new("mfp::lock::missing", format!("there's no plugins.lock, and {}", why_locked(by)))
             .help("run `mfp lock` and commit plugins.lock"));
     }
+    let merge = crate::merging::unfinished(app, project)?;
+    let old = match &merge {
+        Some(merge) => merge.preferred(app, manifest)?,
+        None => old,
+    };
     let store = app.store()?;
     let goal = Goal {
         root: &project.root,
@@ -745,10 +751,25 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         signing: Wishes::default(),
     };
     let lock = lock(app, &store, &goal)?;
+    if let Some(merge) = &merge {
+        merge.tell(app, &lock);
+    }
     if !only_look {
         project.save_lock(&lock)?;
     }
     Ok(lock)
+}
+
+/// Under `--frozen` nobody asks whether the lock fits the manifest. Whether it fits itself is asked: a merge line by line may
+/// have put two halves together that don't.
+fn refuse_contradictions(lock: &Lock) -> Result<()> {
+    let reasons = contradictions(lock);
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("mfp::lock::contradiction", "plugins.lock contradicts itself: a merge or a hand has put together what doesn't fit")
+        .points(reasons.iter().map(ToString::to_string))
+        .help("run `mfp lock` and commit plugins.lock"))
 }
 
 /// Under `--frozen` a folder that isn't what was locked can't make the lock stale: it's bytes that don't verify.

@@ -43,6 +43,7 @@ mod held;
 mod installing;
 mod keys;
 mod locking;
+mod merging;
 mod moved_tags;
 mod project;
 #[cfg(test)]

@@ -138,8 +138,7 @@ impl Project {
         if !is_newer {
             return Ok(());
         }
-        Err(Error::new("mfp::lock::newer", format!("{LOCK} was written by a newer mfp; writing it with this one would lose something"))
-            .help("install a newer mfp"))
+        Err(from_newer())
     }
 
     /// Write the manifest, if it's another than what's on disk.
@@ -157,6 +156,12 @@ impl Project {
     }
 }
 
+/// A lock of a newer mfp may hold what this one would lose.
+pub(crate) fn from_newer() -> Error {
+    Error::new("mfp::lock::newer", format!("{LOCK} was written by a newer mfp; writing it with this one would lose something"))
+        .help("install a newer mfp")
+}
+
 /// A cloned project mustn't decide where on the disk mfp writes.
 fn refuse_link(path: &Path) -> Result<()> {
     match path.symlink_metadata() {
@@ -170,7 +175,8 @@ fn refuse_link(path: &Path) -> Result<()> {
 /// Parse the text of a manifest, whoever's approvals count: [`Project::parse`] knows that.
 pub(crate) fn parse_manifest(text: &str) -> Result<Manifest> {
     let own = env!("CARGO_PKG_VERSION").parse().expect("cargo's version is a version");
-    Manifest::parse(text, &own).map_err(|errors| explain::manifest(text, &errors))
+    Manifest::parse(text, &own)
+        .map_err(|errors| crate::merging::manifest_in_conflict(text).unwrap_or_else(|| explain::manifest(text, &errors)))
 }
 
 fn find(settings: &Settings) -> Result<PathBuf> {

@@ -26,9 +26,11 @@ pub(crate) struct Repository {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Commit(gix::ObjectId);
 
-/// The two sides of a file that git couldn't merge, each as far as it has the file.
+/// The sides of a file that git couldn't merge, each as far as it has the file.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Unmerged {
+    /// What both had before they parted.
+    pub(crate) base: Option<String>,
     /// What the branch has that's merged into. In a rebase that's the branch that's rebased onto.
     pub(crate) ours: Option<String>,
     /// What comes.
@@ -110,7 +112,7 @@ impl Repository {
             return Ok(None);
         }
         let text = |id: Found| id.map(|id| self.text(id, &path)).transpose();
-        Ok(Some(Unmerged { ours: text(ours)?, theirs: text(theirs)? }))
+        Ok(Some(Unmerged { base: text(side(Stage::Base))?, ours: text(ours)?, theirs: text(theirs)? }))
     }
 
     fn text(&self, id: gix::ObjectId, path: &str) -> Result<String> {

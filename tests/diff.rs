@@ -1,25 +1,15 @@
 //! `mfp diff`: what a reviewer sees. Repositories are real ones, made with git.
 
-use crate::support::git::{Repo, git, has_programs, run};
+use crate::support::git::{Repo, commit_project as commit, has_programs, in_project, run};
 use crate::support::{Machine, Plugin, Registry, Run};
 
 /// A machine whose project is a git repository with one commit.
 fn committed(registry: &Registry, plugins: &str) -> Machine {
     let machine = Machine::with_manifest(registry, plugins);
-    in_git(&machine, &["init", "--quiet", "--initial-branch=main"]);
+    in_project(&machine, ["init", "--quiet", "--initial-branch=main"]);
     machine.ok(["lock"]);
     commit(&machine, "first");
     machine
-}
-
-fn in_git(machine: &Machine, arguments: &[&str]) -> String {
-    run(git(&machine.project("")).args(arguments))
-}
-
-fn commit(machine: &Machine, message: &str) -> String {
-    in_git(machine, &["add", "--all", "--", "mockforge-plugins.toml", "plugins.lock"]);
-    in_git(machine, &["commit", "--quiet", "--message", message]);
-    in_git(machine, &["rev-parse", "HEAD"])
 }
 
 fn replace(machine: &Machine, from: &str, to: &str) {
@@ -152,12 +142,12 @@ fn revisions_ranges_and_files() {
     let registry = shop();
     let machine = committed(&registry, "[plugins]\nhash = \"^0.3\"\n");
     machine.write("old.lock", machine.read("plugins.lock"));
-    in_git(&machine, &["checkout", "--quiet", "-b", "topic"]);
+    in_project(&machine, ["checkout", "--quiet", "-b", "topic"]);
     replace(&machine, "hash = \"^0.3\"", "words = \"^1\"");
     machine.ok(["lock"]);
     let topic = commit(&machine, "topic");
-    in_git(&machine, &["tag", "--annotate", "--message", "a tag", "v1"]);
-    in_git(&machine, &["checkout", "--quiet", "main"]);
+    in_project(&machine, ["tag", "--annotate", "--message", "a tag", "v1"]);
+    in_project(&machine, ["checkout", "--quiet", "main"]);
     machine.write("mockforge-plugins.toml", machine.read("mockforge-plugins.toml") + "greet = \"=1.0.0\"\n");
     machine.ok(["lock"]);
     commit(&machine, "main goes on");
@@ -200,18 +190,18 @@ fn a_project_in_a_subfolder_before_the_first_commit_and_a_revision_without_a_loc
     let diff = |more: &[&str]| -> Run { machine.mfp(["--project", "mocks/orders", "diff"].into_iter().chain(more.iter().copied())) };
     machine.ok(["--project", "mocks/orders", "lock"]);
     diff(&[]).fails(1, "mfp::diff::repository");
-    in_git(&machine, &["init", "--quiet", "--initial-branch=main"]);
+    in_project(&machine, ["init", "--quiet", "--initial-branch=main"]);
     assert!(diff(&[]).stdout.starts_with("no commit yet → the working folder: 1 added\n"), "{}", diff(&[]).all());
     diff(&["HEAD"]).fails(1, "mfp::diff::no-revision");
-    in_git(&machine, &["commit", "--quiet", "--allow-empty", "--message", "nothing"]);
+    in_project(&machine, ["commit", "--quiet", "--allow-empty", "--message", "nothing"]);
     assert!(diff(&[]).stdout.starts_with("HEAD → the working folder: 1 added\n"));
-    in_git(&machine, &["add", "mocks"]);
-    in_git(&machine, &["commit", "--quiet", "--message", "the project"]);
+    in_project(&machine, ["add", "mocks"]);
+    in_project(&machine, ["commit", "--quiet", "--message", "the project"]);
     assert!(diff(&[]).stdout.contains("no plugin changed"));
     assert!(diff(&["HEAD~1"]).stdout.contains("+ hash 0.3.1"));
     // In a work tree of its own, too.
     let tree = machine.path("other-tree").display().to_string();
-    in_git(&machine, &["worktree", "add", "--quiet", &tree, "HEAD~1"]);
+    in_project(&machine, ["worktree", "add", "--quiet", &tree, "HEAD~1"]);
     std::fs::create_dir_all(machine.path("other-tree/mocks/orders")).unwrap();
     std::fs::copy(machine.project("mocks/orders/mockforge-plugins.toml"), machine.path("other-tree/mocks/orders/mockforge-plugins.toml"))
         .unwrap();
@@ -254,11 +244,17 @@ fn nothing_of_a_hostile_lock_gets_out_of_its_place() {
 
 #[test]
 fn a_comment_fits_however_much_changed() {
-    let plugins: Vec<Plugin> = (0..600)
-        .map(|number| Plugin::new(&format!("plugin-{number}"), "1.0.0").asks_http(&format!("h{number}.{}.example.com", "x".repeat(40))))
+    let plugins: Vec<Plugin> = (0..200)
+        .map(|number| {
+            Plugin::new(&format!("plugin-{number}"), "1.0.0").asks_http(&format!(
+                "h{number}.{}.{}.example.com",
+                "x".repeat(60),
+                "y".repeat(60)
+            ))
+        })
         .collect();
     let registry = Registry::with(plugins);
-    let requirements: String = (0..600).map(|number| format!("plugin-{number} = \"1\"\n")).collect();
+    let requirements: String = (0..200).map(|number| format!("plugin-{number} = \"1\"\n")).collect();
     let machine = Machine::with_manifest(&registry, "[plugins]\n");
     machine.ok(["lock"]);
     machine.write("old.lock", machine.read("plugins.lock"));
@@ -266,7 +262,7 @@ fn a_comment_fits_however_much_changed() {
     machine.ok(["lock"]);
     let comment = machine.ok(["diff", "old.lock", "plugins.lock", "--markdown"]).stdout;
     assert!(comment.len() < 65_000, "{}", comment.len());
-    assert!(comment.contains("### plugins.lock: 600 added; 600 plugins ask for more\n"));
+    assert!(comment.contains("### plugins.lock: 200 added; 200 plugins ask for more\n"));
     assert!(comment.trim_end().ends_with("more lines don't fit here: run `mfp diff` to see them.**"));
 }
 
@@ -299,8 +295,8 @@ fn what_people_allow_is_reviewed_too() {
     assert!(text.contains(" ~ registry default: "), "{text}");
     // An old manifest that can't be read is said, and the locks are compared.
     machine.write("mockforge-plugins.toml", "[project]\nmfp = \">=99\"\n");
-    in_git(&machine, &["add", "mockforge-plugins.toml"]);
-    in_git(&machine, &["commit", "--quiet", "--message", "from the future"]);
+    in_project(&machine, ["add", "mockforge-plugins.toml"]);
+    in_project(&machine, ["commit", "--quiet", "--message", "from the future"]);
     machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n[plugins]\n", registry.url()));
     let run = machine.ok(["diff"]);
     assert!(run.stderr.contains("warning[mfp::diff::manifest]: the manifest of HEAD can't be read"), "{}", run.all());
@@ -319,7 +315,7 @@ fn git_runs_nothing_of_the_repositorys() {
     run(std::process::Command::new("chmod").arg("+x").arg(&program));
     let program = program.display().to_string();
     for key in ["core.fsmonitor", "core.sshCommand", "filter.x.smudge", "filter.x.clean", "diff.external", "core.hooksPath", "core.pager"] {
-        in_git(&machine, &["config", key, &program]);
+        in_project(&machine, ["config", key, &program]);
     }
     machine.write(".gitattributes", "plugins.lock filter=x\n");
     machine.ok(["diff"]);

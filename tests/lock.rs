@@ -262,7 +262,8 @@ fn a_merge_left_in_conflict_is_resolved() {
     --- stderr
     plugins.lock is in conflict: both sides are taken as preferences
     Resolved 3 plugins in [TIME]
-    No plugin changed
+    Next: `git add plugins.lock`
+     + hash 0.3.1
     ");
     assert_eq!(machine.read("plugins.lock"), both);
 }

@@ -26,6 +26,7 @@ mod library;
 mod lock;
 mod look;
 mod machines;
+mod merge;
 mod network;
 mod offline;
 mod quickstart;

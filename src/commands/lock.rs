@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mfp_model::lock::{Lock, LockErrorKind, merge, staleness};
+use mfp_model::lock::{Lock, staleness};
 use mfp_model::name::PluginName;
 use mfp_model::plan::diff;
 use mfp_model::version::Version;
@@ -12,11 +12,12 @@ use crate::changing::{change_documents, report_changes};
 use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::held::HeldBack;
 use crate::locking::{Freedom, Goal, UndecidedVersions, current_lock, lock_with, path_contents};
+use crate::merging::Merge;
 use crate::moved_tags;
-use crate::project::Project;
+use crate::project::{Project, from_newer};
 use crate::report::document::{ChangesDocument, Document};
 use crate::report::{Event, Outcome};
 use crate::settings::LockMode;
@@ -28,11 +29,16 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     let _held = if args.check || args.dry_run { None } else { Some(project.hold(app.reporter)?) };
     let manifest = project.manifest()?;
     if app.settings.lock_mode != LockMode::Update {
+        crate::merging::refuse_unmerged(&project)?;
         let lock = current_lock(app, &mut project, &manifest, true)?;
         app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
         return Ok(outcome(Vec::new(), false, &HeldBack::default()));
     }
-    let old = known_lock(app, &project, args)?;
+    let merge = crate::merging::unfinished(app, &project)?;
+    let old = match &merge {
+        Some(merge) => merge.preferred(app, &manifest)?,
+        None => known_lock(app, &project, args)?,
+    };
     let (freedom, precise) = freedom(args)?;
     if let (Freedom::Names(names), Some(old)) = (&freedom, &old)
         && let Some(name) = names.iter().find(|name| !old.plugins.contains_key(*name))
@@ -75,7 +81,10 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     if held.is_forced {
         return Err(held.refusal(AGAIN).note("no file was changed"));
     }
-    let changes = diff(old.as_ref(), &new);
+    if let Some(merge) = &merge {
+        merge.tell(app, &new);
+    }
+    let changes = diff(merge.as_ref().map_or(old.as_ref(), Merge::ours), &new);
     if !args.dry_run {
         project.save_lock(&new)?;
         app.remember(&project);
@@ -93,36 +102,17 @@ fn outcome(changes: Vec<crate::report::document::ChangeDocument>, dry_run: bool,
     Outcome::done(Document::Changes(ChangesDocument { changes, dry_run, held: held.documents() }))
 }
 
-/// The lock as it is; of one that a merge left in conflict, both sides; with `--rebuild`, none if it can't be read.
+/// The lock as it is; with `--rebuild`, none if it can't be read.
 fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Option<Lock>> {
     let Some(text) = &project.lock_text else { return Ok(None) };
     match Lock::parse(text) {
-        Ok(lock) if lock.is_from_newer_mfp() => {
-            Err(Error::new("mfp::lock::newer", "plugins.lock was written by a newer mfp; writing it with this one would lose something")
-                .help("install a newer mfp"))
-        }
+        Ok(lock) if lock.is_from_newer_mfp() => Err(from_newer()),
         Ok(lock) => Ok(Some(lock)),
-        Err(error) if error.kind == LockErrorKind::ConflictMarkers => Ok(both_sides(app, text)),
         Err(_) if args.rebuild => {
             app.reporter.event(Event::Note("plugins.lock can't be read, and is made anew".to_owned()));
             Ok(None)
         }
         Err(error) => Err(crate::explain::lock(text, &error)),
-    }
-}
-
-/// What two sides of a merge had locked, ours first: preferences for the merged manifest.
-fn both_sides(app: &App<'_>, text: &str) -> Option<Lock> {
-    app.reporter.event(Event::Note("plugins.lock is in conflict: both sides are taken as preferences".to_owned()));
-    let (ours, theirs) = merge::sides(text)?;
-    match (Lock::parse(&ours).ok(), Lock::parse(&theirs).ok()) {
-        (Some(mut ours), Some(theirs)) => {
-            for (name, plugin) in theirs.plugins {
-                ours.plugins.entry(name).or_insert(plugin);
-            }
-            Some(ours)
-        }
-        (ours, theirs) => ours.or(theirs),
     }
 }
 

@@ -379,6 +379,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Run `mfp lock`: it takes both sides as preferences and resolves the merged manifest.",
     ),
     code(
+        "mfp::lock::contradiction",
+        Usage,
+        "plugins.lock contradicts itself: it holds versions that its own requirements and dependencies don't take. A merge line by line may have made it.",
+        "Run `mfp lock` and commit plugins.lock.",
+    ),
+    code(
         "mfp::lock::cycle",
         Usage,
         "The plugins in plugins.lock depend on each other in a circle.",
@@ -434,6 +440,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Take plugins.lock from version control again, or run `mfp lock --rebuild`.",
     ),
     code(
+        "mfp::lock::side",
+        Done,
+        "In an unfinished merge, one side's plugins.lock can't be read; the other's is used. A warning.",
+        "Look at what was locked: `mfp diff`.",
+    ),
+    code(
         "mfp::lock::source",
         Usage,
         "A plugin in plugins.lock comes from where it can't come from.",
@@ -458,10 +470,22 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Take plugins.lock from version control again, or run `mfp lock --rebuild`.",
     ),
     code(
+        "mfp::lock::two-contents",
+        Integrity,
+        "The two sides of a merge have one version of a plugin with different bytes.",
+        "Find out which of the two is right, take that side's plugins.lock, and run `mfp lock`.",
+    ),
+    code(
         "mfp::lock::unknown-key",
         Usage,
         "plugins.lock holds a key that this mfp doesn't know.",
         "Take plugins.lock from version control again; a newer mfp may know the key.",
+    ),
+    code(
+        "mfp::lock::unmerged",
+        Stale,
+        "Git is in the middle of a merge, and only one side of plugins.lock is in the file.",
+        "Run `mfp lock`, then `git add plugins.lock`.",
     ),
     code(
         "mfp::lock::unreachable",
@@ -470,6 +494,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Take plugins.lock from version control again, or run `mfp lock --rebuild`.",
     ),
     code("mfp::lock::version", Usage, "plugins.lock is of a version that this mfp doesn't read.", "Install a newer mfp."),
+    code(
+        "mfp::manifest::conflict-markers",
+        Usage,
+        "mockforge-plugins.toml holds the markers of an unfinished merge.",
+        "Finish the merge of mockforge-plugins.toml by hand; then run `mfp lock`.",
+    ),
     code("mfp::manifest::duplicate", Usage, "mockforge-plugins.toml says one thing twice.", "Keep one of the two."),
     code("mfp::manifest::edit", Usage, "mockforge-plugins.toml can't be changed by a program as it is.", "Edit it by hand."),
     code(

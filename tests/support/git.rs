@@ -123,6 +123,20 @@ impl Repo {
     }
 }
 
+/// Run git in a machine's project.
+pub(crate) fn in_project<'a>(machine: &Machine, arguments: impl IntoIterator<Item = &'a str>) -> String {
+    run(git(&machine.project("")).args(arguments))
+}
+
+/// Commit what a project commits: manifest, lock, git's attributes. The commit's id.
+pub(crate) fn commit_project(machine: &Machine, message: &str) -> String {
+    let here = |name: &&str| machine.has(name);
+    let files = ["mockforge-plugins.toml", "plugins.lock", ".gitattributes"].into_iter().filter(here);
+    in_project(machine, ["add", "--"].into_iter().chain(files));
+    in_project(machine, ["commit", "--quiet", "--allow-empty", "--message", message]);
+    in_project(machine, ["rev-parse", "HEAD"])
+}
+
 /// Run a command that must succeed; what it prints, without the line's end.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));

@@ -54,6 +54,11 @@ fn check_request(lock: &Lock, name: &PluginName, request: &Request, span_of: Spa
     }
 }
 
+/// Is an entry what this request asks for?
+pub(super) fn is_for(name: &PluginName, request: &Request, plugin: &LockedPlugin) -> bool {
+    difference(name, request, plugin).is_none()
+}
+
 /// In what an entry differs from the request that it's for.
 fn difference(name: &PluginName, request: &Request, plugin: &LockedPlugin) -> Option<&'static str> {
     if plugin.source() != request.source.id() {

@@ -205,17 +205,47 @@ fn effective<'a>(lock: &'a Lock, name: &PluginName, asked: &'a Requirement) -> &
 fn check_direct_versions(manifest: &Manifest, lock: &Lock, stale: &mut Vec<Stale>) {
     for (name, request) in &lock.requirements {
         let unchanged = manifest.plugins.get(name).is_some_and(|entry| entry.request == *request);
-        let Some(plugin) = lock.plugins.get(name) else {
+        if !lock.plugins.contains_key(name) {
             stale.push(Stale::EntryMissing { name: name.clone() });
-            continue;
-        };
-        let (Source::Registry { requirement, .. }, true, Some(version)) = (&request.source, unchanged, plugin.version()) else { continue };
-        let requirement = effective(lock, name, requirement);
-        let meant = !version.is_prerelease() || requirement.matches(version);
-        if !meant || !requirement.range().contains(version) {
-            stale.push(Stale::Unsatisfied { name: name.clone(), version: version.clone(), requirement: requirement.clone() });
+        } else if unchanged {
+            stale.extend(unsatisfied(lock, name, request));
         }
     }
+}
+
+/// An entry whose version isn't what the lock's own requirement takes.
+fn unsatisfied(lock: &Lock, name: &PluginName, request: &Request) -> Option<Stale> {
+    let Source::Registry { requirement, .. } = &request.source else { return None };
+    let version = lock.plugins.get(name)?.version()?;
+    let requirement = effective(lock, name, requirement);
+    let meant = !version.is_prerelease() || requirement.matches(version);
+    let is_met = meant && requirement.range().contains(version);
+    (!is_met).then(|| Stale::Unsatisfied { name: name.clone(), version: version.clone(), requirement: requirement.clone() })
+}
+
+/// A dependency whose entry has another version than it takes.
+fn dependency_unsatisfied(lock: &Lock, plugin: &LockedPlugin, dependency: &Dependency, target: &LockedPlugin) -> Option<Stale> {
+    let requirement = effective(lock, &dependency.name, &dependency.requirement);
+    // A service has no version, and counts as 0.0.0 where one is compared.
+    let satisfied = requirement.range().contains(target.version().unwrap_or(&Version::new(0, 0, 0)));
+    (!satisfied).then(|| Stale::DependencyUnsatisfied {
+        name: plugin.name.clone(),
+        dependency: dependency.name.clone(),
+        requirement: requirement.clone(),
+        version: target.version().cloned(),
+    })
+}
+
+/// In what a lock contradicts itself, whatever the manifest says: versions that its own requirements and dependencies don't take.
+/// No mfp writes such a lock; a merge line by line, or a hand, does.
+pub fn contradictions(lock: &Lock) -> Vec<Stale> {
+    let direct = lock.requirements.iter().filter_map(|(name, request)| unsatisfied(lock, name, request));
+    let edges = lock.plugins.values().flat_map(|plugin| plugin.dependencies().iter().map(move |dependency| (plugin, dependency)));
+    let transitive = edges.filter_map(|(plugin, dependency)| {
+        let target = lock.plugins.get(&dependency.name).filter(|target| !(target.is_alias() && dependency.optional))?;
+        dependency_unsatisfied(lock, plugin, dependency, target)
+    });
+    direct.chain(transitive).collect()
 }
 
 fn check_dependencies(manifest: &Manifest, lock: &Lock, plugin: &LockedPlugin, stale: &mut Vec<Stale>) {
@@ -238,13 +268,7 @@ fn check_edge(
     stale: &mut Vec<Stale>,
 ) {
     let (name, on) = (plugin.name.clone(), dependency.name.clone());
-    let requirement = effective(lock, &on, &dependency.requirement);
-    // A service has no version, and counts as 0.0.0 where one is compared.
-    let satisfied = requirement.range().contains(target.version().unwrap_or(&Version::new(0, 0, 0)));
-    if !satisfied {
-        let (requirement, version) = (requirement.clone(), target.version().cloned());
-        stale.push(Stale::DependencyUnsatisfied { name: name.clone(), dependency: on.clone(), requirement, version });
-    }
+    stale.extend(dependency_unsatisfied(lock, plugin, dependency, target));
     if dependency.optional || lock.requirements.get(&on).is_some_and(|request| request.package.is_none()) {
         return;
     }

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::approval::{Unapproved, unapproved};
 pub use self::build::remote_content;
 pub use self::error::{LockError, LockErrorKind};
-pub use self::fresh::{Stale, staleness};
+pub use self::fresh::{Stale, contradictions, staleness};
 pub(crate) use self::write::write_capability_sets;
 use crate::capability::Capabilities;
 use crate::digest::ContentDigest;

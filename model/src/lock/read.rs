@@ -67,7 +67,26 @@ struct Rules {
     end: usize,
 }
 
+/// The lock of a TOML text that may not be closed: entries may miss what they depend on, or be wanted by nobody. Those that aren't
+/// what the requirements ask for are left out.
+pub(super) fn parse_unclosed(text: &str) -> Result<Lock> {
+    let document = Document::parse(text).map_err(|error| {
+        let problem = toml::syntax(text, &error);
+        LockError::new(Syntax, problem.span, problem.message)
+    })?;
+    let mut lock = read_unchecked(&from_toml(&document), text.len())?;
+    let requirements = &lock.requirements;
+    lock.plugins.retain(|name, plugin| requirements.get(name).is_none_or(|request| check::is_for(name, request, plugin)));
+    Ok(lock)
+}
+
 fn read_lock(root: &Table<'_>, end: usize) -> Result<Lock> {
+    let lock = read_unchecked(root, end)?;
+    check::check(&lock, &|place| span_of(root, place).unwrap_or_default())?;
+    Ok(lock)
+}
+
+fn read_unchecked(root: &Table<'_>, end: usize) -> Result<Lock> {
     let strict = Rules { ignore_unknown: false, end };
     let number = |key: &str| match root.get(key).map(|node| &node.value) {
         Some(Value::Integer(number)) => u64::try_from(*number).ok(),
@@ -90,9 +109,7 @@ fn read_lock(root: &Table<'_>, end: usize) -> Result<Lock> {
     let entries = fields.optional("plugin");
     fields.finish()?;
     let plugins = entries.map(read_entries).transpose()?.unwrap_or_default();
-    let lock = Lock { revision, options, overrides, registries, requirements, plugins };
-    check::check(&lock, &|place| span_of(root, place).unwrap_or_default())?;
-    Ok(lock)
+    Ok(Lock { revision, options, overrides, registries, requirements, plugins })
 }
 
 /// Where a requirement or an entry stands. Looked for only when something is wrong with it.

@@ -207,7 +207,10 @@ fn both_sides_of_a_conflict_are_preferences() {
         "<<<<<<< HEAD\nversion = \"1.4.2\"\n||||||| base\nversion = \"1.4.0\"\n=======\nversion = \"1.5.0\"\n>>>>>>> branch\n",
     );
     assert_eq!(Lock::parse(&conflict).unwrap_err().kind, LockErrorKind::ConflictMarkers);
-    assert_eq!(merge::sides(&conflict), Some((text.clone(), theirs.clone())));
+    let base = text.replace("version = \"1.4.2\"", "version = \"1.4.0\"");
+    assert_eq!(merge::sides(&conflict), Some((Some(base), text.clone(), theirs.clone())));
+    let two = conflict.replace("||||||| base\nversion = \"1.4.0\"\n", "");
+    assert_eq!(merge::sides(&two), Some((None, text.clone(), theirs.clone())));
     assert_eq!(merge::sides(&text), None);
     assert_eq!(merge::sides("<<<<<<< a\n=======\n"), None);
     assert_eq!(merge::sides("=======\n>>>>>>> a\n"), None);
@@ -215,6 +218,64 @@ fn both_sides_of_a_conflict_are_preferences() {
     assert_eq!(versions(&text), Lock::parse(&text).unwrap().plugins.keys().map(ToString::to_string).collect::<Vec<_>>());
     let broken = theirs.replacen("content = \"blake3:", "content = \"blake2:", 1);
     assert_eq!(versions(&broken).len(), versions(&text).len() - 1);
+}
+
+/// The documented lock with another version of `auth-jwt`, and other bytes for it.
+fn at(version: &str) -> Lock {
+    let mut lock = Lock::parse(&documented().1).unwrap();
+    let plugin = lock.plugins.get_mut("auth-jwt").unwrap();
+    let LockedBody::Package(package) = &mut plugin.body else { panic!("not a service") };
+    package.version = version.parse().unwrap();
+    plugin.content = ContentDigest::from_hash(*crate::digest::FileDigest::of(version.as_bytes()).as_bytes());
+    lock
+}
+
+#[test]
+fn the_side_that_moved_is_preferred_and_of_two_that_moved_the_newer_version() {
+    let (manifest, _) = documented();
+    let preferred = |base: Option<&str>, ours: &str, theirs: &str| {
+        let sides = merge::Sides { base: base.map(at), ours: Some(at(ours)), theirs: Some(at(theirs)) };
+        sides.preferred(&manifest).unwrap().unwrap().plugins["auth-jwt"].version().unwrap().to_string()
+    };
+    assert_eq!(preferred(Some("1.2.0"), "1.2.0", "1.4.0"), "1.4.0");
+    assert_eq!(preferred(Some("1.2.0"), "1.2.0", "1.1.0"), "1.1.0", "they went back, and meant it");
+    assert_eq!(preferred(Some("1.2.0"), "1.1.0", "1.2.0"), "1.1.0");
+    assert_eq!(preferred(Some("1.2.0"), "1.3.0", "1.4.0"), "1.4.0");
+    assert_eq!(preferred(Some("1.2.0"), "1.4.0", "1.3.0"), "1.4.0");
+    assert_eq!(preferred(None, "1.3.0", "1.4.0"), "1.4.0");
+}
+
+#[test]
+fn two_contents_of_one_version_are_no_matter_of_preference() {
+    let (manifest, _) = documented();
+    let mut theirs = at("1.4.0");
+    theirs.plugins.get_mut("auth-jwt").unwrap().content = at("9.9.9").plugins["auth-jwt"].content;
+    let sides = merge::Sides { base: Some(at("1.4.0")), ours: Some(at("1.4.0")), theirs: Some(theirs) };
+    assert_eq!(sides.preferred(&manifest).unwrap_err().name.as_str(), "auth-jwt");
+}
+
+#[test]
+fn a_side_that_has_a_registry_at_another_address_has_no_say_about_its_plugins() {
+    let (manifest, _) = documented();
+    let mut theirs = at("1.9.0");
+    theirs.registries.insert("default".parse().unwrap(), "https://elsewhere.example/".parse().unwrap());
+    let sides = merge::Sides { base: Some(at("1.2.0")), ours: Some(at("1.2.0")), theirs: Some(theirs) };
+    let preferred = sides.preferred(&manifest).unwrap().unwrap();
+    assert_eq!(preferred.plugins["auth-jwt"].version().unwrap().to_string(), "1.2.0");
+    assert_eq!(sides.disagreements().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["auth-jwt"]);
+}
+
+#[test]
+fn a_lock_that_contradicts_itself_is_told_without_a_manifest() {
+    let (_, text) = documented();
+    assert_eq!(contradictions(&Lock::parse(&text).unwrap()), []);
+    let told = |lock: &Lock| contradictions(lock).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(told(&at("2.0.0")), ["auth-jwt: locked at 2.0.0, which `^1.2` doesn't take"]);
+    let mut lock = Lock::parse(&text).unwrap();
+    lock.overrides.clear();
+    let LockedBody::Package(package) = &mut lock.plugins.get_mut("jwks-core").unwrap().body else { panic!("not a service") };
+    package.version = "1.0.0".parse().unwrap();
+    assert_eq!(told(&lock), ["auth-jwt: depends on jwks-core `^0.3`, and 1.0.0 is locked"]);
 }
 
 #[test]

@@ -63,9 +63,14 @@ fn fresh(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     if !subject.is_whole {
         return Ok(Vec::new());
     }
+    let unmerged = crate::merging::refuse_unmerged(subject.project).err().map(|error| Finding {
+        code: error.code(),
+        name: LOCK.to_owned(),
+        message: "isn't merged: git has another side of it".to_owned(),
+    });
     let reasons = staleness(subject.manifest, subject.lock, &path_contents(&subject.project.root, subject.manifest)?);
     let finding = |reason: &_| Finding { code: "mfp::lock::stale", name: LOCK.to_owned(), message: format!("{reason}") };
-    Ok(reasons.iter().map(finding).collect())
+    Ok(unmerged.into_iter().chain(reasons.iter().map(finding)).collect())
 }
 
 /// Is the store's copy of each plugin what the lock says? Optional groups that nobody synced needn't be there.
