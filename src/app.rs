@@ -56,6 +56,7 @@ impl<'a> App<'a> {
             Command::Search(args) => commands::search::run(self, args),
             Command::Verify(args) => commands::verify::run(self, args),
             Command::Diff(args) => commands::diff::run(self, args),
+            Command::Export(args) => commands::export::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::Key(args) => commands::key::run(self, args),
             Command::Cache(args) => commands::cache::run(self, args),

@@ -166,6 +166,8 @@ pub(crate) struct Settings {
     pub(crate) may_ask: bool,
     /// The time at which the process began.
     pub(crate) now: Timestamp,
+    /// `SOURCE_DATE_EPOCH`: the time that a document says it's of, where it's to be the same each time.
+    pub(crate) source_date: Option<Timestamp>,
     /// `MFP_CREDENTIALS`, as given.
     pub(crate) credentials: Option<Hidden>,
     /// `MFP_SERVE_TOKEN`.
@@ -279,6 +281,7 @@ impl Settings {
             netrc: environment.path("NETRC").or_else(|| base.as_ref().map(|base| base.home.join(".netrc"))),
             proxies: Proxies::from(&environment),
             now: now(),
+            source_date: source_date(&environment)?,
             user_config_file: named_config.or(usual_config),
             may_ask: !ci && std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             current_dir,
@@ -288,6 +291,16 @@ impl Settings {
             environment,
         })
     }
+}
+
+/// <https://reproducible-builds.org/specs/source-date-epoch/>: seconds, in decimal.
+fn source_date(environment: &Environment) -> Result<Option<Timestamp>> {
+    let Some(text) = environment.text("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let time = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map(Some).ok_or_else(|| {
+        Error::new("mfp::usage::environment", "SOURCE_DATE_EPOCH isn't a number of seconds")
+            .help("set it to seconds since 1970, or unset it: `unset SOURCE_DATE_EPOCH`")
+    })
 }
 
 /// This program, to be started again. On Linux that's the one that runs, whatever stands at its path by now.

@@ -66,6 +66,8 @@ fn every_commands_output_is_what_its_schema_says() {
     ok(&["docs", "greet"], "docs");
     assert_eq!(ok(&["search", "hash"], "search")["results"][0]["name"], "hash");
     ok(&["verify"], "verify");
+    assert_eq!(ok(&["export", "--format", "json"], "export")["export"]["plugins"][0]["name"], "greet");
+    assert_eq!(ok(&["export", "--format", "cyclonedx"], "export")["bom"]["specVersion"], "1.6");
     ok(&["vendor", "vendored"], "vendor");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");

@@ -71,6 +71,11 @@ pub fn nearest_all<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>, li
     near.into_iter().take(limit).map(|(_, candidate)| candidate).collect()
 }
 
+/// Does the text name licences as SPDX has them (`MIT OR Apache-2.0`)? Strict: no deprecated spellings, no slashes.
+pub fn is_spdx_expression(text: &str) -> bool {
+    text.len() <= 1024 && spdx::Expression::parse(text).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +86,11 @@ mod tests {
         assert_eq!(nearest("auth-jtw", known), Some("auth-jwt"));
         assert_eq!(nearest("templte-hash", known), Some("template-hash"));
         assert_eq!(nearest("postgres", known), None);
+    }
+
+    #[test]
+    fn spdx_expressions_and_other_words() {
+        assert!(is_spdx_expression("MIT OR Apache-2.0") && is_spdx_expression("GPL-3.0-only WITH Classpath-exception-2.0"));
+        assert!(!is_spdx_expression("MIT/Apache-2.0") && !is_spdx_expression("proprietary") && !is_spdx_expression(""));
     }
 }

@@ -1,7 +1,9 @@
-//! Commands that only look: `list`, `tree`, `why`, `outdated`, `info`, `docs`, `search`, `verify`, `diff`.
+//! Commands that only look: `list`, `tree`, `why`, `outdated`, `info`, `docs`, `search`, `verify`, `diff`, `export`.
 
-use clap::Args;
-use mfp_model::name::{PluginName, RegistryName};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use mfp_model::name::{GroupName, PluginName, RegistryName};
 
 /// `mfp list`
 #[derive(Debug, Args)]
@@ -51,7 +53,7 @@ pub(crate) struct InfoArgs {
     /// by `MFP_CONFIG`)
     // It stands where the global `--config FILE` would, and clap wants one type for both: its presence is `-`.
     #[arg(long, num_args = 0, default_missing_value = super::CONFIG_SHOWN, value_name = "FILE")]
-    pub(crate) config: Option<std::path::PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Ask this registry of the project
     #[arg(long, value_name = "NAME")]
     pub(crate) registry: Option<RegistryName>,
@@ -94,6 +96,35 @@ pub(crate) struct DiffArgs {
     /// Exit 1 if there are differences
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// `mfp export`
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// What to make of the lock
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: ExportFormat,
+    /// Write it to this file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What the project is called (default: its folder's name)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// With the plugins of this optional group
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Vec<GroupName>,
+    /// With the plugins of every optional group
+    #[arg(long, conflicts_with = "group")]
+    pub(crate) all_groups: bool,
+}
+
+/// What to make of the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// A bill of materials: CycloneDX 1.6, JSON.
+    Cyclonedx,
+    /// A document of mfp's own.
+    Json,
 }
 
 /// `mfp verify`

@@ -151,6 +151,8 @@ pub(crate) enum Command {
     Verify(look::VerifyArgs),
     /// Show what changed between two locks: versions, sources, signers, capabilities
     Diff(look::DiffArgs),
+    /// Print what the lock names for other programs: a bill of materials, or JSON
+    Export(look::ExportArgs),
     /// Write everything the lock names into one folder
     Vendor(project::VendorArgs),
     /// Make and use publishers' keys: sign, verify, change to another
@@ -195,6 +197,7 @@ impl Command {
             Self::Search(_) => "search",
             Self::Verify(_) => "verify",
             Self::Diff(_) => "diff",
+            Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",
             Self::Key(_) => "key",
             Self::Cache(_) => "cache",
