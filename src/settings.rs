@@ -121,7 +121,6 @@ pub(crate) enum LockedBy {
 
 /// How to talk.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(crate) struct Talk {
     /// One JSON document on stdout.
     pub(crate) json: bool,

@@ -4,6 +4,7 @@
 //! git's configuration only what the repository needs to be read counts. What comes out are texts that somebody may have put
 //! there; they're parsed like every lock and manifest.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use gix::bstr::{BString, ByteSlice};
@@ -52,7 +53,7 @@ impl Repository {
         let Some(work_tree) = inner.workdir().map(Path::to_owned) else { return Ok(None) };
         let (work_tree, folder) = (real(&work_tree)?, real(folder)?);
         let Ok(inside) = folder.strip_prefix(&work_tree) else { return Ok(None) };
-        let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
+        let parts: Option<Vec<&str>> = inside.iter().map(OsStr::to_str).collect();
         let Some(parts) = parts else { return Ok(None) };
         let prefix = parts.iter().map(|part| format!("{part}/")).collect();
         Ok(Some(Self { inner, prefix }))

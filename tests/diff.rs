@@ -334,3 +334,121 @@ fn a_commit_of_another_repository_is_none_of_this_one() {
     let id = other.git(["rev-parse", "HEAD"]);
     machine.mfp(["diff", &id]).fails(1, "mfp::diff::no-revision");
 }
+
+/// The YAML below a heading of a page of the guide.
+fn yaml_of(page: &str, heading: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide").join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let below = text.split(&format!("{heading}\n")).nth(1).unwrap_or_else(|| panic!("{page} has no {heading}"));
+    below.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap().to_owned()
+}
+
+/// The scripts of a workflow: what stands under each `run:`.
+fn scripts(yaml: &str) -> Vec<String> {
+    let mut scripts: Vec<String> = Vec::new();
+    let mut deeper_than = None;
+    for line in yaml.lines() {
+        let depth = line.len() - line.trim_start().len();
+        if line.trim() == "run: |" {
+            deeper_than = Some(depth);
+            scripts.push(String::new());
+        } else if deeper_than.is_some_and(|than| depth > than) {
+            scripts.last_mut().unwrap().push_str(&format!("{line}\n"));
+        } else {
+            deeper_than = None;
+        }
+    }
+    scripts
+}
+
+/// A shell on a CI machine: mfp and git, and nothing else of this one.
+fn ci_shell(machine: &Machine, script: &str) -> std::process::Output {
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_mfp")).parent().unwrap().display().to_string();
+    std::process::Command::new("bash")
+        .args(["-eo", "pipefail", "-c", script])
+        .current_dir(machine.project(""))
+        .env_clear()
+        .env("PATH", format!("{own}:{}", std::env::var("PATH").unwrap()))
+        .env("HOME", machine.path("home"))
+        .env("MFP_STORE_DIR", machine.path("store"))
+        .env("MFP_CACHE_DIR", machine.path("cache"))
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("CI", "true")
+        .env("BASE", "origin/main")
+        .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
+        .env("GITHUB_STEP_SUMMARY", machine.path("summary.md"))
+        .output()
+        .expect("there's a shell")
+}
+
+/// What a runner has after the checkout: `origin`, and the pull request's branch.
+fn pull_request(registry: &Registry, change: impl FnOnce(&Machine)) -> Machine {
+    let machine = committed(registry, APPROVED);
+    let origin = machine.path("origin.git").display().to_string();
+    in_project(&machine, ["clone", "--quiet", "--bare", ".", &origin]);
+    in_project(&machine, ["remote", "add", "origin", &origin]);
+    in_project(&machine, ["fetch", "--quiet", "origin"]);
+    in_project(&machine, ["checkout", "--quiet", "-b", "topic"]);
+    change(&machine);
+    commit(&machine, "topic");
+    machine
+}
+
+#[test]
+fn the_guides_workflow_does_what_the_guide_says() {
+    if !has_programs(&["git", "bash"]) {
+        return;
+    }
+    let yaml = yaml_of("ci.md", "### GitHub");
+    let scripts = scripts(&yaml);
+    assert_eq!(scripts.len(), 3, "{yaml}");
+    // Whoever names a branch writes no script; whoever opens a pull request gets no secret and no token that writes.
+    assert!(scripts.iter().all(|script| !script.contains("${{")), "{yaml}");
+    assert!(yaml.contains("on: pull_request\npermissions: {}\n") && !yaml.contains("secrets."), "{yaml}");
+    let comment = yaml.split("  comment:\n").nth(1).unwrap();
+    assert!(
+        !comment.contains("actions/checkout") && !comment.contains("mfp sync"),
+        "the job that may write looks at nothing of the branch"
+    );
+    let registry = shop();
+    let machine = pull_request(&registry, |machine| {
+        replace(machine, "[plugins]\n", "[plugins]\nhash = \"^0.3\"\n");
+        machine.ok(["lock"]);
+    });
+    for script in &scripts[..2] {
+        let output = ci_shell(&machine, script);
+        assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let written = machine.read("mfp-diff.md");
+    assert!(written.starts_with("<!-- mfp diff -->\n### plugins.lock: 1 added\n") && written.contains("| added | `hash` |"), "{written}");
+    assert_eq!(std::fs::read_to_string(machine.path("summary.md")).unwrap(), written);
+    // One that asks for more gets its comment, and doesn't pass.
+    let machine = pull_request(&registry, |machine| {
+        replace(machine, "greet = \"=1.0.0\"", "greet = \"=1.1.0\"");
+        machine.ok(["lock"]);
+    });
+    assert!(ci_shell(&machine, &scripts[0]).status.success());
+    assert!(machine.read("mfp-diff.md").contains("| `greet` | **http `*.example.com`** | **broad**"), "{}", machine.read("mfp-diff.md"));
+    assert_eq!(ci_shell(&machine, &scripts[1]).status.code(), Some(5));
+    // One that forgot its lock doesn't, either.
+    let machine = pull_request(&registry, |machine| replace(machine, "[plugins]\n", "[plugins]\nhash = \"^0.3\"\n"));
+    assert_eq!(ci_shell(&machine, &scripts[1]).status.code(), Some(3));
+}
+
+#[test]
+fn the_guides_lines_for_gitlab_work_too() {
+    if !has_programs(&["git", "bash"]) {
+        return;
+    }
+    let yaml = yaml_of("ci.md", "### GitLab");
+    let lines: Vec<&str> = yaml.split("  script:\n").nth(1).unwrap().lines().map_while(|line| line.strip_prefix("    - ")).collect();
+    assert_eq!(lines.len(), 4, "{yaml}");
+    let registry = shop();
+    let machine = pull_request(&registry, |machine| {
+        replace(machine, "[plugins]\n", "[plugins]\nhash = \"^0.3\"\n");
+        machine.ok(["lock"]);
+    });
+    let output = ci_shell(&machine, &lines.join("\n"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(machine.read("mfp-diff.md").contains("| added | `hash` |"));
+}

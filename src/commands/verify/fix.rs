@@ -15,6 +15,9 @@ use crate::installing::{Groups, Manner, Options, bring, hold_store, prepare, sel
 use crate::report::Event;
 use crate::sources::fetch::fetch_damaged;
 
+/// What was fetched and verified, and perhaps the claim that keeps others from doing the same.
+type Fetched = (Verified<Tree>, Option<Claim>);
+
 /// Mend what can be mended.
 pub(super) fn run(subject: &Subject<'_>) -> Result<()> {
     let Subject { app, store, project, manifest, lock, .. } = *subject;
@@ -60,11 +63,7 @@ fn replace(subject: &Subject<'_>, damaged: &[&LockedPlugin]) -> Result<()> {
 }
 
 /// What vendored folders have of it, and what they haven't. A damaged copy in one of them is none.
-#[expect(clippy::type_complexity, reason = "trees with or without a claim, and the rest")]
-fn from_vendored<'p>(
-    subject: &Subject<'_>,
-    damaged: &[&'p LockedPlugin],
-) -> Result<(Vec<(Verified<Tree>, Option<Claim>)>, Vec<&'p LockedPlugin>)> {
+fn from_vendored<'p>(subject: &Subject<'_>, damaged: &[&'p LockedPlugin]) -> Result<(Vec<Fetched>, Vec<&'p LockedPlugin>)> {
     let (mut trees, mut missing) = (Vec::new(), damaged.to_vec());
     for folder in vendored_folders(subject.app, subject.project, subject.manifest) {
         let vendor = Vendor::open(&folder).explained()?;

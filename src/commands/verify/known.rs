@@ -11,7 +11,7 @@ use mfp_model::source::Pin;
 use super::checks::Subject;
 use crate::report::Event;
 use crate::report::document::KnownRegistry;
-use crate::sources::registry::Age;
+use crate::sources::registry::{Age, RegistryClient};
 
 /// Say it, and give it for `--json`.
 pub(super) fn say(subject: &Subject<'_>) -> Vec<KnownRegistry> {
@@ -34,7 +34,7 @@ fn ages(subject: &Subject<'_>) -> Vec<(RegistryName, Age)> {
     // A registry that can't be asked (a proxy that isn't one, a kind that's unknown) is one of which nothing is known.
     let sources = subject.app.sources().ok();
     let registries = sources.as_ref().and_then(|sources| sources.registries(subject.manifest, &subject.project.root).ok());
-    let age = |name: &RegistryName| registries.as_ref().and_then(|all| all.get(name)).map_or(Age::Never, |client| client.age());
+    let age = |name: &RegistryName| registries.as_ref().and_then(|all| all.get(name)).map_or(Age::Never, RegistryClient::age);
     names.into_iter().map(|name| (name.clone(), age(name))).collect()
 }
 
