@@ -26,15 +26,9 @@ pub(crate) struct Merge {
 
 /// Git has the lock as unmerged, or it has markers in it: then both sides. `None` otherwise.
 pub(crate) fn unfinished(app: &App<'_>, project: &Project) -> Result<Option<Merge>> {
-    // A repository that can't be read is no reason not to lock: then there are the markers, or nothing.
-    let repository = Repository::around(&project.root).unwrap_or_else(|error| {
-        app.reporter.event(Event::Detail(error.message().to_owned()));
-        None
-    });
+    let repository = known(app, Repository::around(&project.root));
     let during = repository.as_ref().and_then(Repository::in_the_middle_of);
-    if let Some(repository) = &repository
-        && let Some(unmerged) = repository.unmerged(LOCK)?
-    {
+    if let Some(unmerged) = repository.as_ref().and_then(|repository| known(app, repository.unmerged(LOCK))) {
         let of = |text: Option<String>, whose| text.and_then(|text| read(app, &text, whose)).map(not_newer).transpose();
         let sides =
             Sides { base: of(unmerged.base, "")?, ours: of(unmerged.ours, "our side")?, theirs: of(unmerged.theirs, "their side")? };
@@ -52,9 +46,18 @@ pub(crate) fn unfinished(app: &App<'_>, project: &Project) -> Result<Option<Merg
     Ok(Some(Merge { sides, during }))
 }
 
+/// A repository that can't be read is no reason not to lock: then there are the markers, or nothing.
+fn known<T>(app: &App<'_>, found: Result<Option<T>>) -> Option<T> {
+    found.unwrap_or_else(|error| {
+        app.reporter.event(Event::Detail(error.message().to_owned()));
+        None
+    })
+}
+
 /// Only one side of the lock is in the file, and git says so: whoever asks whether it's fresh has to know.
 pub(crate) fn refuse_unmerged(project: &Project) -> Result<()> {
-    let unmerged = Repository::around(&project.root).ok().flatten().map(|repository| repository.unmerged(LOCK)).transpose()?.flatten();
+    let repository = Repository::around(&project.root).ok().flatten();
+    let unmerged = repository.and_then(|repository| repository.unmerged(LOCK).ok().flatten());
     match unmerged {
         None => Ok(()),
         Some(_) => Err(Error::new("mfp::lock::unmerged", format!("git hasn't merged {LOCK}: only one side of it is in the file"))
