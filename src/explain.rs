@@ -190,6 +190,8 @@ pub(crate) fn locked(error: LockedError) -> Error {
         LockedError::Bare { plugin, error } => bare_wasm(&plugin, &error),
         LockedError::Entry { plugin, error } => entry(&plugin, &error),
         LockedError::Signature { .. } => Error::new(error.code(), error.to_string()).with_remedy(),
+        LockedError::Metadata { plugin, mismatch } => metadata(&plugin, &mismatch)
+            .help("nothing ran; take plugins.lock from version control again, or make its entry anew: `mfp lock --rebuild`"),
         LockedError::Variable { ref variable, .. } => {
             Error::new(error.code(), error.to_string()).help(format!("set it: `export {variable}=…`"))
         }

@@ -144,6 +144,7 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
     let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
     let mut guard = None;
     if !options.only_plan {
+        check_at_hand(&store, &wanted)?;
         let of_plan = plan.needed();
         let needed: Vec<&LockedPlugin> = wanted
             .values()
@@ -174,6 +175,17 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
 /// What a stored plugin says about itself.
 pub(crate) fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<PluginManifest> {
     mfp_loader::described(plugin, stored).map_err(explain::locked)
+}
+
+/// What's in the store already was checked when it came in, against the lock of that day. This one must say the same.
+fn check_at_hand(store: &Store, wanted: &BTreeMap<PluginName, &LockedPlugin>) -> Result<()> {
+    for plugin in wanted.values() {
+        // What's damaged or missing is found where it's used.
+        let Ok(Some(stored)) = store.get(&plugin.content) else { continue };
+        let Ok(described) = mfp_loader::described(plugin, &stored) else { continue };
+        mfp_loader::check_described(plugin, &described).map_err(explain::locked)?;
+    }
+    Ok(())
 }
 
 /// What the project configures must fit the plugins' schemas. Values from the environment are known only when a plugin is

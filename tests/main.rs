@@ -28,6 +28,7 @@ mod lock;
 mod look;
 mod machines;
 mod merge;
+mod metadata;
 mod network;
 mod offline;
 mod quickstart;

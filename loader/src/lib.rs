@@ -65,7 +65,7 @@ pub use content::Content;
 pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};
 pub use load::{Loader, PluginSpec, Spec};
-pub use locked::{LockedError, Surroundings, described, proven, with_dependencies};
+pub use locked::{LockedError, Surroundings, check_described, described, proven, with_dependencies};
 pub use mfp_model::plugin::PluginType;
 pub use open::{OpenError, Project};
 pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemClock, SystemRandom};

@@ -15,7 +15,7 @@ use mfp_model::capability::{Capabilities, CapabilityPolicy, EnvName};
 use mfp_model::content::{BARE_WASM_FILE, MANIFEST_FILE};
 use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved, unapproved};
 use mfp_model::name::PluginName;
-use mfp_model::plugin::{BareWasm, BareWasmError, EntryError, PluginManifest, PluginManifestError};
+use mfp_model::plugin::{BareWasm, BareWasmError, EntryError, MetadataMismatch, PluginManifest, PluginManifestError};
 use mfp_model::project::Manifest;
 use mfp_model::signature::{Unproven, prove_locked};
 use mfp_model::signer::Signer;
@@ -92,6 +92,14 @@ pub enum LockedError {
         /// What's wrong with the signatures that are there.
         why: Unproven,
     },
+    /// The lock says other things about it than it says itself: somebody has edited the lock.
+    #[error("plugin `{plugin}`: {mismatch}")]
+    Metadata {
+        /// The plugin.
+        plugin: PluginName,
+        /// What differs.
+        mismatch: MetadataMismatch,
+    },
     /// It has no module.
     #[error("plugin `{plugin}`: {error}")]
     Entry {
@@ -145,6 +153,7 @@ impl LockedError {
             Self::Bare { error, .. } => error.code(),
             Self::Signature { why, .. } => why.code(),
             Self::Entry { error, .. } => error.code(),
+            Self::Metadata { mismatch, .. } => mismatch.code(),
             Self::Variable { .. } | Self::Endpoint { .. } | Self::PlainHttp { .. } => "mfp::config::variable",
             Self::Unapproved(_) => "mfp::approval::missing",
             Self::Service(_) => "mfp::lock::invalid",
@@ -193,6 +202,14 @@ pub fn proven(plugin: &LockedPlugin, stored: &Stored) -> Result<(), LockedError>
     })
 }
 
+/// Does a stored plugin say what the lock says about it? Neither wider nor narrower will do: what's asked was reviewed in the
+/// lock, and what runs asks for it in its own words.
+pub fn check_described(plugin: &LockedPlugin, described: &PluginManifest) -> Result<(), LockedError> {
+    let Some(locked) = plugin.metadata() else { return Ok(()) };
+    let checked = described.metadata().check_against(&locked, "plugins.lock");
+    checked.map_err(|mismatch| LockedError::Metadata { plugin: plugin.name.clone(), mismatch })
+}
+
 impl Surroundings<'_> {
     /// These plugins as a loader takes them, in the same order. They must have all that they may call among them:
     /// [`with_dependencies`].
@@ -213,6 +230,7 @@ impl Surroundings<'_> {
         let stored = self.store.need(&plugin.content).map_err(|source| LockedError::Store { plugin: name(), source })?;
         proven(plugin, &stored)?;
         let described = described(plugin, &stored)?;
+        check_described(plugin, &described)?;
         let entry = described.entry_in(stored.listing()).map_err(|error| LockedError::Entry { plugin: name(), error })?.clone();
         let approved = plugin.approved(self.manifest);
         let granted = approved.map(|approved| package.capabilities.intersection(approved)).unwrap_or_default();

@@ -14,7 +14,7 @@ use mfp_model::content::MANIFEST_FILE;
 use mfp_model::digest::ContentDigest;
 use mfp_model::lock::{LockedPackage, LockedPlugin};
 use mfp_model::name::PluginName;
-use mfp_model::plugin::{BareWasm, HostRange, Metadata, PluginManifest, check_manifest_files, check_wasm_header};
+use mfp_model::plugin::{BareWasm, Metadata, PluginManifest, check_manifest_files, check_wasm_header};
 use mfp_model::project::Manifest;
 use mfp_model::source::{ArchiveFormat, Artifact, Pin, Source};
 use mfp_store::file_lock::LockError;
@@ -461,16 +461,10 @@ fn place_of(url: &url::Url) -> ArtifactPlace {
 pub(crate) fn check_package(plugin: &LockedPlugin, package: &LockedPackage, tree: &Tree) -> Result<PluginManifest> {
     let bare = BareWasm { name: plugin.id().clone(), types: plugin.types.clone(), version: Some(package.version.clone()) };
     let manifest = manifest_of(&plugin.name, tree, &bare, package.pin.artifact())?;
-    let locked = Metadata {
-        name: plugin.id().clone(),
-        version: package.version.clone(),
-        types: plugin.types.clone(),
-        mockforge: HostRange::NotHeld,
-        dependencies: package.dependencies.iter().cloned().collect(),
-        license: package.license.clone(),
-        capabilities: package.capabilities.clone(),
-    };
-    manifest.metadata().check_against(&locked, "plugins.lock").map_err(|mismatch| explain::metadata(&plugin.name, &mismatch))?;
+    match plugin.metadata() {
+        Some(locked) => manifest.metadata().check_against(&locked, "plugins.lock").map_err(|it| explain::metadata(&plugin.name, &it))?,
+        None => return Err(Error::bug("a service has no package")),
+    }
     signing::prove_tree(plugin, tree)?;
     Ok(manifest)
 }

@@ -29,7 +29,7 @@ pub(crate) use self::write::write_capability_sets;
 use crate::capability::Capabilities;
 use crate::digest::ContentDigest;
 use crate::name::{PluginName, RegistryName};
-use crate::plugin::{Dependency, PluginType};
+use crate::plugin::{Dependency, HostRange, Metadata, PluginType};
 use crate::project::Strategy;
 use crate::requirement::Requirement;
 use crate::signer::Signer;
@@ -167,6 +167,20 @@ impl LockedPlugin {
     /// What it asks for beyond the defaults; a service asks for nothing.
     pub fn capabilities(&self) -> Capabilities {
         self.package().map(|package| package.capabilities.clone()).unwrap_or_default()
+    }
+
+    /// What the lock says that its package says about itself; nothing for a service.
+    pub fn metadata(&self) -> Option<Metadata> {
+        let package = self.package()?;
+        Some(Metadata {
+            name: self.id().clone(),
+            version: package.version.clone(),
+            types: self.types.clone(),
+            mockforge: HostRange::NotHeld,
+            dependencies: package.dependencies.iter().cloned().collect(),
+            license: package.license.clone(),
+            capabilities: package.capabilities.clone(),
+        })
     }
 
     /// The plugins that it calls; none for a service.
