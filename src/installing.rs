@@ -182,6 +182,10 @@ fn check_at_hand(store: &Store, wanted: &BTreeMap<PluginName, &LockedPlugin>) ->
     for plugin in wanted.values() {
         // What's damaged or missing is found where it's used.
         let Ok(Some(stored)) = store.get(&plugin.content) else { continue };
+        // What isn't proven is fetched again, or refused for that.
+        if mfp_loader::proven(plugin, &stored).is_err() {
+            continue;
+        }
         let Ok(described) = mfp_loader::described(plugin, &stored) else { continue };
         mfp_loader::check_described(plugin, &described).map_err(explain::locked)?;
     }
