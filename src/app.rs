@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use mfp_store::fs::write_cache;
 use mfp_store::{Store, StoreOptions};
@@ -15,6 +16,7 @@ use crate::project::{LOCK, Project};
 use crate::report::{Outcome, Reporter};
 use crate::settings::Settings;
 use crate::sources::Sources;
+use crate::sources::credentials::Credentials;
 use crate::sources::registry::DocumentCaches;
 
 /// What every command gets.
@@ -26,11 +28,12 @@ pub(crate) struct App<'a> {
     pub(crate) reporter: &'a Reporter,
     /// Index documents that were fetched before; what's new is written when the command is done.
     pub(crate) documents: DocumentCaches,
+    credentials: OnceLock<Arc<Credentials>>,
 }
 
 impl<'a> App<'a> {
     pub(crate) fn new(settings: Settings, reporter: &'a Reporter) -> Self {
-        Self { settings, reporter, documents: DocumentCaches::default() }
+        Self { settings, reporter, documents: DocumentCaches::default(), credentials: OnceLock::new() }
     }
 
     /// Run one command.
@@ -59,6 +62,9 @@ impl<'a> App<'a> {
             Command::Export(args) => commands::export::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::Key(args) => commands::key::run(self, args),
+            Command::Login(args) => commands::login::run(self, args),
+            Command::Logout(args) => commands::logout::run(self, args),
+            Command::Whoami(args) => commands::whoami::run(self, args),
             Command::Cache(args) => commands::cache::run(self, args),
             Command::Doctor(args) => commands::doctor::run(self, args),
             Command::Config(args) => commands::config::run(self, args),
@@ -120,6 +126,15 @@ impl<'a> App<'a> {
 
     fn projects(&self) -> PathBuf {
         self.settings.store_dir.join("projects")
+    }
+
+    /// Who we are to servers: one for the whole command, so that a helper or a keyring is asked once.
+    pub(crate) fn credentials(&self) -> Result<Arc<Credentials>> {
+        if let Some(credentials) = self.credentials.get() {
+            return Ok(Arc::clone(credentials));
+        }
+        let collected = Arc::new(Credentials::collect(&self.settings)?);
+        Ok(Arc::clone(self.credentials.get_or_init(|| collected)))
     }
 
     /// What the world outside offers to a project.

@@ -37,7 +37,7 @@ pub(crate) fn io(action: &str, path: &Path, error: &std::io::Error) -> Error {
 pub(crate) fn credentials_for(endpoint: &str) -> String {
     let origin = url::Url::parse(endpoint).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     format!(
-        "put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (or `api-key-env`, for X-API-Key), or in MFP_CREDENTIALS"
+        "log in: `mfp login {origin}`, or give a token in MFP_CREDENTIALS; for X-API-Key, put into your configuration: `[credentials.\"{origin}\"] api-key-env = \"…\"`"
     )
 }
 

@@ -16,6 +16,7 @@ use mfp_store::Store;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
+use crate::report::Event;
 use crate::sources::credentials::Credentials;
 
 /// Plugins of a lock that are to run, and everything that they may call.
@@ -49,7 +50,7 @@ impl<'l> Chosen<'l> {
 
     /// As the loader takes them, in the same order. Their contents must be in the store.
     pub(crate) fn specs(&self, app: &App<'_>, store: &Store) -> Result<Vec<Spec>> {
-        let credentials = Credentials::collect(&app.settings)?;
+        let credentials = app.credentials()?;
         let surroundings = Surroundings {
             manifest: self.manifest,
             lock: self.lock,
@@ -57,10 +58,18 @@ impl<'l> Chosen<'l> {
             store,
             variable: &|name| app.settings.environment.text(name).map(str::to_owned),
             policy: &app.settings.user.policy.capabilities,
-            credential: &|endpoint| credentials.for_service(endpoint.as_url()),
+            credential: &|endpoint| credential(app, &credentials, endpoint.as_url()),
         };
         surroundings.specs(&self.plugins).map_err(explain::locked)
     }
+}
+
+/// What a service is told. A keyring that doesn't answer is said, and the service decides what it makes of nobody.
+fn credential(app: &App<'_>, credentials: &Credentials, endpoint: &url::Url) -> Option<mfp_loader::Credential> {
+    credentials.for_service(endpoint).unwrap_or_else(|error| {
+        app.reporter.event(Event::Warning { code: error.code(), text: error.message().to_owned() });
+        None
+    })
 }
 
 /// The options that every loader of this program has: the cache of compiled code, the clock, random numbers.

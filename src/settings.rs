@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
+use zeroize::Zeroize;
 
 use crate::cli::{Cli, ColorChoice, Command, GlobalArgs};
 use crate::error::{Error, Result};
@@ -26,9 +27,16 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// A text that may hold a secret: a password in a proxy's URL, a token. It's used and never shown.
+/// A text that may hold a secret: a password in a proxy's URL, a token. It's used and never shown, and overwritten when it's
+/// dropped.
 #[derive(Clone)]
 pub(crate) struct Hidden(String);
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +183,8 @@ pub(crate) struct Settings {
     pub(crate) key_password: Option<Hidden>,
     /// The netrc file to look in.
     pub(crate) netrc: Option<PathBuf>,
+    /// What `mfp login` keeps: which origins, and where each one's token is.
+    pub(crate) logins: Option<PathBuf>,
     /// Proxies by the usual variables.
     pub(crate) proxies: Proxies,
     /// The environment, for the variables that a person names in a file.
@@ -278,6 +288,7 @@ impl Settings {
             serve_token: environment.text("MFP_SERVE_TOKEN").map(|text| Hidden(text.to_owned())),
             key_password: environment.text("MFP_KEY_PASSWORD").map(|text| Hidden(text.to_owned())),
             netrc: environment.path("NETRC").or_else(|| base.as_ref().map(|base| base.home.join(".netrc"))),
+            logins: base.as_ref().map(Folders::logins_file),
             proxies: Proxies::from(&environment),
             now: now(),
             source_date: source_date(&environment)?,
@@ -403,5 +414,9 @@ impl Folders {
 
     fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
+    }
+
+    fn logins_file(&self) -> PathBuf {
+        self.config.join("credentials.json")
     }
 }

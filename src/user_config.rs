@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use mfp_model::text::nearest;
 use mfp_model::units::Period;
 use serde::Deserialize;
@@ -39,6 +40,11 @@ pub(crate) struct UserConfig {
     pub(crate) mirrors: BTreeMap<String, String>,
     /// Credentials by origin.
     pub(crate) credentials: BTreeMap<String, CredentialConfig>,
+    /// Where `mfp login` keeps tokens.
+    pub(crate) credential_store: CredentialStore,
+    /// How long a keyring or a credential helper is waited for. 20 s.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) credential_timeout: Duration,
     /// How to talk to servers.
     pub(crate) network: NetworkConfig,
     /// What any plugin gets at most on this machine, whatever a project approved; and whose approvals count.
@@ -57,6 +63,8 @@ impl Default for UserConfig {
             lock_timeout: Duration::from_mins(5),
             mirrors: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            credential_store: CredentialStore::Auto,
+            credential_timeout: Duration::from_secs(20),
             network: NetworkConfig::default(),
             policy: UserPolicy::default(),
             approvals: UserApprovals::default(),
@@ -75,6 +83,18 @@ pub(crate) enum LinkModeName {
     Symlink,
 }
 
+/// Where `mfp login` keeps a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum CredentialStore {
+    /// In the system's keyring where there's one that answers, else in a file.
+    Auto,
+    /// In the system's keyring, or not at all.
+    Keyring,
+    /// In a file that only this user can read.
+    File,
+}
+
 /// Where a credential is. The secret itself never stands in the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, deny_unknown_fields, rename_all_fields = "kebab-case")]
@@ -85,6 +105,14 @@ pub(crate) enum CredentialConfig {
     Basic { username: String, password_env: String },
     /// An API key in an environment variable, for services that want it as `X-API-Key`.
     ApiKey { api_key_env: String },
+    /// A command that's asked, without a shell.
+    Helper { helper: Vec<String> },
+}
+
+impl CredentialConfig {
+    fn is_empty_helper(&self) -> bool {
+        matches!(self, Self::Helper { helper } if helper.first().is_none_or(String::is_empty))
+    }
 }
 
 /// How to talk to servers.
@@ -136,7 +164,9 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
     ("lock-timeout", "how long another mfp is waited for that holds the project, the store, a download or a repository"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
-    ("credentials", "a table by origin: token-env, or username and password-env; for services also api-key-env"),
+    ("credentials", "a table by origin: token-env, or username and password-env, or helper; for services also api-key-env"),
+    ("credential-store", "where `mfp login` keeps tokens: auto, keyring or file"),
+    ("credential-timeout", "how long a keyring or a credential helper is waited for"),
     ("network.proxy", "a proxy for everything, where the environment names none"),
     ("network.ca-file", "a PEM file of CA certificates to trust beside the system's"),
     ("network.connect-timeout", "how long a connection may take to be made"),
@@ -182,6 +212,15 @@ impl UserConfig {
         for path in [&mut self.store_dir, &mut self.cache_dir, &mut self.network.ca_file].into_iter().flatten() {
             *path = folder.join(&*path);
         }
+        for credential in self.credentials.values_mut() {
+            // A bare name is looked for in PATH. Anything else would depend on the project that one stands in.
+            if let CredentialConfig::Helper { helper } = credential
+                && let Some(program) = helper.first_mut()
+                && Path::new(program).components().count() > 1
+            {
+                *program = folder.join(&*program).display().to_string();
+            }
+        }
     }
 
     fn check_limits(&self, file: &Path) -> Result<()> {
@@ -191,6 +230,10 @@ impl UserConfig {
         match &self.network {
             network if network.concurrency == 0 || network.concurrency > 1000 => refuse("network.concurrency is between 1 and 1000"),
             network if network.retries > 20 => refuse("network.retries is at most 20"),
+            _ if self.credentials.values().any(CredentialConfig::is_empty_helper) => {
+                refuse("a credential helper is a command: `helper = [\"command\", \"argument\"]`")
+            }
+            _ if self.credential_timeout.is_zero() => refuse("a time-out of zero would stop everything"),
             network if [network.connect_timeout, network.idle_timeout, network.artifact_timeout].contains(&Duration::ZERO) => {
                 refuse("a time-out of zero would stop everything")
             }

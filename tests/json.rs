@@ -1,6 +1,7 @@
 //! `--json`: exactly one document on stdout, of the published shape, whatever happens; exit codes as without it.
 
 use std::collections::BTreeSet;
+use std::io::{Seek as _, Write as _};
 
 use serde_json::Value;
 
@@ -24,6 +25,14 @@ fn check(run: &Run, command: &str) -> Value {
     document
 }
 
+/// What's on stdin for those that read it.
+fn token() -> std::fs::File {
+    let mut file = tempfile::tempfile().expect("a temporary file can be made");
+    file.write_all(b"a-token\n").expect("it can be written");
+    file.rewind().expect("it's a file");
+    file
+}
+
 fn shop() -> (Registry, Machine) {
     let registry = Registry::shop();
     let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"=1.0.0\"\n");
@@ -35,7 +44,7 @@ fn every_commands_output_is_what_its_schema_says() {
     let (_registry, machine) = shop();
     let mut seen = BTreeSet::new();
     let mut ok = |arguments: &[&str], command: &'static str| {
-        let run = machine.mfp(arguments.iter().copied().chain(["--json"]));
+        let run = machine.run(machine.command().args(arguments).arg("--json").stdin(token()));
         let document = check(&run, command);
         assert!(run.code == 0 && document["ok"] == true, "{arguments:?}: {}", run.all());
         seen.insert(command);
@@ -75,6 +84,9 @@ fn every_commands_output_is_what_its_schema_says() {
         ok(&["cache", action], "cache");
     }
     ok(&["doctor"], "doctor");
+    ok(&["login", "https://canary.invalid/", "--token-stdin", "--no-check", "--store", "file"], "login");
+    ok(&["whoami", "https://canary.invalid/"], "whoami");
+    ok(&["logout", "https://canary.invalid/"], "logout");
     ok(&["config", "path"], "config");
     ok(&["config", "list"], "config");
     ok(&["schema", "manifest"], "schema");

@@ -25,6 +25,7 @@ mod json;
 mod keys;
 mod library;
 mod lock;
+mod login;
 mod look;
 mod machines;
 mod merge;

@@ -250,7 +250,7 @@ fn a_server_that_wants_credentials_is_said_to_want_them() {
         let run = machine.mfp(["lock"]);
         run.fails(6, "mfp::network::credentials");
         assert!(
-            run.stderr.contains("token-env") && run.stderr.contains("MFP_CREDENTIALS") && run.stderr.contains(&server.origin()),
+            run.stderr.contains("mfp login ") && run.stderr.contains("MFP_CREDENTIALS") && run.stderr.contains(&server.origin()),
             "{}",
             run.stderr
         );

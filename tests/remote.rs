@@ -333,7 +333,7 @@ fn a_service_that_wants_credentials() {
     --- stdout
     --- stderr
     error[mfp::remote::status]: service `oauth` at http://127.0.0.1:[PORT] gave no answer to `authenticate`: it answered with status 401
-    help: put a token for http://127.0.0.1:[PORT] in your own configuration: `[credentials."http://127.0.0.1:[PORT]"] token-env = "…"` (or `api-key-env`, for X-API-Key), or in MFP_CREDENTIALS
+    help: log in: `mfp login http://127.0.0.1:[PORT]`, or give a token in MFP_CREDENTIALS; for X-API-Key, put into your configuration: `[credentials."http://127.0.0.1:[PORT]"] api-key-env = "…"`
     "#);
 }
 

@@ -40,6 +40,8 @@ fn the_users_configuration() {
     # lock-timeout: how long another mfp is waited for that holds the project, the store, a download or a repository
     mirrors.https://plugins.acme.example/ = https://mirror.internal/
     credentials.https://plugins.acme.example.token-env = ACME_TOKEN
+    # credential-store: where `mfp login` keeps tokens: auto, keyring or file
+    # credential-timeout: how long a keyring or a credential helper is waited for
     # network.proxy: a proxy for everything, where the environment names none
     # network.ca-file: a PEM file of CA certificates to trust beside the system's
     # network.connect-timeout: how long a connection may take to be made

@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub(crate) mod approve;
 pub(crate) mod edit;
 pub(crate) mod key;
+pub(crate) mod login;
 pub(crate) mod look;
 pub(crate) mod project;
 pub(crate) mod run;
@@ -157,6 +158,12 @@ pub(crate) enum Command {
     Vendor(project::VendorArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
+    /// Keep a token for a registry or another server
+    Login(login::LoginArgs),
+    /// Forget what `mfp login` kept
+    Logout(login::LogoutArgs),
+    /// Say who knows a credential for a server
+    Whoami(login::WhoamiArgs),
     /// Look after the store and the cache
     Cache(tools::CacheArgs),
     /// Look for what could be wrong on this machine
@@ -200,6 +207,9 @@ impl Command {
             Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",
             Self::Key(_) => "key",
+            Self::Login(_) => "login",
+            Self::Logout(_) => "logout",
+            Self::Whoami(_) => "whoami",
             Self::Cache(_) => "cache",
             Self::Doctor(_) => "doctor",
             Self::Config(_) => "config",

@@ -119,6 +119,37 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Set the variable, or write a value in its place.",
     ),
     code(
+        "mfp::credentials::file",
+        Usage,
+        "The file that `mfp login` writes isn't what it should be.",
+        "Delete it (the message says where it is) and log in again: `mfp login URL`.",
+    ),
+    code(
+        "mfp::credentials::helper",
+        Io,
+        "A credential helper of the user configuration can't be started, failed, or didn't answer in time.",
+        "Try the command by hand; `credential-timeout` says how long it's waited for.",
+    ),
+    code(
+        "mfp::credentials::keyring",
+        Io,
+        "The system's keyring is missing, locked, or didn't answer in time.",
+        "Unlock it, or keep tokens in a file: `mfp login URL --store file`.",
+    ),
+    code("mfp::credentials::none", No, "No credential is known for that server.", "Log in: `mfp login URL`."),
+    code(
+        "mfp::credentials::permissions",
+        Io,
+        "The file that holds tokens, or its folder, could have been read or changed by others.",
+        "`chmod 600` the file and `chmod 700` its folder; if others could have read it, change the tokens in it.",
+    ),
+    code(
+        "mfp::credentials::refused",
+        Network,
+        "`mfp login` tried the token, and the server doesn't take it.",
+        "Check the token, whether it's for this server, and whether a name goes with it (`--username`).",
+    ),
+    code(
         "mfp::diff::manifest",
         Done,
         "`mfp diff`: the manifest of one side can't be read by this mfp, so approvals and policy aren't compared. A warning.",
@@ -563,7 +594,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "mfp::network::credentials",
         Network,
         "A server answered 401 or 403.",
-        "Give credentials for that origin in your own configuration or in MFP_CREDENTIALS.",
+        "Log in: `mfp login URL`, or give a token for that origin in MFP_CREDENTIALS.",
     ),
     code(
         "mfp::network::offline",
@@ -944,6 +975,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "What was to be added or named can't be understood.",
         "`NAME`, `NAME@1.2.3`, a URL or `./folder`; the message points at the mistake.",
     ),
+    code("mfp::usage::token", Usage, "A token is needed and wasn't given.", "Give it on stdin: `mfp login URL --token-stdin`."),
     code(
         "mfp::vendor::foreign",
         Done,

@@ -22,3 +22,10 @@ fn no_answer(error: &dialoguer::Error) -> Error {
     Error::new("mfp::key::password", format!("no password was given: {error}"))
         .help("name a file with it: `--password-file FILE`, or set MFP_KEY_PASSWORD")
 }
+
+/// A token for a server.
+pub(crate) fn token(prompt: &str) -> Result<Hidden> {
+    Password::new().with_prompt(crate::report::clean(prompt)).interact().map(Hidden::from).map_err(|error| {
+        Error::new("mfp::usage::token", format!("no token was given: {error}")).help("give it on stdin: `mfp login URL --token-stdin`")
+    })
+}

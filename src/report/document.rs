@@ -36,6 +36,9 @@ pub(crate) enum Document {
     Export(Box<ExportDocument>),
     Vendor(VendorDocument),
     Key(KeyDocument),
+    Login(LoginDocument),
+    Logout(LogoutDocument),
+    Whoami(WhoamiDocument),
     Cache(CacheDocument),
     Config(ConfigDocument),
     Schema(SchemaDocument),
@@ -531,6 +534,36 @@ pub(crate) struct VendorDocument {
     pub(crate) plugins: usize,
 }
 
+/// `login`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LoginDocument {
+    /// What the token is for: a scheme, a host and a port.
+    pub(crate) origin: String,
+    /// Where it's kept: `keyring` or `file`.
+    pub(crate) store: String,
+    /// The name that goes with it, or null.
+    pub(crate) username: Option<String>,
+    /// Did the server refuse everybody else and take the token?
+    pub(crate) checked: bool,
+}
+
+/// `logout`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct LogoutDocument {
+    /// The origins whose tokens are gone.
+    pub(crate) removed: Vec<String>,
+}
+
+/// `whoami`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct WhoamiDocument {
+    pub(crate) origin: String,
+    /// Who knows the credential: `variable`, `configuration`, `helper`, `keyring`, `file` or `netrc`.
+    pub(crate) source: String,
+    /// Whose it is, or null where only a token is known.
+    pub(crate) username: Option<String>,
+}
+
 /// `cache`
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct CacheDocument {
@@ -713,6 +746,9 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("export", schema_for!(ExportDocument)),
         ("vendor", schema_for!(VendorDocument)),
         ("key", schema_for!(KeyDocument)),
+        ("login", schema_for!(LoginDocument)),
+        ("logout", schema_for!(LogoutDocument)),
+        ("whoami", schema_for!(WhoamiDocument)),
         ("cache", schema_for!(CacheDocument)),
         ("doctor", schema_for!(ProblemsDocument)),
         ("config", schema_for!(ConfigDocument)),

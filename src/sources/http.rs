@@ -9,7 +9,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,7 +43,7 @@ pub(crate) struct Http {
     offline: bool,
     network: NetworkConfig,
     proxies: Proxies,
-    credentials: Credentials,
+    credentials: Arc<Credentials>,
     slots: Semaphore,
     clients: Clients,
     lookup: Lookup,
@@ -76,6 +76,8 @@ struct Message<'m> {
     body: Option<&'m Bytes>,
     /// What to say to the origin that was asked for, in the place of what mfp itself knows to say to it.
     authorization: Option<&'m HeaderValue>,
+    /// Say that and nothing else: mfp itself keeps out of it.
+    is_alone: bool,
 }
 
 impl From<HeaderMap> for Message<'_> {
@@ -162,16 +164,16 @@ impl fmt::Debug for Http {
 
 impl Http {
     /// A client by these settings. Opens nothing.
-    pub(crate) fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self {
+    pub(crate) fn new(settings: &Settings, credentials: Arc<Credentials>) -> Self {
+        Self {
             offline: settings.offline,
             network: settings.user.network.clone(),
             proxies: settings.proxies.clone(),
-            credentials: Credentials::collect(settings)?,
+            credentials,
             slots: Semaphore::new(settings.user.network.concurrency),
             clients: Clients::default(),
             lookup: address::system(),
-        })
+        }
     }
 
     /// May sockets be opened at all?
@@ -260,7 +262,7 @@ impl Http {
     async fn send(&self, url: &Url, message: &Message<'_>) -> Result<(Response, Url), Failed> {
         let mut hop = Hop { url: url.clone(), asked: url, reach: Reach::Private };
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send_once(&hop, message).await?;
+            let response = self.send_as_known(&hop, message).await?;
             let redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
             let Some(location) = redirect.then(|| response.headers().get(LOCATION)).flatten() else { return Ok((response, hop.url)) };
             if message.body.is_some() {
@@ -275,7 +277,24 @@ impl Http {
         Err(Error::new("mfp::network::redirect", format!("{} redirects more than {MAX_REDIRECTS} times", Redacted(url))).into())
     }
 
-    async fn send_once(&self, hop: &Hop<'_>, message: &Message<'_>) -> Result<Response, Failed> {
+    /// One hop: with the credential that's at hand, and where the server isn't content with that, once more with what a helper, the
+    /// keyring or a login has for this origin.
+    async fn send_as_known(&self, hop: &Hop<'_>, message: &Message<'_>) -> Result<Response, Failed> {
+        let given = message.authorization.filter(|_| hop.url.origin() == hop.asked.origin() && is_private_talk(&hop.url));
+        let at_hand = || self.credentials.for_hop(&hop.url, hop.asked).filter(|_| !message.is_alone);
+        let said = given.cloned().or_else(at_hand);
+        let response = self.send_once(hop, message, said.as_ref()).await?;
+        let is_refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if !is_refused || given.is_some() || message.is_alone {
+            return Ok(response);
+        }
+        match self.credentials.after_refusal(&hop.url, hop.asked, said.as_ref()).await? {
+            Some(better) => self.send_once(hop, message, Some(&better)).await,
+            None => Ok(response),
+        }
+    }
+
+    async fn send_once(&self, hop: &Hop<'_>, message: &Message<'_>, authorization: Option<&HeaderValue>) -> Result<Response, Failed> {
         let url = &hop.url;
         if self.offline {
             return Err(offline(url).into());
@@ -289,12 +308,26 @@ impl Http {
             None => client.get(url.clone()),
         };
         request = request.headers(message.headers.clone()).header(ACCEPT_ENCODING, "identity");
-        let given = || message.authorization.filter(|_| url.origin() == hop.asked.origin() && is_private_talk(url)).cloned();
-        if let Some(credential) = given().or_else(|| self.credentials.for_hop(url, hop.asked)) {
-            request = request.header(AUTHORIZATION, credential);
+        if let Some(credential) = authorization {
+            request = request.header(AUTHORIZATION, credential.clone());
         }
         tracing::debug!(url = %Redacted(url), "{}", if message.body.is_some() { "POST" } else { "GET" });
         request.send().await.map_err(|error| if address::was_refused(&error) { hop.refused().into() } else { self.broken(url, &error) })
+    }
+
+    /// The status of a GET, as nobody or as whoever this header says; nothing that mfp knows is sent.
+    pub(crate) async fn probe(&self, url: &Url, authorization: Option<&HeaderValue>) -> Result<StatusCode> {
+        let whole = self.retrying(url, async || {
+            let message = Message { authorization, is_alone: true, ..Message::default() };
+            let (response, at) = self.send(url, &message).await?;
+            match response.status() {
+                status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                    Err(refused(&at, status, response.headers()))
+                }
+                status => Ok(status),
+            }
+        });
+        self.within_limit(url, whole).await
     }
 
     fn has_proxy(&self) -> bool {
@@ -461,7 +494,7 @@ fn refused(url: &Url, status: StatusCode, headers: &HeaderMap) -> Failed {
         401 | 403 => {
             let origin = url.origin().ascii_serialization();
             Failed::finally(error("mfp::network::credentials", ": it wants credentials, or others").help(format!(
-                "put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (`mfp config path`), or in MFP_CREDENTIALS"
+                "log in: `mfp login {origin}`, or give a token in MFP_CREDENTIALS; `mfp whoami {origin}` says what's known for it"
             )))
         }
         429 => Failed {
@@ -531,7 +564,6 @@ fn root_cause(error: &reqwest::Error) -> String {
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{SocketAddr, TcpListener};
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use reqwest::dns::Resolve as _;
@@ -546,7 +578,7 @@ mod tests {
             offline: false,
             network,
             proxies: Proxies::default(),
-            credentials: Credentials::default(),
+            credentials: Arc::default(),
             slots: Semaphore::new(1),
             clients: Clients::default(),
             lookup,
@@ -577,7 +609,7 @@ mod tests {
     async fn ask_redirected(http: &Http, url: &str) -> Result<(), &'static str> {
         let asked = Url::parse("http://public.example/").unwrap();
         let hop = Hop { url: Url::parse(url).unwrap(), asked: &asked, reach: Reach::Public };
-        http.send_once(&hop, &Message::default()).await.map(drop).map_err(|failed| failed.error.code())
+        http.send_once(&hop, &Message::default(), None).await.map(drop).map_err(|failed| failed.error.code())
     }
 
     #[tokio::test]

@@ -36,7 +36,7 @@ pub(crate) type Registries<'a> = BTreeMap<RegistryName, RegistryClient<'a>>;
 
 impl<'a> Sources<'a> {
     pub(crate) fn new(app: &'a App<'a>) -> Result<Self> {
-        Ok(Self { app, http: Http::new(&app.settings)? })
+        Ok(Self { app, http: Http::new(&app.settings, app.credentials()?) })
     }
 
     /// The only thing that prints.

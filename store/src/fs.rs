@@ -110,6 +110,18 @@ pub fn append_cache(path: &Path, bytes: &[u8]) -> Result<u64, IoError> {
     written.at("write", path)
 }
 
+/// [`write_atomic`] of a file that only this user may read, at no moment anybody else, whatever the old one's permissions were.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
+    permissions_to_keep(path)?;
+    let folder = parent_of(path);
+    // Temporary files are made with mode 0600.
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder).at("write a file in", folder)?;
+    temporary.write_all(bytes).at("write", path)?;
+    temporary.as_file().sync_all().at("flush", path)?;
+    temporary.persist(path).map_err(|error| error.error).at("replace", path)?;
+    os::sync_dir(folder).at("flush", folder)
+}
+
 fn replace(path: &Path, bytes: &[u8], durable: bool) -> Result<(), IoError> {
     let folder = parent_of(path);
     let permissions = permissions_to_keep(path)?;
@@ -140,7 +152,7 @@ pub fn sweep_temporary(folder: &Path) {
     }
 }
 
-fn parent_of(path: &Path) -> &Path {
+pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -169,6 +169,23 @@ pub(crate) fn who_else_writes(metadata: &Metadata) -> Option<String> {
     None
 }
 
+/// Who else could read or write this file? `None`: nobody but us and root.
+pub(crate) fn who_else_reads(metadata: &Metadata) -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let us = rustix::process::geteuid().as_raw();
+        if metadata.uid() != us && metadata.uid() != 0 {
+            return Some(format!("it belongs to user {}, and we are user {us}", metadata.uid()));
+        }
+        if metadata.mode() & 0o077 != 0 {
+            return Some(format!("its mode {:o} lets others than you read or write it", metadata.mode() & 0o7777));
+        }
+    }
+    let _ = metadata;
+    None
+}
+
 /// Flush everything that was written to the file system that holds this folder. An error also where that isn't to be had
 /// or can't be relied on (before Linux 5.8 it kept write errors to itself); the caller then flushes file by file.
 pub(crate) fn sync_file_system(folder: &Path) -> io::Result<()> {

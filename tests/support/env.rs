@@ -181,7 +181,7 @@ pub(crate) fn tree(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>>
             let path = entry.expect("an entry can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if path.is_file() {
                 let name = path.strip_prefix(folder).expect("it's below").display().to_string();
                 files.insert(name, std::fs::read(&path).expect("a file can be read"));
             }

@@ -131,7 +131,7 @@ impl<'a> Git<'a> {
     pub(crate) fn new(app: &'a App<'a>, root: &Path) -> Result<Self> {
         let shared = Shared {
             app,
-            http: Http::new(&app.settings)?,
+            http: Http::new(&app.settings, app.credentials()?),
             runtime: OnceCell::new(),
             user: UserGit::read(&app.settings)?,
             root: root.to_owned(),

@@ -92,7 +92,7 @@ fn missing(shown: &str, status: u16) -> Error {
 fn unwelcome(shown: &str, url: &Url) -> Error {
     let origin = url.origin().ascii_serialization();
     Error::new("mfp::network::credentials", format!("{shown} wants credentials, or others")).help(format!(
-        "give git a credential helper that knows {origin}, or put a token for {origin} in your own configuration: `[credentials.\"{origin}\"] token-env = \"…\"` (`mfp config path`), or in MFP_CREDENTIALS"
+        "give git a credential helper that knows {origin}, or log in: `mfp login {origin} --username NAME`, or give a token in MFP_CREDENTIALS"
     ))
 }
 

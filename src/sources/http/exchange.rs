@@ -70,7 +70,7 @@ impl Http {
     pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answer> {
         let Question { url, headers, body, authorization } = question;
         let whole = self.retrying(url, async || {
-            let message = Message { headers: headers.clone(), body: *body, authorization: *authorization };
+            let message = Message { headers: headers.clone(), body: *body, authorization: *authorization, is_alone: false };
             let (response, at) = self.send(url, &message).await?;
             match response.status() {
                 StatusCode::OK => Ok(Answer::Body(Box::new(Body { response, url: at }))),
