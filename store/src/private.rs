@@ -28,10 +28,15 @@ pub enum PrivateError {
 /// Write a file that only this user can read, whatever its mode was before. Its folder is made, for this user alone, if it's
 /// missing; a folder that others can write to, or a link in the file's place, is an error.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PrivateError> {
+    make_folder_of(path)?;
+    Ok(replace_private(path, bytes)?)
+}
+
+/// Make the folder of such a file, for this user alone, if it's missing. One that others can write to is an error.
+pub fn make_folder_of(path: &Path) -> Result<(), PrivateError> {
     let folder = crate::fs::parent_of(path);
     ensure_dir(folder, 0o700)?;
-    check_folder(folder)?;
-    Ok(replace_private(path, bytes)?)
+    check_folder(folder)
 }
 
 /// Read such a file, if it's there and no longer than `at_most` bytes. It must be a regular file of this user that nobody else

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mfp_store::file_lock::{FileLock, LockMode};
-use mfp_store::private::{PrivateError, read_private, write_private};
+use mfp_store::private::{PrivateError, make_folder_of, read_private, write_private};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -85,9 +85,7 @@ impl Logins {
 
     /// Change them, one mfp after the other.
     pub(super) fn change(&self, timeout: Duration, change: impl FnOnce(&mut BTreeMap<String, Login>)) -> Result<()> {
-        if !self.0.exists() {
-            self.write(BTreeMap::new())?;
-        }
+        make_folder_of(&self.0).map_err(|error| self.refused(error))?;
         let lock = self.0.with_extension("lock");
         let _held = FileLock::acquire(&lock, LockMode::Exclusive, timeout, &mut |_| ()).map_err(explain::store)?;
         let mut logins = self.read()?;
