@@ -29,6 +29,7 @@ use crate::app::App;
 use crate::cli::{Cli, GlobalArgs};
 use crate::error::{Error, Exit};
 use crate::report::Reporter;
+use crate::report::gate::{Traced, panicked};
 use crate::settings::{Environment, Settings, Talk};
 
 mod app;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == mfp_loader::COMPILE_ARG) {
         return compile(&arguments.collect::<Vec<_>>());
     }
+    std::panic::set_hook(Box::new(panicked));
     let environment = Environment::capture();
     let exit = match Cli::try_parse() {
         Ok(cli) => run(&cli, environment),
@@ -107,7 +109,12 @@ fn trace(talk: Talk) {
         } else {
             "mfp=debug,mfp_store=debug,mfp_loader=debug"
         });
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(talk.color_stderr).without_time().init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(move || Traced { is_coloured: talk.color_stderr })
+            .with_ansi(talk.color_stderr)
+            .without_time()
+            .init();
     }
 }
 

@@ -3,7 +3,6 @@
 //! Whoever has something to say never waits: where stderr takes no more, lines are dropped, and how many is said later.
 //! Lines hold what we say of a request (its id, its route, its status), never its headers, query or body.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,8 +107,7 @@ fn write_all(lines: &Receiver<String>, style: LogStyle, dropped: &AtomicU64) {
             0 => {}
             count => text.push_str(&rendered(style.json, Level::Warn, "log-lines-dropped", [("count", count.into())])),
         }
-        // A closed stderr is no reason to stop the work.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        crate::report::gate::to_stderr(&text, false);
     }
 }
 

@@ -7,12 +7,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use mfp_model::text::is_control_or_bidi;
+use gate::{is_order, is_unseen};
 
 pub(crate) use terminal::{Reporter, log_line};
 
 pub(crate) mod ask;
 pub(crate) mod document;
+pub(crate) mod gate;
 pub(crate) mod log;
 pub(crate) mod render;
 mod terminal;
@@ -104,29 +105,34 @@ impl Outcome {
     }
 }
 
-/// Text from outside, made safe to show: control and bidirectional characters become `\u{…}`.
+/// Text from outside, made safe to show: control, bidirectional and invisible characters become `\u{…}`.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_control_or_bidi) {
+    if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(
         text.chars()
-            .map(|character| if is_control_or_bidi(character) { character.escape_unicode().to_string() } else { character.to_string() })
+            .map(|character| if is_unseen(character) { character.escape_unicode().to_string() } else { character.to_string() })
             .collect(),
     )
 }
 
-/// JSON text whose strings hold nothing that moves the cursor or turns the direction of text: the same values, escaped.
+/// JSON text whose strings hold nothing that moves the cursor, turns the direction of text, hides, or gives an order to a CI system:
+/// the same values, escaped.
 pub(crate) fn neutral_json(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_control_or_bidi) {
+    if !json.contains(is_unseen) && !json.contains("##") {
         return Cow::Borrowed(json);
     }
-    let shown = |character: char| {
-        // Outside of strings JSON has no such characters but white space; and all of them fit into one `\u`.
-        let is_neutral = !is_control_or_bidi(character) || character.is_ascii_whitespace();
-        if is_neutral { character.to_string() } else { format!("\\u{:04x}", u32::from(character)) }
-    };
-    Cow::Owned(json.chars().map(shown).collect::<Vec<_>>().concat())
+    let mut shown = String::with_capacity(json.len() + 16);
+    for (at, character) in json.char_indices() {
+        // Outside of strings JSON has no such characters but white space.
+        if (is_unseen(character) && !character.is_ascii_whitespace()) || is_order(&json[at..]) {
+            shown.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// The same for a text of several lines: line feeds and tabs stay.
@@ -177,6 +183,10 @@ mod tests {
         let text = serde_json::to_string_pretty(&value).unwrap();
         let neutral = neutral_json(&text);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&neutral).unwrap(), value);
+        let orders = serde_json::json!(["##[group]x", "##vso[y]", "\u{200b}\u{e0041}", "a ## b"]);
+        let neutral_orders = neutral_json(&orders.to_string()).into_owned();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&neutral_orders).unwrap(), orders);
+        assert!(!neutral_orders.contains("##[") && !neutral_orders.contains("##vso") && neutral_orders.is_ascii(), "{neutral_orders}");
         assert!(!neutral.contains(['\u{202e}', '\u{9b}']) && neutral.contains("\\u202e") && neutral.contains('ü'), "{neutral}");
     }
 

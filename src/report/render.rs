@@ -160,7 +160,7 @@ fn without_controls(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\t' => character.to_string(),
-            other if mfp_model::text::is_control_or_bidi(other) => "?".repeat(other.len_utf8()),
+            other if crate::report::gate::is_unseen(other) => "?".repeat(other.len_utf8()),
             other => other.to_string(),
         })
         .collect()

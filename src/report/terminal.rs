@@ -1,6 +1,5 @@
 //! The reporter: events become lines on stderr, an outcome becomes stdout.
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::{Error, Exit};
 use crate::report::document::{Document, Envelope};
 use crate::report::render::{Style, error_text};
-use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, plural, size};
+use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, gate, plural, size};
 use crate::settings::Talk;
 
 /// The only thing that prints. Shared by everything that has something to say.
@@ -92,7 +91,7 @@ impl Reporter {
             return;
         }
         self.with_bar(|bar| bar.suspend(|| ()));
-        to_stderr(text);
+        to_stderr(text, self.style);
     }
 
     fn begin_bar(&self, total: u64) {
@@ -123,7 +122,7 @@ impl Reporter {
             let warnings = self.warnings.lock().expect("no holder of this lock panics").clone();
             self.has_started.store(true, Ordering::Relaxed);
             // Whoever started the server and doesn't listen any more has no need to know where it is.
-            let _ = to_stdout(&Envelope::of(self.command(), &Outcome::done(document), warnings).to_text());
+            let _ = to_stdout(&Envelope::of(self.command(), &Outcome::done(document), warnings).to_text(), false);
         }
     }
 
@@ -141,23 +140,23 @@ impl Reporter {
             Ok(())
         } else if self.talk.json {
             let envelope = Envelope::of(self.command(), outcome, self.warnings.lock().expect("no holder of this lock panics").clone());
-            to_stdout(&envelope.to_text())
+            to_stdout(&envelope.to_text(), false)
         } else {
             if let Some(refusal) = &outcome.refusal {
-                to_stderr(&error_text(self.style, refusal));
+                to_stderr(&error_text(self.style, refusal), self.style);
             }
-            to_stdout(&outcome.text)
+            to_stdout(&outcome.text, self.talk.color_stdout)
         };
         written.map_or(Exit::Io, |()| outcome.exit)
     }
 
     fn finish_error(&self, error: &Error) -> Exit {
         if self.talk.json {
-            let _ = to_stdout(&Envelope::of_error(self.command(), error).to_text());
+            let _ = to_stdout(&Envelope::of_error(self.command(), error).to_text(), false);
         } else {
-            to_stderr(&error_text(self.style, error));
+            to_stderr(&error_text(self.style, error), self.style);
             if let Some(proof) = error.detail_map().get("proof").and_then(|proof| proof.as_str()).filter(|_| self.talk.verbose > 0) {
-                to_stderr(&format!("the whole proof:\n{}", crate::report::clean_lines(proof)));
+                to_stderr(&format!("the whole proof:\n{}", crate::report::clean_lines(proof)), self.style);
             }
         }
         error.exit()
@@ -184,24 +183,18 @@ fn change_text(style: Style, change: &ChangeLine) -> String {
     }
 }
 
-/// A closed stderr is no reason to stop the work.
-fn to_stderr(text: &str) {
-    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+/// A line on stderr that no reporter is asked about.
+fn to_stderr(text: &str, style: Style) {
+    gate::to_stderr(&format!("{text}\n"), style.color);
 }
 
-/// A reader that has enough (`mfp tree | head`) is no error; a full disk is.
-fn to_stdout(text: &str) -> Result<(), ()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            to_stderr(&format!("error[mfp::io::stdout]: the output can't be written: {error}"));
-            Err(())
-        }
-        _ => Ok(()),
-    }
+fn to_stdout(text: &str, is_coloured: bool) -> Result<(), ()> {
+    gate::to_stdout(text, is_coloured).map_err(|error| {
+        to_stderr(&format!("error[mfp::io::stdout]: the output can't be written: {error}"), Style { color: false });
+    })
 }
 
 /// A line that a plugin logged, made safe, with who said it.
 pub(crate) fn log_line(plugin: &str, text: &str) {
-    to_stderr(&format!("{plugin}: {}", clean(text)));
+    to_stderr(&format!("{plugin}: {}", clean(text)), Style { color: false });
 }
