@@ -101,7 +101,7 @@ fn token(app: &App<'_>, args: &LoginArgs, origin: &str) -> Result<Hidden> {
     if args.token_stdin {
         return from_stdin(args.username.is_some());
     }
-    if app.settings.may_ask {
+    if app.may_ask() {
         return tidy(&ask::token(&format!("Token for {origin}"))?, args.username.is_some());
     }
     let why = if app.settings.ci { "in CI nobody is asked for one" } else { "there's no terminal to ask for one" };
