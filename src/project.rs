@@ -79,6 +79,13 @@ impl Project {
         Ok(manifest)
     }
 
+    /// Take these as the user's own approvals, where only those count.
+    pub(crate) fn set_approvals(&mut self, approvals: BTreeMap<PluginName, Approval>) {
+        if self.approvals.is_some() {
+            self.approvals = Some(approvals);
+        }
+    }
+
     /// What decides beside the project's files whether it's synced: the user's own approvals, where they count.
     pub(crate) fn approvals_key(&self) -> String {
         self.approvals.as_ref().map(|approvals| format!("{approvals:?}")).unwrap_or_default()

@@ -339,6 +339,26 @@ fn approvals_from_the_users_own_file() {
 }
 
 #[test]
+fn who_approves_for_themselves_adds_with_an_approval_of_their_own() {
+    let (_registry, machine) = asking();
+    machine.ok(["remove", "caller"]);
+    let config = machine.path("config.toml");
+    std::fs::write(&config, "[policy]\napprovals-from = \"user\"\n").unwrap();
+    let mine = |arguments: &[&str]| machine.mfp(arguments.iter().copied().chain(["--config", config.to_str().unwrap()]));
+    let before = machine.files();
+    mine(&["add", "caller"]).fails(5, "mfp::approval::missing");
+    assert_eq!(machine.files(), before);
+    assert_eq!(mine(&["add", "caller", "--approve", "--dry-run"]).code, 0);
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), "[policy]\napprovals-from = \"user\"\n");
+    let run = mine(&["add", "caller", "--approve"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert_eq!(approvals(&machine), "", "the project says nothing about it");
+    assert!(std::fs::read_to_string(&config).unwrap().contains("http = [\"api.example.com\"]"));
+    assert_eq!(mine(&["run", "caller", "x"]).code, 0);
+    machine.mfp(["run", "caller", "x"]).fails(5, "mfp::approval::missing");
+}
+
+#[test]
 fn a_project_cant_say_whose_approvals_count() {
     let (_registry, machine) = asking();
     let text = machine.read("mockforge-plugins.toml");

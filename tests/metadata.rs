@@ -57,6 +57,8 @@ fn refused_wherever_it_comes_from(machine: &Machine) {
         {
             there.mfp(arguments.iter().copied()).fails(4, "mfp::integrity::metadata");
         }
+        // A host that loads it without the command.
+        assert_eq!(crate::library::open(&there).unwrap_err().code(), "mfp::integrity::metadata", "{lie}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, unapproved};
 use mfp_model::name::PluginName;
 use mfp_model::plan::diff;
 use mfp_model::project::edit::Place;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::AddArgs;
 use crate::cli::spec;
-use crate::commands::approve::ask_before_adding;
+use crate::commands::approve::{approve_all, ask_before_adding};
 use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
 use crate::moved_tags;
@@ -70,18 +70,11 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
     let mut text = declare(&project.manifest_text, args, &settled)?;
     let mut manifest = project.parse(&text)?;
     let new = Lock::build(&manifest, chosen.plugins.into_values().collect());
-    if args.approve {
-        text = approve(&text, &manifest, &new, &settled)?;
+    let asking = if args.approve { brought(&manifest, &new, &settled) } else { changed(&manifest, old.as_ref(), &new) };
+    let is_approved = args.approve || (app.may_ask() && !args.dry_run && ask_before_adding(app, &manifest, &asking)?);
+    if is_approved && !asking.is_empty() {
+        text = approve_all(app, &mut project, &text, &asking, args.dry_run)?;
         manifest = project.parse(&text)?;
-    } else if app.may_ask() && !args.dry_run {
-        let changed = diff(old.as_ref(), &new);
-        let changed: Vec<&LockedPlugin> = changed.iter().filter_map(|change| new.plugins.get(&change.name)).collect();
-        let unapproved = mfp_model::lock::unapproved(&manifest, changed);
-        let plugins: Vec<&LockedPlugin> = unapproved.iter().filter_map(|one| new.plugins.get(&one.name)).collect();
-        if let Some(approved) = ask_before_adding(app, &manifest, &text, &plugins)? {
-            text = approved;
-            manifest = project.parse(&text)?;
-        }
     }
     let decision = Decision {
         manifest: &manifest,
@@ -322,20 +315,24 @@ fn settle(addition: Addition, chosen: &Lock) -> Addition {
     }
 }
 
-/// `--approve`: what the added plugins (and what they bring with them) ask for is written down as approved.
-fn approve(text: &str, manifest: &Manifest, lock: &Lock, additions: &[Addition]) -> Result<String> {
-    let mut text = text.to_owned();
+/// `--approve`: those of the added plugins, and of what they bring with them, that ask for more than is approved.
+fn brought<'l>(manifest: &Manifest, lock: &'l Lock, additions: &[Addition]) -> Vec<&'l LockedPlugin> {
     let mut queue: Vec<&PluginName> = additions.iter().map(|addition| &addition.name).collect();
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut asking) = (BTreeSet::new(), Vec::new());
     while let Some(name) = queue.pop() {
-        let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name)) else { continue };
+        let Some(plugin) = lock.plugins.get(name).filter(|_| seen.insert(name.clone())) else { continue };
         queue.extend(plugin.dependencies().iter().map(|dependency| &dependency.name));
-        if !mfp_model::lock::unapproved(manifest, [plugin]).is_empty() {
-            let approval = plugin.approve(plugin.capabilities());
-            text = edit::set_approval(&text, name, &approval).map_err(|error| cant_edit(&error))?;
+        if !unapproved(manifest, [plugin]).is_empty() {
+            asking.push(plugin);
         }
     }
-    Ok(text)
+    asking
+}
+
+/// What's new in the lock, or another version, and asks for more than is approved.
+fn changed<'l>(manifest: &Manifest, old: Option<&Lock>, new: &'l Lock) -> Vec<&'l LockedPlugin> {
+    let changed: Vec<&LockedPlugin> = diff(old, new).iter().filter_map(|change| new.plugins.get(&change.name)).collect();
+    unapproved(manifest, changed).iter().filter_map(|one| new.plugins.get(&one.name)).collect()
 }
 
 #[cfg(test)]

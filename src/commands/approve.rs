@@ -70,25 +70,37 @@ pub(crate) fn run(app: &App<'_>, args: &ApproveArgs) -> Result<Outcome> {
     Ok(Outcome::done(Document::Approve(ApproveDocument { approvals, file })))
 }
 
-/// What a person says about plugins of a lock that isn't written yet: how the manifest's text has to be if all are approved.
-/// `None`: not all of them are, or there's nobody to ask.
-pub(crate) fn ask_before_adding(app: &App<'_>, manifest: &Manifest, text: &str, plugins: &[&LockedPlugin]) -> Result<Option<String>> {
-    if manifest.approvals_from == ApprovalsFrom::User {
-        return Ok(None);
-    }
-    let mut text = text.to_owned();
+/// Ask about plugins of a lock that isn't written yet. Were all of them approved?
+pub(crate) fn ask_before_adding(app: &App<'_>, manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<bool> {
     for plugin in plugins {
         let case = Case::locked(app, manifest, plugin);
         match ask(app, &case, Change::Approve(case.asked.clone())) {
-            Ok(Some(_)) => {
-                text = edit::set_approval(&text, &plugin.name, &plugin.approve(case.asked)).map_err(|error| cant_edit(&error))?;
-            }
-            Ok(None) => return Ok(None),
-            Err(no) if no.code() == "mfp::approval::declined" => return Ok(None),
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(false),
+            Err(no) if no.code() == "mfp::approval::declined" => return Ok(false),
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(text))
+    Ok(true)
+}
+
+/// Approve all that these plugins of a lock that isn't written yet ask for: in the manifest's text, which is given back, or in
+/// the user's own file, where only that counts.
+pub(crate) fn approve_all(app: &App<'_>, project: &mut Project, text: &str, plugins: &[&LockedPlugin], dry_run: bool) -> Result<String> {
+    let manifest = project.parse(text)?;
+    if manifest.approvals_from == ApprovalsFrom::Project {
+        return plugins.iter().try_fold(text.to_owned(), |text, plugin| {
+            edit::set_approval(&text, &plugin.name, &plugin.approve(plugin.capabilities())).map_err(|error| cant_edit(&error))
+        });
+    }
+    if dry_run {
+        let approved = plugins.iter().map(|plugin| (plugin.name.clone(), plugin.approve(plugin.capabilities())));
+        project.set_approvals(manifest.approvals.into_iter().chain(approved).collect());
+        return Ok(text.to_owned());
+    }
+    let all = plugins.iter().map(|plugin| (Case::locked(app, &manifest, plugin), Change::Approve(plugin.capabilities())));
+    write(app, project, &all.collect::<Vec<_>>())?;
+    Ok(text.to_owned())
 }
 
 /// Ask about locked plugins, in the middle of another command. Were all of them approved?
@@ -294,7 +306,7 @@ fn write(app: &App<'_>, project: &mut Project, decided: &[(Case, Change)]) -> Re
         }
         .map_err(|error| cant_edit(&error))?;
     }
-    UserConfig::parse(&text, file)?;
+    project.set_approvals(UserConfig::parse(&text, file)?.approvals.of(&project.root));
     write_atomic(file, text.as_bytes()).map_err(explain::store)?;
     Ok(Some(file.display().to_string()))
 }

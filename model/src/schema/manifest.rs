@@ -37,7 +37,7 @@ fn root() -> Value {
             "What is handed to plugins, by name. `{ env = \"NAME\" }` is read when the plugin is loaded.",
             &json!({ "type": "object" }),
         ),
-        "approvals": by_name("What a person allowed plugins to reach. `mfp add NAME --approve` writes it.", &reference("approval")),
+        "approvals": by_name("What a person allowed plugins to reach. `mfp approve NAME` writes it.", &reference("approval")),
         "policy": reference("policy"),
         "resolver": closed(
             "How versions are chosen.",
