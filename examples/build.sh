@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./versions.sh
 
-# Folder of the plugin and name of its library; the entry is the `plugin.entry` of plugin.yaml.
+# The plugins of json1: the folder (also the crate, with - for .), the name of the library, and the `plugin.entry` of plugin.yaml. They're built at once.
 RUST_PLUGINS="
 auth-hmac-token auth_hmac_token auth_hmac_token.wasm
 datasource-csv datasource_csv datasource_csv.wasm
@@ -20,6 +20,20 @@ response-problem response_problem response_problem.wasm
 template-hash template_hash template_hash.wasm
 template-hash-1.0 template_hash_1_0 template_hash.wasm
 "
+
+# Those of the SDK: the crate, its features (or -), its library, the folder of the package, and the entry. Each is built by itself,
+# since cargo joins the features of what's built at once, and what one plugin may import another mustn't.
+# One with the feature `component` is made a component of.
+SDK_PLUGINS="
+auth-basic - auth_basic auth-basic auth_basic.wasm
+auth-jwt - auth_jwt auth-jwt auth_jwt.wasm
+auth-jwt jwks auth_jwt auth-jwks auth_jwks.wasm
+datasource-csv-1-1 component datasource_csv_1_1 datasource-csv-1.1 datasource_csv.wasm
+template-crypto - template_crypto template-crypto template_crypto.wasm
+template-custom - template_custom template-custom template_custom.wasm
+"
+
+JCO=$(cd .. && pwd)/fixtures/conformance/node_modules/@bytecodealliance/jco/dist/jco.js
 
 fail() {
     echo "build.sh: $1" >&2
@@ -57,6 +71,7 @@ choose_rust() {
 rust_flags() {
     local crates
     echo "--remap-path-prefix=$1=/plugins"
+    echo "--remap-path-prefix=$1/mfp=/mfp"
     for crates in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do
         echo "--remap-path-prefix=${crates%/}=/crates"
     done
@@ -65,22 +80,55 @@ rust_flags() {
     echo '--cfg=sha2_backend_soft="compact"'
 }
 
+build_crates() {
+    cargo build --quiet --locked --release --target wasm32-unknown-unknown "${std[@]}" "$@"
+}
+
+# put FEATURES MODULE PLUGIN: the plugin that a crate's module makes.
+put() {
+    if [ "$1" = component ]; then
+        node "$JCO" new --output "$3" "$2" >/dev/null
+    else
+        cp "$2" "$3"
+    fi
+}
+
+# stage PLUGINS TARGET: a copy of the workspace in which the SDK is below it. Cargo names a crate by its path from the workspace;
+# where that isn't below, by its whole path, and another name is other bytes.
+stage() {
+    rm -rf "$2/stage"
+    mkdir -p "$2/stage"
+    tar -C "$1" --exclude=node_modules --exclude='*.wasm' -cf - . | tar -C "$2/stage" -xf -
+    ln -s "$(cd "$1/../.." && pwd)" "$2/stage/mfp"
+    sed -i -e 's|path = "../../sdk/rust"|path = "mfp/sdk/rust"|' -e 's|^resolver = .*|&\nexclude = ["mfp"]|' "$2/stage/Cargo.toml"
+}
+
 # build_rust PLUGINS TARGET: every Rust plugin of the folder PLUGINS, put in place there.
 build_rust() {
-    local plugins=$1 target=$2 std=() folder library entry
+    local plugins=$1 target=$2 std=() old=() crate features folder library entry
     [ "$rust" != debian ] || std=(-Zbuild-std=std,panic_abort)
+    [ -f "$JCO" ] || fail "there's no jco; run examples/toolchain.sh"
+    stage "$plugins" "$target"
     (
-        cd "$plugins"
+        cd "$target/stage"
         export CARGO_TARGET_DIR=$target
         unset RUSTFLAGS
         cargo fetch --quiet --locked --target wasm32-unknown-unknown
-        CARGO_ENCODED_RUSTFLAGS=$(rust_flags "$plugins" | paste -sd $'\x1f')
+        CARGO_ENCODED_RUSTFLAGS=$(rust_flags "$PWD" | paste -sd $'\x1f')
         export CARGO_ENCODED_RUSTFLAGS
-        cargo build --locked --release --target wasm32-unknown-unknown "${std[@]}"
+        while read -r folder library entry; do
+            [ -z "$folder" ] || old+=("--package=${folder//./-}")
+        done <<<"$RUST_PLUGINS"
+        build_crates "${old[@]}"
+        while read -r folder library entry; do
+            [ -z "$folder" ] || cp "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
+        done <<<"$RUST_PLUGINS"
+        while read -r crate features library folder entry; do
+            [ -n "$crate" ] || continue
+            build_crates "--package=$crate" $([ "$features" = - ] || echo "--features=$features")
+            put "$features" "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
+        done <<<"$SDK_PLUGINS"
     )
-    while read -r folder library entry; do
-        [ -z "$folder" ] || cp "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
-    done <<<"$RUST_PLUGINS"
     find "$plugins" -name '*.wasm' -not -path '*/node_modules/*' -exec chmod 644 {} +
 }
 
@@ -115,15 +163,16 @@ check() {
     local differences
     copy=$(mktemp -d)
     trap 'rm -rf "$copy"' EXIT
-    mkdir "$copy/registry"
-    tar -C . --exclude=node_modules --exclude='*.wasm' -cf - plugins | tar -C "$copy" -xf -
-    build_rust "$copy/plugins" "$copy/target"
-    build_assemblyscript "$copy/plugins"
-    build_registry "$copy/plugins" "$copy/registry"
+    # The SDK takes its version from the workspace that it's in.
+    mkdir -p "$copy/examples/registry"
+    tar -C .. --exclude=node_modules --exclude='*.wasm' -cf - Cargo.toml sdk examples/plugins | tar -C "$copy" -xf -
+    build_rust "$copy/examples/plugins" "$copy/target"
+    build_assemblyscript "$copy/examples/plugins"
+    build_registry "$copy/examples/plugins" "$copy/examples/registry"
     differences=$(
-        diff -rq --exclude=node_modules plugins "$copy/plugins" || true
+        diff -rq --exclude=node_modules plugins "$copy/examples/plugins" || true
         diff -rq --exclude=make.py --exclude=requirements.txt --exclude=README.md --exclude=__pycache__ \
-            registry "$copy/registry" || true
+            registry "$copy/examples/registry" || true
     )
     if [ -n "$differences" ]; then
         echo "build.sh: what's here isn't what the sources give (in $copy):" >&2

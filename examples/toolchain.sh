@@ -5,7 +5,8 @@
 #
 # - Rust 1.95.0 with the target wasm32-unknown-unknown, by rustup. It alone gives the committed bytes. Where rustup
 #   or its server isn't there, Debian's rustc-web (1.96) builds working plugins with other bytes.
-# - AssemblyScript, as template-ids/package-lock.json has it, by npm. Node 20 or newer must be there.
+# - AssemblyScript, as template-ids/package-lock.json has it, and jco, which makes components, as that of fixtures/conformance has
+#   it, by npm. Node 20 or newer must be there.
 # - Python packages for registry/make.py, in target/examples/python. Python 3.9 or newer must be there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -34,6 +35,7 @@ install_debian() {
 has_rust || install_rust || install_debian
 
 (cd plugins/template-ids && npm ci)
+[ -d ../fixtures/conformance/node_modules/@bytecodealliance/jco ] || (cd ../fixtures/conformance && npm ci)
 
 python3 -m venv "$PYTHON_ENV"
 "$PYTHON_ENV/bin/pip" install --quiet --disable-pip-version-check -r registry/requirements.txt

@@ -14,6 +14,7 @@ mod crash;
 mod diff;
 mod disk;
 mod edit;
+mod examples;
 mod export;
 mod flags;
 mod fuzzed;

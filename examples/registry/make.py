@@ -33,6 +33,12 @@ RELEASES = [
     ("response-problem", "2026-09-02T10:00:00Z"),
     ("datasource-csv", "2026-09-03T09:00:00Z"),
     ("template-hash", "2026-09-15T09:00:00Z"),
+    ("auth-jwt", "2026-11-26T09:00:00Z"),
+    ("auth-jwks", "2026-11-26T09:05:00Z"),
+    ("auth-basic", "2026-11-26T09:10:00Z"),
+    ("template-crypto", "2026-11-26T09:15:00Z"),
+    ("template-custom", "2026-11-26T09:20:00Z"),
+    ("datasource-csv-1.1", "2026-11-26T09:25:00Z"),
 ]
 
 CONFIG = {
@@ -88,15 +94,22 @@ def release(folder, published, out):
         "sha256": hashlib.sha256(archive).hexdigest(),
         "content": content(files),
         "published": published,
-        "capabilities": {},
+        "capabilities": capabilities(folder, manifest),
         "yanked": False,
         "author": plugin["author"],
         "keywords": plugin["keywords"],
         "unpacked": sum(map(len, files.values())),
     }
-    if "capabilities" in manifest:
-        sys.exit(f"make.py: {folder.name} asks for capabilities, whose canonical form this script can't write")
     return line
+
+
+def capabilities(folder, manifest):
+    """What the plugin asks for, in canonical form: of what can be asked, this script knows hosts."""
+    asked = manifest.get("capabilities", {})
+    network = asked.get("network", {})
+    if asked.keys() - {"network"} or network.keys() - {"allow_http_outbound", "allowed_hosts"}:
+        sys.exit(f"make.py: {folder.name} asks for capabilities whose canonical form this script can't write")
+    return {"http": sorted(network["allowed_hosts"])} if network.get("allow_http_outbound") else {}
 
 
 def package_set(folder, plugin):
