@@ -250,7 +250,8 @@ BAD = [
     b"GET /health HTTP/1.1\r\nHost: a\r\n: x\r\n\r\n",
     b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
     b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
-    HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    # Whoever believed the first one would answer.
+    HEAD + b"Content-Length: %d\r\nContent-Length: 1\r\n\r\n" % len(BODY) + BODY,
     HEAD + b"Content-Length: +1\r\n\r\na",
     HEAD + b"Content-Length: 1, 1\r\n\r\na",
     HEAD + b"Content-Length: -1\r\n\r\n",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+import time
+from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -19,6 +22,7 @@ from mockforge_plugin import (
     NetworkCapabilities,
     PluginCapabilities,
     PluginContext,
+    PluginError,
     RemotePlugin,
     ResolutionContext,
     ResourceLimits,
@@ -104,3 +108,35 @@ def test_options_that_make_no_sense() -> None:
         RemotePlugin(framework="flask")
     with pytest.raises(ValueError, match="token"):
         RemotePlugin(token="")
+
+
+def test_files_are_those_of_the_plugins_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    folder = tmp_path / "assets"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner/file").write_bytes(b"\x00hi")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    host = RemotePlugin(assets=folder).host
+    assert host.asset("inner/file") == b"\x00hi"
+    for path in ["../secret", "inner/../../secret", str(tmp_path / "secret"), "link", "inner", "", "\0", "nothing", "."]:
+        with pytest.raises(PluginError, match="the plugin has no file"):
+            host.asset(path)
+    with pytest.raises(PluginError):
+        RemotePlugin().host.asset("inner/file")
+
+
+def test_a_service_has_a_host_of_its_own(caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    config = {"a": [1]}
+    host = RemotePlugin(config=config).host
+    host.config()["a"].append(2)
+    assert host.config() == config == {"a": [1]}, "nobody changes it for others"
+    assert RemotePlugin().host.config() == {}
+    assert abs(host.now_ms() / 1000 - time.time()) < 5
+    assert len(host.random(7)) == 7
+    host.log("warn", "100% of it")
+    assert "100% of it" in caplog.text
+    with pytest.raises(ValueError, match="loud"):
+        host.log("loud", "x")
+    with pytest.raises(PluginError, match="only a component"):
+        host.call("friend", "query", {})
