@@ -82,7 +82,7 @@ class Reader:
         self.running.append(
             subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         )
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", int(self.port)), 1).close()
@@ -98,7 +98,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     yield reader
     for child in reader.running:
         child.terminate()
-        child.wait(20)
+        child.wait(60)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -159,7 +159,7 @@ def test_an_example_as_a_process(free_port: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent / "src")}
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment)
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             try:
                 assert httpx.get(f"http://127.0.0.1:{free_port}/health").json()["status"] == "healthy"
@@ -172,7 +172,7 @@ def test_an_example_as_a_process(free_port: int) -> None:
         assert response.json()["result"]["user_id"] == "user123"
     finally:
         child.terminate()
-        _, log = child.communicate(timeout=20)
+        _, log = child.communicate(timeout=60)
     assert "Uvicorn running" in log
     assert "Shutting down" in log
 

@@ -202,10 +202,11 @@ def test_large_bodies_are_read_in_time() -> None:
         b'"' + b'\\"[' * (size // 3),
         b"1" * size,
     ]:
-        begun = time.monotonic()
+        # Of this thread: other processes have no part in it.
+        begun = time.thread_time()
         with contextlib.suppress(wire.NotJson):
             wire.read_json(body)
-        assert time.monotonic() - begun < 15, body[:16]
+        assert time.thread_time() - begun < 15, body[:16]
 
 
 async def test_noise(framework: str, serve: Callable[..., Any]) -> None:

@@ -54,7 +54,7 @@ class Process:
         code = SCRIPT.format(src=str(HERE.parent / "src"), without=server == "own", framework=framework, port=port, grace=grace)
         self.child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.url = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 return
@@ -62,9 +62,17 @@ class Process:
             assert time.monotonic() < until
             time.sleep(0.05)
 
+    def until(self, line: str) -> None:
+        """Until it has said this."""
+        while self.child.stdout is not None:
+            said = self.child.stdout.readline()
+            assert said, "it has ended"
+            if said.strip() == line:
+                return
+
     def end(self, number: int = signal.SIGTERM) -> Tuple[str, str]:
         self.child.send_signal(number)
-        return self.child.communicate(timeout=20)
+        return self.child.communicate(timeout=60)
 
 
 @pytest.fixture(params=SERVERS, ids=lambda value: "-".join(value))
@@ -97,22 +105,23 @@ def test_it_serves_and_ends_by_sigterm(process: Process) -> None:
 async def test_a_request_that_runs_is_answered_before_it_ends(process: Process) -> None:
     async with httpx.AsyncClient() as client:
         request = asyncio.ensure_future(client.post(f"{process.url}/plugin/template/execute", json=execute(1)))
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(process.until, "called")
         process.child.send_signal(signal.SIGTERM)
         response = await request
         assert response.json() == {"success": True, "result": "done"}
         with pytest.raises(httpx.TransportError):
             await client.get(f"{process.url}/health")
     out, _ = await asyncio.to_thread(process.child.communicate)
-    assert out.split() == ["started", "called", "stopped"]
+    assert out.split() == ["stopped"]
 
 
 def test_a_client_that_goes_away_cancels_its_handler(process: Process) -> None:
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{process.url}/plugin/template/execute", json=execute(30), timeout=0.5)
-    time.sleep(0.3)
+        httpx.post(f"{process.url}/plugin/template/execute", json=execute(60), timeout=2)
+    process.until("called")
+    process.until("cancelled")
     out, _ = process.end()
-    assert out.split() == ["started", "called", "cancelled", "stopped"]
+    assert out.split() == ["stopped"]
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "own"])
@@ -133,7 +142,7 @@ def test_a_startup_that_fails_ends_the_process(free_port: int) -> None:
         code = SCRIPT.format(src=str(HERE.parent / "src"), without=without, framework="asgi", port=free_port, grace=1).replace(
             'print("started", flush=True)', 'raise RuntimeError("no database")'
         )
-        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
         assert ended.returncode == 3
         assert "no database" in ended.stderr
 
@@ -141,7 +150,7 @@ def test_a_startup_that_fails_ends_the_process(free_port: int) -> None:
 def test_options_are_uvicorns(free_port: int) -> None:
     code = f"import sys; sys.path[:0] = [{str(HERE.parent / 'src')!r}]; sys.modules['uvicorn'] = None\n"
     code += f"from mockforge_plugin import RemotePlugin; RemotePlugin().run('127.0.0.1', {free_port}, workers=2)"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert "without uvicorn there's no option workers" in ended.stderr
 
 
