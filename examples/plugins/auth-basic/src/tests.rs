@@ -121,13 +121,10 @@ fn a_hash_that_is_no_use_is_an_error_that_says_what_is() {
 }
 
 #[test]
-fn an_unknown_user_costs_as_much_as_a_known_one() {
+fn an_unknown_user_costs_a_hash_too() {
     let harness = with(json!({ "users": { "ada": BCRYPT } }));
-    let time = |name: &str| {
-        let start = Instant::now();
-        assert!(!enters(&harness, name, "guess"));
-        start.elapsed()
-    };
-    let (known, unknown) = (time("ada"), time("eve"));
-    assert!(unknown > known / 4 && unknown > Duration::from_millis(5), "{known:?} {unknown:?}");
+    let start = Instant::now();
+    assert!(!enters(&harness, "eve", "guess"));
+    // 2^10 rounds of bcrypt take longer than that anywhere; an answer without them takes microseconds.
+    assert!(start.elapsed() > Duration::from_millis(10), "{:?}", start.elapsed());
 }
