@@ -12,6 +12,7 @@ pub mod digest;
 pub mod import;
 pub mod index;
 mod keyed;
+pub mod license;
 pub mod lock;
 pub mod name;
 pub mod package;

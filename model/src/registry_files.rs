@@ -1,8 +1,8 @@
 //! What else does a registry say about itself? Its `config.json`, `search.json` and `advisories.json`.
 //!
 //! The configuration says where things are and may be from a newer world (`v`), which is an error that says so. The search
-//! list is for people and for near names, so a broken entry is left out; an advisory that can't be read is an error, since
-//! leaving it out would hide it. Texts in them are strangers': whoever shows them makes them neutral.
+//! list is for people and for near names, so a broken entry is left out. A broken advisory hides neither the others nor
+//! itself: it's counted, so that whoever reads them can say so. Texts in them are strangers': whoever shows them makes them neutral.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -20,6 +20,7 @@ use crate::keyed::Keyed;
 use crate::name::PluginName;
 use crate::plugin::{PluginType, neutral};
 use crate::requirement::Requirement;
+use crate::text::is_control_or_bidi;
 use crate::version::Version;
 
 /// The highest `v` of a `config.json` that this mfp reads.
@@ -236,6 +237,19 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// The name in files; unknown ones have none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// By name; another name is [`Severity::Unknown`], so that a new one hides no advisory.
 impl<'de> Deserialize<'de> for Severity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -272,11 +286,39 @@ pub struct Advisory {
     pub block: bool,
 }
 
+/// All advisories of a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Advisories {
+    /// Those that could be read, in the registry's order.
+    pub entries: Vec<Advisory>,
+    /// How many couldn't.
+    pub unreadable: usize,
+}
+
+impl Advisories {
+    /// Read `advisories.json`. Only a document that isn't a list is an error.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RegistryFileError> {
+        let all: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| RegistryFileError::invalid("advisories.json", &error))?;
+        let count = all.len();
+        let read = all.into_iter().filter_map(|entry| serde_json::from_str(entry.get()).ok());
+        let entries: Vec<Advisory> = read.map(|Keyed(advisory)| advisory).filter(Advisory::has_an_id).collect();
+        Ok(Self { unreadable: count - entries.len(), entries })
+    }
+
+    /// Those about this version of this plugin.
+    pub fn about<'a>(&'a self, name: &PluginName, version: &Version) -> impl Iterator<Item = &'a Advisory> {
+        self.entries.iter().filter(move |advisory| advisory.affects(name, version))
+    }
+}
+
 impl Advisory {
-    /// Read `advisories.json`.
-    pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, RegistryFileError> {
-        let all: Vec<Keyed<Self>> = serde_json::from_slice(bytes).map_err(|error| RegistryFileError::invalid("advisories.json", &error))?;
-        Ok(all.into_iter().map(|Keyed(advisory)| advisory).collect())
+    /// The longest id: it's typed by people, and stands in reports.
+    const MAX_ID: usize = 64;
+
+    /// Without a usable id nobody could say that they've seen it.
+    fn has_an_id(&self) -> bool {
+        let plain = |character: char| !character.is_whitespace() && !is_control_or_bidi(character);
+        (1..=Self::MAX_ID).contains(&self.id.len()) && self.id.chars().all(plain)
     }
 
     /// Is it about this version of this plugin?
@@ -360,14 +402,37 @@ mod tests {
     }
 
     #[test]
-    fn an_advisory_covers_prereleases_and_is_never_left_out() {
+    fn an_advisory_covers_prereleases_whatever_its_severity_is_called() {
         let json = r#"[{"id":"A-1","name":"csv","versions":"<1.4.2","severity":"high","title":"t","url":"https://x.example","block":true},{"id":"A-2","name":"csv","versions":"=1.0.0","severity":"dire"}]"#;
-        let advisories = Advisory::parse_all(json.as_bytes()).unwrap();
+        let advisories = Advisories::parse(json.as_bytes()).unwrap().entries;
         let csv: PluginName = "csv".parse().unwrap();
         let affects = |version: &str| advisories[0].affects(&csv, &version.parse().unwrap());
         assert!(affects("1.4.1") && affects("1.4.1-rc.1") && !affects("1.4.2") && !affects("1.4.2-rc.1"));
         assert!(!advisories[0].affects(&"other".parse().unwrap(), &"1.0.0".parse().unwrap()));
         assert_eq!((advisories[0].severity, advisories[1].severity, advisories[1].block), (Severity::High, Severity::Unknown, false));
-        assert!(Advisory::parse_all(br#"[{"id":"A","name":"csv","versions":"all"}]"#).is_err());
+    }
+
+    #[test]
+    fn a_broken_advisory_hides_neither_the_others_nor_itself() {
+        let json = r#"[{"id":"A","name":"csv","versions":"all"},{"id":"B","name":"csv","versions":"*","severity":7},7,
+            {"id":"","name":"csv","versions":"*"},{"id":"a b","name":"csv","versions":"*"},
+            {"id":"C","name":"csv","versions":"<2","new":{"deep":[1]},"url":null},{"name":"csv","versions":"*"}]"#;
+        let read = Advisories::parse(json.as_bytes()).unwrap();
+        assert_eq!(read.entries.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["C"]);
+        assert_eq!(read.unreadable, 6);
+        assert_eq!(Advisories::parse(b"[]").unwrap(), Advisories::default());
+        for text in ["", "{}", "<html>", "[", "null"] {
+            assert_eq!(Advisories::parse(text.as_bytes()).unwrap_err().code(), "mfp::registry::invalid", "{text}");
+        }
+    }
+
+    #[test]
+    fn advisories_are_looked_up_by_name_and_version() {
+        let json = r#"[{"id":"A","name":"csv","versions":"<2"},{"id":"B","name":"other","versions":"*"},{"id":"C","name":"csv","versions":">=1.5"}]"#;
+        let read = Advisories::parse(json.as_bytes()).unwrap();
+        let about = |version: &str| {
+            read.about(&"csv".parse().unwrap(), &version.parse().unwrap()).map(|one| one.id.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!((about("1.0.0"), about("1.6.0"), about("2.0.0")), (vec!["A"], vec!["A", "C"], vec!["C"]));
     }
 }

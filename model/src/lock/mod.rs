@@ -13,6 +13,7 @@ mod fresh;
 pub(crate) mod keys;
 pub mod merge;
 mod read;
+mod violation;
 mod wire;
 mod write;
 
@@ -25,6 +26,7 @@ pub use self::approval::{Unapproved, unapproved};
 pub use self::build::remote_content;
 pub use self::error::{LockError, LockErrorKind};
 pub use self::fresh::{Stale, contradictions, staleness};
+pub use self::violation::{Violation, denied_sources, violations};
 pub(crate) use self::write::write_capability_sets;
 use crate::capability::Capabilities;
 use crate::digest::ContentDigest;

@@ -12,6 +12,7 @@ mod error;
 mod parse;
 mod parse_policy;
 mod policy;
+mod rules;
 mod unsupported;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use self::approval::{Approval, ApprovalsFrom, Void};
 pub use self::config::{ConfigValue, PluginConfig};
 pub use self::error::{ManifestError, ManifestErrors, Warning};
 pub use self::policy::{Advisories, Limits, MinReleaseAge, PatternError, Policy, SourcePattern, Verdict};
+pub use self::rules::{Breach, Judged};
 pub use self::unsupported::Unsupported;
 use crate::capability::Capabilities;
 use crate::name::{GroupName, PluginName, RegistryName};

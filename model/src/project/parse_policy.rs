@@ -8,7 +8,6 @@ use super::{Approval, Limits, MinReleaseAge, Policy};
 use crate::capability::Capabilities;
 use crate::signer::Signer;
 use crate::source::SourceKind;
-use crate::text::is_control_or_bidi;
 use crate::toml::{TableReader, ValueReader};
 use crate::units::ByteSize;
 
@@ -23,7 +22,7 @@ pub(super) fn read_policy(mut table: TableReader<'_>, places: &mut BTreeMap<Stri
     policy.min_release_age = age.unwrap_or_default();
     policy.require_signatures = take("require-signatures").and_then(|value| value.boolean()).unwrap_or(false);
     policy.advisories = take("advisories").and_then(|value| value.parse()).unwrap_or_default();
-    policy.licenses = take("licenses").and_then(|value| read_licenses(&value));
+    policy.licenses = take("licenses").and_then(|value| value.list());
     policy.allow = take("allow").and_then(|value| value.list());
     policy.deny = take("deny").and_then(|value| value.list()).unwrap_or_default();
     let keys = take("keys").and_then(|value| value.table());
@@ -50,15 +49,6 @@ fn read_age(value: &ValueReader<'_>) -> Option<MinReleaseAge> {
     let except = table.take("except").and_then(|names| names.list());
     table.finish();
     Some(MinReleaseAge { age: age?, except: except.unwrap_or_default() })
-}
-
-fn read_licenses<C: FromIterator<String>>(value: &ValueReader<'_>) -> Option<C> {
-    let license = |value: ValueReader<'_>| {
-        let text = value.string()?;
-        let plain = !text.is_empty() && text.trim() == text && !text.chars().any(is_control_or_bidi);
-        if plain { Some(text.to_owned()) } else { value.invalid("not the name of a licence") }
-    };
-    Some(value.array()?.into_iter().filter_map(license).collect())
 }
 
 fn read_limits(mut table: TableReader<'_>) -> BTreeMap<SourceKind, Limits> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::license::AllowedLicense;
 use crate::name::{PluginName, RegistryName};
 use crate::signer::Signer;
 use crate::source::{ArtifactUrl, GitUrl, RegistryUrl, RelativePath, RemoteUrl, SourceId, SourceKind};
@@ -20,7 +21,7 @@ pub struct Policy {
     /// What `sync` and load do about a blocking advisory.
     pub advisories: Advisories,
     /// The licences that are allowed; `None`: all.
-    pub licenses: Option<BTreeSet<String>>,
+    pub licenses: Option<BTreeSet<AllowedLicense>>,
     /// The sources that are allowed; `None`: all; empty: none.
     pub allow: Option<Vec<SourcePattern>>,
     /// The sources that are denied, whatever `allow` says.
@@ -186,19 +187,38 @@ pub enum Verdict {
 impl Policy {
     /// May a plugin come from here? `registries` are the project's; a registry is judged by its URL.
     pub fn judge(&self, source: &SourceId, registries: &BTreeMap<RegistryName, RegistryUrl>) -> Verdict {
-        let kind = source.kind();
-        let address = match source {
-            SourceId::Registry(name) => registries.get(name).map(ToString::to_string).unwrap_or_default(),
-            SourceId::Url(url) => url.to_string(),
-            SourceId::Git(url) => url.to_string(),
-            SourceId::Path(path) => path.to_string(),
-            SourceId::Remote(endpoint) => endpoint.to_string(),
-        };
-        if let Some(pattern) = self.deny.iter().find(|pattern| pattern.admits(kind, &address)) {
+        match source {
+            SourceId::Registry(name) => match registries.get(name) {
+                Some(url) => self.judge_address(SourceKind::Registry, &url.to_string()),
+                None => self.judge_address(SourceKind::Registry, ""),
+            },
+            SourceId::Url(url) => self.judge_address(SourceKind::Url, &url.to_string()),
+            SourceId::Git(url) => self.judge_address(SourceKind::Git, &url.to_string()),
+            SourceId::Path(path) => self.judge_address(SourceKind::Path, path.as_str()),
+            SourceId::Remote(endpoint) => self.judge_address(SourceKind::Remote, &endpoint.to_string()),
+        }
+    }
+
+    /// The same of a registry whose URL is at hand: the lock may say another than the manifest.
+    pub fn judge_registry(&self, url: &RegistryUrl) -> Verdict {
+        self.judge_address(SourceKind::Registry, &url.to_string())
+    }
+
+    /// The pattern of `deny` that takes in the address that a variable holds. `allow` has judged the variable.
+    pub fn denies_service(&self, url: &RemoteUrl) -> Option<SourcePattern> {
+        self.denying(SourceKind::Remote, &url.to_string()).cloned()
+    }
+
+    fn denying(&self, kind: SourceKind, address: &str) -> Option<&SourcePattern> {
+        self.deny.iter().find(|pattern| pattern.admits(kind, address))
+    }
+
+    fn judge_address(&self, kind: SourceKind, address: &str) -> Verdict {
+        if let Some(pattern) = self.denying(kind, address) {
             return Verdict::Denied(pattern.clone());
         }
         match &self.allow {
-            Some(allow) if !allow.iter().any(|pattern| pattern.admits(kind, &address)) => Verdict::NotAllowed,
+            Some(allow) if !allow.iter().any(|pattern| pattern.admits(kind, address)) => Verdict::NotAllowed,
             _ => Verdict::Allowed,
         }
     }

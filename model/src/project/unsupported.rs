@@ -16,31 +16,13 @@ pub struct Unsupported {
 }
 
 impl Manifest {
-    /// Everything that it uses and that this version can't do: other registry protocols, and
-    /// rules of the policy that would not be kept.
+    /// Everything that it uses and that this version can't do: other registry protocols.
     pub fn unsupported(&self) -> Vec<Unsupported> {
         let registries = self.registries.iter().filter(|(_, registry)| registry.kind != RegistryKind::Mfp);
         let registries = registries.map(|(name, registry)| {
             let what = format!("registry `{name}`: `kind = \"{}\"`", registry.kind);
             Unsupported { what, span: self.place(&format!("registries.{name}")).unwrap_or_default() }
         });
-        let rules = self.unkept_rules().into_iter().map(|key| {
-            let span = self.place(&format!("policy.{key}")).unwrap_or_default();
-            Unsupported { what: format!("`{key}` in [policy]"), span }
-        });
-        registries.chain(rules).collect()
-    }
-
-    fn unkept_rules(&self) -> Vec<&'static str> {
-        let policy = &self.policy;
-        let rules = [
-            ("require-signatures", policy.require_signatures),
-            ("advisories", policy.advisories == super::Advisories::Deny),
-            ("licenses", policy.licenses.is_some()),
-            ("allow", policy.allow.is_some()),
-            ("deny", !policy.deny.is_empty()),
-            ("keys", !policy.keys.is_empty()),
-        ];
-        rules.into_iter().filter(|(_, used)| *used).map(|(key, _)| key).collect()
+        registries.collect()
     }
 }
