@@ -14,11 +14,12 @@ use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{BareWasmError, EntryError, MetadataMismatch, PluginManifestError, WasmError};
 use mfp_model::project::{ApprovalsFrom, Manifest, ManifestErrors};
 use mfp_model::registry_files::RegistryFileError;
-use mfp_resolver::{Unresolved, Wanted};
+use mfp_resolver::{Exclusion, Unresolved, Wanted};
 use mfp_store::StoreError;
 
 use crate::approvals::words;
 use crate::error::{Error, Excerpt, Exit, Result};
+use crate::policy;
 use crate::project::{LOCK, MANIFEST};
 use crate::report::clean;
 
@@ -78,7 +79,8 @@ pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolve
         Some(details) if !matches!(unresolved, Unresolved::NotFound(missing) if missing.chain.links.is_empty()) => error.note(details),
         _ => error,
     };
-    let error = match wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)) {
+    let excerpt = rule_excerpt(manifest, text, unresolved).or_else(|| wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)));
+    let error = match excerpt {
         Some(excerpt) => error.excerpt(excerpt),
         None => error,
     };
@@ -131,6 +133,14 @@ fn wanted(unresolved: &Unresolved) -> Option<&Wanted> {
         Unresolved::NoRegistry { requirer, .. } => Some(requirer),
         _ => None,
     }
+}
+
+/// The line of the policy, where only that stands in the way: what's wanted stands in the sentences anyway.
+fn rule_excerpt(manifest: &Manifest, text: &str, unresolved: &Unresolved) -> Option<Excerpt> {
+    let Unresolved::Conflict(conflict) = unresolved else { return None };
+    let setting = conflict.hints.iter().flat_map(|hint| &hint.excluded).find_map(Exclusion::setting).filter(|_| conflict.only_policy)?;
+    let span = manifest.place(&format!("policy.{setting}"))?;
+    Some(Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span, label: policy::label_of(setting).to_owned() })
 }
 
 fn excerpt(manifest: &Manifest, text: &str, wanted: &Wanted) -> Option<Excerpt> {
@@ -201,6 +211,7 @@ pub(crate) fn locked(error: LockedError) -> Error {
         LockedError::PlainHttp { .. } => Error::new(error.code(), error.to_string())
             .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"),
         LockedError::Unapproved(unapproved) => approval_error(&unapproved),
+        LockedError::Policy(violations) => policy::error(&violations, ""),
         LockedError::Service(_) => Error::new(error.code(), error.to_string()).help("`mfp lock` makes the lock anew"),
     }
 }

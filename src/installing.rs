@@ -15,7 +15,7 @@ use mfp_model::digest::ContentDigest;
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::name::{GroupName, PluginName};
 use mfp_model::plugin::PluginManifest;
-use mfp_model::project::{DEFAULT_PLUGIN_DIR, Manifest};
+use mfp_model::project::{Advisories, DEFAULT_PLUGIN_DIR, Manifest};
 use mfp_model::source::Pin;
 use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
 use mfp_store::vendor::Vendor;
@@ -90,7 +90,8 @@ pub(crate) struct Prepared {
     wanted: usize,
     /// Plugins that are kept back.
     pub(crate) unapproved: Vec<Unapproved>,
-    /// Do the texts of manifest and lock say all that the plugin folder will hold?
+    /// Do the texts of manifest and lock say all that the plugin folder will hold, and that it may hold it? What a registry
+    /// warns of can change while they don't.
     may_stamp: bool,
     manner: Manner,
 }
@@ -167,7 +168,7 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
         _guard: guard,
         wanted: contents.len(),
         unapproved,
-        may_stamp: !has_folders && !is_more,
+        may_stamp: !has_folders && !is_more && manifest.policy.advisories == Advisories::Warn,
         manner: options.manner,
     })
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use mfp_model::digest::ContentDigest;
 use mfp_model::index::packed::{Packed, PackedLine};
-use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, contradictions, staleness};
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Stale, contradictions, staleness, violations};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::project::{Manifest, Strategy};
@@ -21,12 +21,14 @@ use mfp_model::version::Version;
 use mfp_resolver::{Candidate, Catalog, MinReleaseAge, Origin, Override, PackageKey, Request, Resolution, Root, resolve};
 use mfp_store::Store;
 
+use crate::advisories::{self, Blocked, Book};
 use crate::app::App;
 use crate::approvals::ApprovalGuard;
 use crate::error::{Error, Excerpt, Exit, Result};
 use crate::explain;
 use crate::gate::{Gate, Precise, Rule};
 use crate::held::{Guard, HeldBack, HeldVersion, Objection};
+use crate::policy::{Policed, refuse_denied_sources, refuse_violations};
 use crate::project::{MANIFEST, Project};
 use crate::report::{Event, Reporter};
 use crate::settings::{LockMode, LockedBy};
@@ -196,6 +198,7 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
     for warning in &goal.manifest.warnings {
         app.reporter.event(Event::Warning { code: "mfp::manifest::query", text: warning.message.clone() });
     }
+    refuse_denied_sources(goal.manifest, goal.manifest_text)?;
     let sources = app.sources()?;
     let registries = sources.registries(goal.manifest, goal.root)?;
     let mut declared = declared(app, store, &sources, goal, git)?;
@@ -203,10 +206,12 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
     let mut signers = Signers::new(goal);
     kept.extend(keep_undecided(goal, &signers, &mut declared));
     let request = request(app, goal)?;
+    let known = Book::known(app, goal.manifest, goal.root);
     let (lock, mut held) = loop {
-        let made = match from_lock_alone(goal, &declared, &request) {
+        let alone = if keeps_to_the_rules(goal, &known) { from_lock_alone(goal, &declared, &request) } else { None };
+        let made = match alone {
             Some(resolution) => (build(goal, &declared, &resolution, &Known::default())?, HeldBack::default()),
-            None => app.wait(from_the_world(goal, &declared, &request, &registries, &mut signers))?,
+            None => app.wait(from_the_world_as_it_is(app, goal, &declared, &request, &registries, &known, &mut signers))?,
         };
         let is_new = goal.signing.prove.then(|| first_disproved(app, store, goal, &made.0)).flatten();
         if !is_new.is_some_and(|disproved| signers.disprove(disproved)) {
@@ -217,6 +222,7 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
     app.documents.save();
     lock.check().map_err(|error| Error::bug(format!("the lock that was made isn't closed: {}", error.message)))?;
     signers.trust(goal).check(&lock)?;
+    refuse_violations(goal.manifest, goal.manifest_text, &lock)?;
     app.reporter.event(Event::Resolved { count: lock.plugins.len(), elapsed: started.elapsed() });
     signers.introduce(app.reporter, goal, &lock);
     Ok(Made { lock, held })
@@ -542,6 +548,47 @@ fn catalog_of(declared: &BTreeMap<PluginName, Declared>) -> Catalog {
     catalog
 }
 
+/// Is what's locked allowed, as far as that's known without asking? Else it isn't what a decision may start from.
+fn keeps_to_the_rules(goal: &Goal<'_>, known: &Book) -> bool {
+    goal.old.is_none_or(|old| violations(goal.manifest, old).is_empty() && known.blocking(old).is_empty())
+}
+
+/// Decide, and ask meanwhile what the registries warn of: what was known of that is nearly always what is.
+async fn from_the_world_as_it_is(
+    app: &App<'_>,
+    goal: &Goal<'_>,
+    declared: &BTreeMap<PluginName, Declared>,
+    request: &Request,
+    registries: &Registries<'_>,
+    known: &Book,
+) -> Result<(Lock, HeldBack)> {
+    let decision = from_the_world(goal, declared, request, registries, known);
+    let (mut made, asked) = futures_util::future::join(decision, advisories::ask(goal.manifest, registries, known)).await;
+    if !asked.book.blocks_like(known) {
+        made = from_the_world(goal, declared, request, registries, signers, &asked.book).await;
+    }
+    let made = made?;
+    asked.warn(app);
+    // What has no other version is named by the resolver; this is about the rest, such as what's kept from the lock.
+    advisories::refuse_to_lock(&asked.book, &made.0)?;
+    Ok(made)
+}
+
+/// What keeps versions from being chosen, whatever is required.
+fn rules<'g>(goal: &'g Goal<'_>, book: &'g Book) -> Vec<Box<dyn Rule + 'g>> {
+    let mut rules: Vec<Box<dyn Rule + 'g>> = Vec::new();
+    if !goal.precise.is_empty() {
+        rules.push(Box::new(Precise(&goal.precise)));
+    }
+    if let Some(policed) = Policed::new(goal.manifest) {
+        rules.push(Box::new(policed));
+    }
+    if !book.blocks_like(&Book::default()) {
+        rules.push(Box::new(Blocked(book)));
+    }
+    rules
+}
+
 /// Gather, decide, write down.
 async fn from_the_world(
     goal: &Goal<'_>,
@@ -549,10 +596,11 @@ async fn from_the_world(
     request: &Request,
     registries: &Registries<'_>,
     signers: &mut Signers,
+    book: &Book,
 ) -> Result<(Lock, HeldBack)> {
-    let mut decision = decide(goal, declared, request, registries, signers).await;
+    let mut decision = decide(goal, declared, request, registries, signers, book).await;
     if signers.learn(goal, &decision, registries).await? {
-        decision = decide(goal, declared, request, registries, signers).await;
+        decision = decide(goal, declared, request, registries, signers, book).await;
     }
     let Decided { known, decided, held } = decision;
     match decided {
@@ -590,13 +638,10 @@ async fn decide(
     request: &Request,
     registries: &Registries<'_>,
     signers: &Signers,
+    book: &Book,
 ) -> Decided {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
-    let mut rules: Vec<Box<dyn Rule + '_>> = Vec::new();
-    if !goal.precise.is_empty() {
-        rules.push(Box::new(Precise(&goal.precise)));
-    }
-    let mut gate = Gate::new(rules, guards(goal, signers));
+    let mut gate = Gate::new(rules(goal, book), guards(goal, signers));
     let decided = known.decide(request, registries, &gate).await;
     // What would it be without what a person has to decide about? Over what's known already, that's a matter of milliseconds.
     let objections = gate.dismiss_guards(&mut known.catalog);
@@ -711,6 +756,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
                 .help("run `mfp lock`, or take plugins.lock from version control again"));
         }
         refuse_contradictions(&lock)?;
+        refuse_violations(manifest, &project.manifest_text, &lock)?;
         refuse_changed_folders(&lock, &path_contents(&project.root, manifest)?)?;
         return Ok(lock);
     }
@@ -720,6 +766,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         match lock_mode {
             _ if reasons.is_empty() => {
                 refuse_unsupported(manifest, &project.manifest_text)?;
+                refuse_violations(manifest, &project.manifest_text, lock)?;
                 return Ok(lock.clone());
             }
             LockMode::Locked(by) => return Err(stale(&reasons, by)),

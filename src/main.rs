@@ -32,6 +32,7 @@ use crate::report::Reporter;
 use crate::report::gate::{Traced, panicked};
 use crate::settings::{Environment, Settings, Talk};
 
+mod advisories;
 mod app;
 mod approvals;
 mod changing;
@@ -46,6 +47,7 @@ mod keys;
 mod locking;
 mod merging;
 mod moved_tags;
+mod policy;
 mod project;
 #[cfg(test)]
 mod reference;

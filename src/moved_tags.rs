@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, denied_sources};
 use mfp_model::name::PluginName;
 use mfp_model::project::Manifest;
 use mfp_model::source::{CommitId, GitReference, Pin};
@@ -48,10 +48,15 @@ pub(crate) fn hold_back<'a>(
     if free.is_empty() {
         return Ok(HeldBack { freedom, moved: Vec::new(), git: None });
     }
+    // What comes from where nothing may come from is refused when it's locked, and isn't asked before.
+    let denied = denied_sources(manifest);
     let git = Git::new(app, root)?;
     let mut moved = Vec::new();
     for plugin in free {
         let Some(entry) = manifest.plugins.get(&plugin.name) else { continue };
+        if denied.iter().any(|one| one.name == plugin.name) {
+            continue;
+        }
         let is_same = old.and_then(|old| old.requirements.get(&plugin.name)).is_some_and(|asked| asked.source == entry.request.source);
         // Another tag, or another repository, is another promise.
         let Some(tip) = is_same.then(|| git.tip(&entry.request.source)).transpose()?.flatten() else { continue };

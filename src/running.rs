@@ -7,15 +7,17 @@
 use std::sync::Arc;
 
 use mfp_loader::{
-    Compiler, LoadError, LoaderOptions, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom, with_dependencies,
+    Compiler, LoadError, LockedError, LoaderOptions, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom, with_dependencies,
 };
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::project::Manifest;
 use mfp_store::Store;
 
+use crate::advisories;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
+use crate::policy;
 use crate::report::Event;
 use crate::sources::credentials::Credentials;
 
@@ -50,17 +52,22 @@ impl<'l> Chosen<'l> {
 
     /// As the loader takes them, in the same order. Their contents must be in the store.
     pub(crate) fn specs(&self, app: &App<'_>, store: &Store) -> Result<Vec<Spec>> {
+        let project = app.project()?;
+        advisories::say_or_refuse(app, self.manifest, &project.manifest_text, &project.root, self.lock)?;
         let credentials = app.credentials()?;
         let surroundings = Surroundings {
             manifest: self.manifest,
             lock: self.lock,
-            root: &app.project()?.root,
+            root: &project.root,
             store,
             variable: &|name| app.settings.environment.text(name).map(str::to_owned),
             policy: &app.settings.user.policy.capabilities,
             credential: &|endpoint| credential(app, &credentials, endpoint.as_url()),
         };
-        surroundings.specs(&self.plugins).map_err(explain::locked)
+        surroundings.specs(&self.plugins).map_err(|error| match error {
+            LockedError::Policy(violations) => policy::error(&violations, &project.manifest_text),
+            other => explain::locked(other),
+        })
     }
 }
 

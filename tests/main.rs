@@ -33,7 +33,9 @@ mod merge;
 mod metadata;
 mod network;
 mod offline;
+mod policy;
 mod quickstart;
+
 mod race;
 mod remote;
 mod run;

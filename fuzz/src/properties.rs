@@ -17,7 +17,7 @@ use mfp_model::name::PluginName;
 use mfp_model::package::IncludePattern;
 use mfp_model::plugin::{BareWasm, PluginManifest, check_wasm_header};
 use mfp_model::project::{Manifest, edit};
-use mfp_model::registry_files::{Advisory, RegistryConfig, SearchEntry};
+use mfp_model::registry_files::{Advisories, RegistryConfig, SearchEntry};
 use mfp_model::requirement::Requirement;
 use mfp_model::signature::rotation::{KeyChange, KeyHistory};
 use mfp_model::signature::{SignatureFile, prove};
@@ -261,7 +261,9 @@ pub fn index(data: &[u8]) {
     }
     let _ = IndexDocument::parse_bulk(data);
     assert_eq!(SearchEntry::parse_all(data), SearchEntry::parse_all(data));
-    let _ = Advisory::parse_all(data);
+    if let Ok(read) = Advisories::parse(data) {
+        assert!(read.entries.iter().all(|one| !one.id.is_empty()), "an advisory that nobody could name");
+    }
     if let Ok(config) = RegistryConfig::parse(data) {
         let _ = config.dl.path(&name, &Version::new(1, 2, 3), "auth-jwt-1.2.3.tar.zst");
     }

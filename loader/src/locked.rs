@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use mfp_model::capability::{Capabilities, CapabilityPolicy, EnvName};
 use mfp_model::content::{BARE_WASM_FILE, MANIFEST_FILE};
-use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved, unapproved};
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved, Violation, unapproved, violations};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::{BareWasm, BareWasmError, EntryError, MetadataMismatch, PluginManifest, PluginManifestError};
-use mfp_model::project::Manifest;
+use mfp_model::project::{Breach, Manifest};
 use mfp_model::signature::{Unproven, prove_locked};
 use mfp_model::signer::Signer;
 use mfp_model::source::{RemoteEndpoint, RemoteUrl, Source};
@@ -135,6 +135,9 @@ pub enum LockedError {
     /// Plugins that ask for more than was approved.
     #[error("plugins ask for more than was approved: {}", names(.0))]
     Unapproved(Vec<Unapproved>),
+    /// Plugins that the project's policy doesn't allow.
+    #[error("plugins aren't what the project's policy allows: {}", .0.iter().map(Violation::sentence).collect::<Vec<_>>().join("; "))]
+    Policy(Vec<Violation>),
     /// A lock that says two things about one plugin.
     #[error("{0} is locked as a service, and required as something else")]
     Service(PluginName),
@@ -156,6 +159,7 @@ impl LockedError {
             Self::Metadata { mismatch, .. } => mismatch.code(),
             Self::Variable { .. } | Self::Endpoint { .. } | Self::PlainHttp { .. } => "mfp::config::variable",
             Self::Unapproved(_) => "mfp::approval::missing",
+            Self::Policy(violations) => violations.first().map_or("mfp::internal::bug", |first| first.breach.code()),
             Self::Service(_) => "mfp::lock::invalid",
         }
     }
@@ -214,6 +218,10 @@ impl Surroundings<'_> {
     /// These plugins as a loader takes them, in the same order. They must have all that they may call among them:
     /// [`with_dependencies`].
     pub fn specs(&self, plugins: &[&LockedPlugin]) -> Result<Vec<Spec>, LockedError> {
+        let violations = violations(self.manifest, self.lock);
+        if !violations.is_empty() {
+            return Err(LockedError::Policy(violations));
+        }
         let unapproved = unapproved(self.manifest, plugins.iter().copied());
         if !unapproved.is_empty() {
             return Err(LockedError::Unapproved(unapproved));
@@ -315,6 +323,11 @@ impl Surroundings<'_> {
         let text = (self.variable)(variable.as_str());
         let text = text.ok_or_else(|| error(format!("{name} is at the address that {variable} holds, which isn't set")))?;
         let url = text.parse::<RemoteUrl>().map_err(|why| error(format!("{name}: {variable} holds no URL of a service: {why}")))?;
+        if let Some(pattern) = self.manifest.policy.denies_service(&url) {
+            let breach = Breach::Source { from: format!("the address that {variable} holds"), denied: Some(pattern) };
+            let span = self.manifest.place("policy.deny").unwrap_or_default();
+            return Err(LockedError::Policy(vec![Violation { name: name.clone(), version: None, breach, span }]));
+        }
         let allow_http = self.manifest.plugins.get(name).is_some_and(|entry| entry.allow_http);
         if url.needs_allow_http() && !allow_http {
             return Err(LockedError::PlainHttp { plugin: name.clone(), variable: variable.clone() });

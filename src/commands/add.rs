@@ -8,7 +8,7 @@ use mfp_model::plan::diff;
 use mfp_model::project::edit::Place;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{AskedRef, BareWasm, GitUrl, Pin, RelativePath, Request, Source, Spec, UrlError, is_path};
+use mfp_model::source::{AskedRef, BareWasm, GitUrl, Pin, RelativePath, Request, Source, SourceId, Spec, UrlError, is_path};
 use mfp_model::version::Version;
 
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::commands::approve::{approve_all, ask_before_adding};
 use crate::error::{Error, Excerpt, Result};
 use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
 use crate::moved_tags;
+use crate::policy::refuse_denied_source;
 use crate::project::Project;
 use crate::report::{Outcome, clean};
 use crate::signing::Wishes;
@@ -172,6 +173,8 @@ fn addition(
         }
         Spec::Url { url, sha256 } => {
             refuse_plain_http(&url)?;
+            let name = provisional(args, text);
+            refuse_denied_source(manifest, &project.manifest_text, &name, &SourceId::Url(url.clone()))?;
             let source = Source::Url { url, sha256, bare: BareWasm::default() };
             let (sources, store) = (app.sources()?, app.store()?);
             let sight =
@@ -184,6 +187,7 @@ fn addition(
         }
         Spec::Git(spec) => {
             let url = repository(app, project, &spec.address)?;
+            refuse_denied_source(manifest, &project.manifest_text, &provisional(args, &spec.address), &SourceId::Git(url.clone()))?;
             let git = Git::new(app, &project.root)?;
             let reference = match spec.reference {
                 AskedRef::Said(reference) => reference,

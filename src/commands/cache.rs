@@ -48,7 +48,7 @@ fn measure(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
 fn clean(app: &App<'_>, document: CacheDocument) -> Result<Outcome> {
     let gone = app.store()?.clean(app.settings.user.lock_timeout, &mut |path| waiting(app, path)).explained()?;
     let cached = folder_size(&app.settings.cache_dir)?;
-    for part in ["index", "git", "aot"] {
+    for part in ["index", "advisories", "git", "aot"] {
         mfp_store::fs::remove_dir_all(&app.settings.cache_dir.join(part)).map_err(explain::store)?;
     }
     Ok(removed(app, document, gone.contents, gone.bytes + cached))

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mfp_model::lock::{Lock, staleness};
+use mfp_model::lock::{Lock, staleness, violations};
 use mfp_model::name::PluginName;
 use mfp_model::plan::diff;
 use mfp_model::version::Version;
 
+use crate::advisories::{Book, refuse_to_lock};
 use crate::app::App;
 use crate::changing::{change_documents, report_changes};
 use crate::cli::project::LockArgs;
@@ -31,6 +32,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     if app.settings.lock_mode != LockMode::Update {
         crate::merging::refuse_unmerged(&project)?;
         let lock = current_lock(app, &mut project, &manifest, true)?;
+        refuse_to_lock(&Book::known(app, &manifest, &project.root), &lock)?;
         app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
         return Ok(outcome(Vec::new(), false, &HeldBack::default()));
     }
@@ -47,7 +49,8 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     }
     let is_fresh = match &old {
         Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => {
-            staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty()
+            let is_allowed = violations(&manifest, old).is_empty() && Book::known(app, &manifest, &project.root).blocking(old).is_empty();
+            is_allowed && staleness(&manifest, old, &path_contents(&project.root, &manifest)?).is_empty()
         }
         _ => false,
     };

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::advisories;
 use crate::app::App;
 use crate::cli::project::SyncArgs;
 use crate::error::{Error, Result};
@@ -43,6 +44,10 @@ fn sync(app: &App<'_>, args: &SyncArgs, manner: Manner) -> Result<Outcome> {
     let manifest = project.manifest()?;
     check_groups(&manifest, args)?;
     let lock = current_lock(app, &mut project, &manifest, only_look)?;
+    // Before a call or a server, whoever loads the plugins says it.
+    if manner == Manner::Exact {
+        advisories::say_or_refuse(app, &manifest, &project.manifest_text, &project.root, &lock)?;
+    }
     let prepared = prepare(app, &project, &manifest, &lock, &options)?;
     let changes = prepared.changes.iter().map(FolderChange::document).collect();
     let document = Document::Changes(ChangesDocument { changes, dry_run: only_look, ..ChangesDocument::default() });

@@ -76,6 +76,9 @@ fn verdict(findings: &[Finding]) -> Option<Error> {
         code @ "mfp::approval::missing" if is_only(code) => {
             Error::new(code, "not everything that's locked was approved").points(points).help("`mfp sync` says what is asked for")
         }
+        code if code.starts_with("mfp::policy::") && is_only(code) => Error::new(code, "not everything that's locked is allowed")
+            .points(points)
+            .help("`mfp sync` shows the rule; `mfp lock` takes another version where one is allowed"),
         code @ "mfp::lock::stale" if is_only(code) => Error::new(code, "plugins.lock is out of date").points(points).help("run `mfp lock`"),
         _ => Error::new("mfp::verify::failed", "not everything is what plugins.lock says").points(points).exit_with(worst).help(
             if worst == Exit::Integrity { "`mfp verify --fix` fetches what's damaged again" } else { "`mfp sync` says what's to be done" },
@@ -108,6 +111,8 @@ mod tests {
         assert_eq!(end(&[]), None);
         assert_eq!(end(&["mfp::lock::stale", "mfp::lock::stale"]), Some(("mfp::lock::stale", 3)));
         assert_eq!(end(&["mfp::approval::missing"]), Some(("mfp::approval::missing", 5)));
+        assert_eq!(end(&["mfp::policy::license", "mfp::policy::license"]), Some(("mfp::policy::license", 5)));
+        assert_eq!(end(&["mfp::policy::license", "mfp::policy::key"]), Some(("mfp::verify::failed", 5)));
         assert_eq!(end(&["mfp::lock::stale", "mfp::approval::missing"]), Some(("mfp::verify::failed", 5)));
         assert_eq!(end(&["mfp::lock::stale", "mfp::layout::changed", "mfp::approval::missing"]), Some(("mfp::verify::failed", 4)));
     }

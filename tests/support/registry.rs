@@ -21,6 +21,7 @@ pub(crate) struct Plugin {
     pub(crate) types: Vec<String>,
     pub(crate) dependencies: Vec<(String, String, bool)>,
     pub(crate) mockforge: Option<String>,
+    pub(crate) license: String,
     pub(crate) http: Vec<String>,
     pub(crate) published: String,
     pub(crate) yanked: bool,
@@ -42,6 +43,7 @@ impl Plugin {
             types: vec!["template".to_owned()],
             dependencies: Vec::new(),
             mockforge: None,
+            license: "MIT".to_owned(),
             http: Vec::new(),
             published: "2026-01-01T00:00:00Z".to_owned(),
             yanked: false,
@@ -74,11 +76,12 @@ impl Plugin {
     /// `plugin.yaml` in mfp's dialect.
     pub(crate) fn yaml(&self) -> String {
         let mut text = format!(
-            "mfp: 1\nplugin:\n  id: {}\n  version: {}\n  name: {}\n  description: A plugin for tests\n  types: [{}]\n  include: [\"**\"]\n  license: MIT\n",
+            "mfp: 1\nplugin:\n  id: {}\n  version: {}\n  name: {}\n  description: A plugin for tests\n  types: [{}]\n  include: [\"**\"]\n{}",
             self.name,
             self.version,
             self.name,
-            self.types.join(", ")
+            self.types.join(", "),
+            if self.license.is_empty() { String::new() } else { format!("  license: {}\n", self.license) }
         );
         if let Some(range) = &self.mockforge {
             writeln!(text, "mockforge: \"{range}\"").expect("a string takes text");
@@ -155,11 +158,14 @@ impl Plugin {
             .map(|(name, req, optional)| serde_json::json!({ "name": name, "req": req, "optional": optional }))
             .collect();
         let mut line = serde_json::json!({
-            "v": 1, "name": self.name, "version": self.version, "types": self.types, "description": "A plugin for tests", "license": "MIT",
+            "v": 1, "name": self.name, "version": self.version, "types": self.types, "description": "A plugin for tests",
             "deps": dependencies, "file": format!("{}-{}.tar.gz", self.name, self.version), "size": archive.len(),
             "sha256": sha2::Sha256::digest(archive).iter().map(|byte| format!("{byte:02x}")).collect::<String>(), "content": self.content(), "published": self.published,
             "capabilities": {}, "yanked": self.yanked,
         });
+        if !self.license.is_empty() {
+            line["license"] = self.license.as_str().into();
+        }
         if !self.http.is_empty() {
             line["capabilities"] = serde_json::json!({ "http": self.http });
         }
@@ -235,6 +241,13 @@ impl Registry {
         list.retain(|entry| entry["name"] != plugin.name.as_str());
         list.push(serde_json::json!({ "name": plugin.name, "version": plugin.version, "description": "A plugin for tests", "types": plugin.types, "license": "MIT", "keywords": ["test"], "published": plugin.published, "downloads": 1 }));
         self.put("search.json", serde_json::to_string(&list).expect("it's JSON").as_bytes());
+    }
+
+    /// Warn of something: `advisories.json`, and the configuration that names it.
+    pub(crate) fn warn(&self, advisories: &serde_json::Value) {
+        self.put("advisories.json", advisories.to_string().as_bytes());
+        let config = br#"{"v":1,"name":"test","dl":"dl/{name}/{version}/{file}","search":"search.json","advisories":"advisories.json"}"#;
+        self.put("config.json", config);
     }
 
     /// Write one of its files.

@@ -1,7 +1,7 @@
 //! What's looked at, one function a matter. A check changes nothing, opens no socket, and gives what's wrong; an `Err` means
 //! that it couldn't look.
 
-use mfp_model::lock::{Lock, LockedPlugin, staleness, unapproved};
+use mfp_model::lock::{Lock, LockedPlugin, Violation, staleness, unapproved, violations};
 use mfp_model::project::Manifest;
 use mfp_store::layout::{Layout, ProblemKind};
 use mfp_store::vendor::Vendor;
@@ -50,7 +50,7 @@ impl Finding {
 pub(super) type Check = fn(&Subject<'_>) -> Result<Vec<Finding>>;
 
 /// All of them, in the order in which what they find is told.
-pub(super) const CHECKS: &[Check] = &[fresh, stored, signed, vendored, laid_out, approved];
+pub(super) const CHECKS: &[Check] = &[fresh, stored, signed, vendored, laid_out, approved, permitted];
 
 impl Subject<'_> {
     pub(super) fn is_meant(&self, name: &str) -> bool {
@@ -152,6 +152,17 @@ fn laid_out(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         Some(Finding { code: "mfp::layout::out-of-date", name: name.to_string(), message: message.to_owned() })
     });
     Ok(changed.chain(outdated).filter(|finding| subject.is_meant(&finding.name)).collect())
+}
+
+/// Does the project's policy allow each plugin?
+fn permitted(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let finding = |one: Violation| Finding {
+        code: one.breach.code(),
+        name: one.name.to_string(),
+        message: format!("{} (`{}` in [policy])", one.breach, one.breach.setting()),
+    };
+    let found = violations(subject.manifest, subject.lock).into_iter().map(finding);
+    Ok(found.filter(|finding| subject.is_meant(&finding.name)).collect())
 }
 
 /// Did a person allow what each plugin asks for?

@@ -27,10 +27,12 @@ use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::report::clean;
 use crate::sources::http::{Fetched, Http, MissingStatus};
+pub(crate) use advisories::{KnownAdvisories, known_advisories};
 pub(crate) use cache::DocumentCaches;
 pub(crate) use cache::Shared;
 use cache::{Cached, DocumentCache, until};
 
+mod advisories;
 mod cache;
 
 /// The largest document of a registry that's read, in bytes.
@@ -48,6 +50,7 @@ pub(crate) struct RegistryClient<'a> {
     /// Its root, canonical: what the lock has, resolved.
     root: Url,
     place: Place,
+    cache_dir: PathBuf,
     registry: Registry,
     http: &'a Http,
     now: Timestamp,
@@ -112,15 +115,13 @@ impl<'a> RegistryClient<'a> {
             return Err(error.help("name a registry of mfp's own kind, or declare the plugins by URL"));
         }
         let root = registry.url.resolve(project);
-        let transport = match mirrors.iter().find(|(canonical, _)| canonical.trim_end_matches('/') == root.as_str().trim_end_matches('/')) {
-            None => root.clone(),
-            Some((_, mirror)) => mirror_url(mirror)?,
-        };
+        let transport = transport(registry, project, mirrors)?;
         let place = match transport.to_file_path() {
             Ok(folder) if transport.scheme() == "file" => Place::Folder(folder),
             _ => Place::Server { cache: caches.of(cache_dir, &transport), root: transport },
         };
-        Ok(Self { name, root, place, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
+        let cache_dir = cache_dir.to_owned();
+        Ok(Self { name, root, place, cache_dir, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
     }
 
     /// The index document of a plugin; `None` if the registry says that there's no such plugin.
@@ -369,6 +370,15 @@ fn unpack_bulk(bytes: &[u8], bulk: &Bulk) -> Option<Vec<u8>> {
     let decoder = zstd::stream::read::Decoder::new(bytes).ok()?;
     decoder.take(bulk.unpacked + 1).read_to_end(&mut text).ok()?;
     (text.len() as u64 <= bulk.unpacked).then_some(text)
+}
+
+/// Where a registry's files are fetched from: its root, or the user's mirror of it.
+fn transport(registry: &Registry, project: &Path, mirrors: &BTreeMap<String, String>) -> Result<Url> {
+    let root = registry.url.resolve(project);
+    match mirrors.iter().find(|(canonical, _)| canonical.trim_end_matches('/') == root.as_str().trim_end_matches('/')) {
+        None => Ok(root),
+        Some((_, mirror)) => mirror_url(mirror),
+    }
 }
 
 /// A mirror in the user's configuration: http and private addresses are the user's own business.
