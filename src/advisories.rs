@@ -12,7 +12,7 @@ use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::project::{self, Manifest};
 use mfp_model::registry_files::Advisory;
-use mfp_model::source::{Pin, Source};
+use mfp_model::source::Pin;
 use mfp_model::version::Version;
 use mfp_resolver::{Held, Origin, PackageKey};
 
@@ -88,6 +88,12 @@ impl Book {
         self.0.get(registry)?.advisories.about(name, version).find(|advisory| advisory.block)
     }
 
+    /// The registries that are known to block something.
+    pub(crate) fn blockers(&self) -> BTreeSet<RegistryName> {
+        let blocks = |known: &KnownAdvisories| known.advisories.entries.iter().any(|one| one.block);
+        self.0.iter().filter(|(_, known)| blocks(known)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Would a decision come out alike with the other one?
     pub(crate) fn blocks_like(&self, other: &Self) -> bool {
         let blocking = |book: &Self| -> Vec<(RegistryName, Advisory)> {
@@ -112,15 +118,13 @@ impl Rule for Blocked<'_> {
     }
 }
 
-/// The registries that a project can get plugins from: others have nothing to say.
-fn asked_for(manifest: &Manifest) -> BTreeSet<RegistryName> {
-    let of = |entry: &project::PluginEntry| match &entry.request.source {
-        Source::Registry { registry, .. } => Some(registry.clone()),
-        Source::Remote { .. } => None,
-        // What such a plugin depends on comes from the project's own.
-        Source::Url { .. } | Source::Git { .. } | Source::Path { .. } => Some(manifest.project.registry.clone()),
+/// The registries that something is locked from: others have nothing to say.
+pub(crate) fn used_by(lock: &Lock) -> BTreeSet<RegistryName> {
+    let of = |plugin: &LockedPlugin| match &plugin.package()?.pin {
+        Pin::Registry { registry, .. } => Some(registry.clone()),
+        _ => None,
     };
-    manifest.plugins.values().filter_map(of).filter(|name| manifest.registries.contains_key(name)).collect()
+    lock.plugins.values().filter_map(of).collect()
 }
 
 /// What was learned by asking, and who couldn't be asked.
@@ -129,8 +133,8 @@ pub(crate) struct Asked {
     pub(crate) failed: Vec<(RegistryName, Error)>,
 }
 
-/// Ask the registries that the project uses. Of one that can't be asked, what was known before is what's known.
-pub(crate) async fn ask(manifest: &Manifest, registries: &Registries<'_>, known: &Book) -> Asked {
+/// Ask these registries. Of one that can't be asked, what was known before is what's known.
+pub(crate) async fn ask(names: BTreeSet<RegistryName>, registries: &Registries<'_>, known: &Book) -> Asked {
     let ask = async |name: RegistryName| {
         let answer = match registry(registries, &name) {
             Ok(client) => client.advisories().await,
@@ -139,7 +143,7 @@ pub(crate) async fn ask(manifest: &Manifest, registries: &Registries<'_>, known:
         (name, answer)
     };
     let mut asked = Asked { book: known.clone(), failed: Vec::new() };
-    for (name, answer) in futures_util::future::join_all(asked_for(manifest).into_iter().map(ask)).await {
+    for (name, answer) in futures_util::future::join_all(names.into_iter().map(ask)).await {
         match answer {
             Ok(answer) => drop(asked.book.0.insert(name, answer)),
             Err(error) => asked.failed.push((name, error)),

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::explain;
 use crate::project::{LOCK, Project};
 use crate::report::{Outcome, Reporter};
+use crate::scan;
 use crate::settings::Settings;
 use crate::sources::Sources;
 use crate::sources::credentials::Credentials;
@@ -58,6 +59,7 @@ impl<'a> App<'a> {
             Command::Docs(args) => commands::docs::run(self, args),
             Command::Search(args) => commands::search::run(self, args),
             Command::Verify(args) => commands::verify::run(self, args),
+            Command::Audit(args) => commands::audit::run(self, args),
             Command::Diff(args) => commands::diff::run(self, args),
             Command::Export(args) => commands::export::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
@@ -87,7 +89,8 @@ impl<'a> App<'a> {
 
     /// The store of verified content.
     pub(crate) fn store(&self) -> Result<Store> {
-        Store::open(StoreOptions::new(&self.settings.store_dir)).map_err(explain::store)
+        let inspector = scan::inspector(&self.settings);
+        Store::open(StoreOptions { inspector, ..StoreOptions::new(&self.settings.store_dir) }).map_err(explain::store)
     }
 
     /// The same for a command that only looks: nothing is written to it, so one that can't be written is as good.

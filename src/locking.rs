@@ -553,7 +553,8 @@ fn keeps_to_the_rules(goal: &Goal<'_>, known: &Book) -> bool {
     goal.old.is_none_or(|old| violations(goal.manifest, old).is_empty() && known.blocking(old).is_empty())
 }
 
-/// Decide, and ask meanwhile what the registries warn of: what was known of that is nearly always what is.
+/// Decide by what's known of the registries' warnings, which is nearly always what they are; then ask those that something
+/// comes from, and decide again if it was otherwise.
 async fn from_the_world_as_it_is(
     app: &App<'_>,
     goal: &Goal<'_>,
@@ -562,8 +563,14 @@ async fn from_the_world_as_it_is(
     registries: &Registries<'_>,
     known: &Book,
 ) -> Result<(Lock, HeldBack)> {
-    let decision = from_the_world(goal, declared, request, registries, known);
-    let (mut made, asked) = futures_util::future::join(decision, advisories::ask(goal.manifest, registries, known)).await;
+    let mut made = from_the_world(goal, declared, request, registries, known).await;
+    let names = match &made {
+        Ok((lock, _)) => advisories::used_by(lock),
+        // Perhaps something isn't blocked any more.
+        Err(error) if error.exit() == Exit::Denied => known.blockers(),
+        Err(_) => return made,
+    };
+    let asked = advisories::ask(names, registries, known).await;
     if !asked.book.blocks_like(known) {
         made = from_the_world(goal, declared, request, registries, signers, &asked.book).await;
     }

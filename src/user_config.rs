@@ -36,6 +36,11 @@ pub(crate) struct UserConfig {
     /// How long another mfp is waited for that holds the project, the store, a download or a repository. 5 min.
     #[serde(deserialize_with = "duration")]
     pub(crate) lock_timeout: Duration,
+    /// A program that looks at each plugin before it's kept, with `{path}` for the folder; it refuses by its exit code.
+    pub(crate) scan: Option<Vec<String>>,
+    /// How long it may take for one plugin. 5 min.
+    #[serde(deserialize_with = "duration")]
+    pub(crate) scan_timeout: Duration,
     /// Canonical registry URL → where to fetch its files from instead. Transport only: never in a lock.
     pub(crate) mirrors: BTreeMap<String, String>,
     /// Credentials by origin.
@@ -61,6 +66,8 @@ impl Default for UserConfig {
             cache_dir: None,
             link_mode: None,
             lock_timeout: Duration::from_mins(5),
+            scan: None,
+            scan_timeout: Duration::from_mins(5),
             mirrors: BTreeMap::new(),
             credentials: BTreeMap::new(),
             credential_store: CredentialStore::Auto,
@@ -163,6 +170,8 @@ pub(crate) const KEYS: &[(&str, &str)] = &[
     ("cache-dir", "where what can be fetched again is kept"),
     ("link-mode", "how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink"),
     ("lock-timeout", "how long another mfp is waited for that holds the project, the store, a download or a repository"),
+    ("scan", "a program and its arguments that look at each plugin before it's kept, `{path}` for its folder; refuses by its exit code"),
+    ("scan-timeout", "how long the scanner may take for one plugin"),
     ("mirrors", "a table: canonical registry URL = where to fetch its files from instead"),
     ("credentials", "a table by origin: token-env, or username and password-env, or helper; for services also api-key-env"),
     ("credential-store", "where `mfp login` keeps tokens: auto, keyring or file"),
@@ -221,6 +230,10 @@ impl UserConfig {
                 *program = folder.join(&*program).display().to_string();
             }
         }
+        // A plain name is looked for as a shell would.
+        if let Some(program) = self.scan.as_mut().and_then(|command| command.first_mut()).filter(|program| program.contains('/')) {
+            *program = folder.join(&*program).display().to_string();
+        }
     }
 
     fn check_limits(&self, file: &Path) -> Result<()> {
@@ -237,9 +250,21 @@ impl UserConfig {
             network if [network.connect_timeout, network.idle_timeout, network.artifact_timeout].contains(&Duration::ZERO) => {
                 refuse("a time-out of zero would stop everything")
             }
+            _ if self.scan_timeout.is_zero() => refuse("scan-timeout: a scanner with no time at all would refuse everything"),
+            _ if self.scan.as_ref().is_some_and(|command| !is_scanner(command)) => {
+                refuse("scan is a list: a program, and arguments of which one has `{path}` in it")
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// A program that isn't told where to look would find nothing, always.
+fn is_scanner(command: &[String]) -> bool {
+    let path = crate::scan::PATH;
+    command.split_first().is_some_and(|(program, arguments)| {
+        !program.is_empty() && !program.contains(path) && arguments.iter().any(|argument| argument.contains(path))
+    })
 }
 
 fn explain(text: &str, file: &Path, error: &toml_edit::de::Error) -> Error {

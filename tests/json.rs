@@ -77,6 +77,7 @@ fn every_commands_output_is_what_its_schema_says() {
     ok(&["verify"], "verify");
     assert_eq!(ok(&["export", "--format", "json"], "export")["export"]["plugins"][0]["name"], "greet");
     assert_eq!(ok(&["export", "--format", "cyclonedx"], "export")["bom"]["specVersion"], "1.6");
+    assert_eq!(ok(&["audit"], "audit")["problems"][0]["code"], "mfp::audit::unsigned");
     ok(&["vendor", "vendored"], "vendor");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");

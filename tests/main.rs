@@ -8,6 +8,7 @@
 mod support;
 
 mod add;
+mod audit;
 mod approve;
 mod corpus;
 mod crash;

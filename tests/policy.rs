@@ -6,7 +6,9 @@ use crate::support::server::Server;
 use crate::support::{Machine, Plugin, Registry};
 
 mod advisories;
+mod limits;
 mod rules;
+mod scan;
 
 fn licensed(name: &str, version: &str, license: &str) -> Plugin {
     Plugin::new(name, version).with(|plugin| license.clone_into(&mut plugin.license))

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) mod approve;
+pub(crate) mod audit;
 pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -150,6 +151,8 @@ pub(crate) enum Command {
     Search(look::SearchArgs),
     /// Re-hash lock, store and layout, without a network
     Verify(look::VerifyArgs),
+    /// Tell what somebody should know about what's locked: advisories, withdrawn and unsigned versions, broad capabilities
+    Audit(audit::AuditArgs),
     /// Show what changed between two locks: versions, sources, signers, capabilities
     Diff(look::DiffArgs),
     /// Print what the lock names for other programs: a bill of materials, or JSON
@@ -203,6 +206,7 @@ impl Command {
             Self::Docs(_) => "docs",
             Self::Search(_) => "search",
             Self::Verify(_) => "verify",
+            Self::Audit(_) => "audit",
             Self::Diff(_) => "diff",
             Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",

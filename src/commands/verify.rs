@@ -19,7 +19,7 @@ use checks::{CHECKS, Finding, Subject};
 
 mod checks;
 mod fix;
-mod known;
+pub(crate) mod known;
 
 /// Look at everything; with `--fix`, fetch what's damaged again first.
 pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {

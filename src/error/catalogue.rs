@@ -10,7 +10,6 @@ pub(crate) struct Code {
     pub(crate) name: &'static str,
     pub(crate) exit: Exit,
     /// What happened, in a sentence.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the reference, which a test writes"))]
     pub(crate) meaning: &'static str,
     /// What to do about it, in a sentence.
     pub(crate) remedy: &'static str,
@@ -28,6 +27,11 @@ pub(crate) fn exit_of(name: &str) -> Exit {
 /// What to do about an error of this code.
 pub(crate) fn remedy_of(name: &str) -> Option<&'static str> {
     CATALOGUE.iter().find(|code| code.name == name).map(|code| code.remedy)
+}
+
+/// What an error of this code means.
+pub(crate) fn meaning_of(name: &str) -> Option<&'static str> {
+    CATALOGUE.iter().find(|code| code.name == name).map(|code| code.meaning)
 }
 
 /// All of them, by name.
@@ -121,6 +125,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         No,
         "A plugin, service or registry is reached by plain http, where everybody on the way can read and change what's said.",
         "Use https.",
+    ),
+    code(
+        "mfp::audit::ignore",
+        Done,
+        "`--ignore` names something that wasn't found. A warning.",
+        "Take it out, or correct it: an advisory's id, a finding's (`unsigned/NAME`), or a kind of findings (`stale`).",
     ),
     code(
         "mfp::audit::stale",

@@ -32,6 +32,7 @@ pub(crate) enum Document {
     Docs(DocsDocument),
     Search(SearchDocument),
     Problems(ProblemsDocument),
+    Audit(AuditDocument),
     Diff(Box<DiffDocument>),
     Export(Box<ExportDocument>),
     Vendor(VendorDocument),
@@ -333,6 +334,37 @@ pub(crate) struct ProblemsDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(crate) as_of: Vec<KnownRegistry>,
+}
+
+/// `audit`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditDocument {
+    /// What was found, the worst first.
+    pub(crate) problems: Vec<AuditProblem>,
+    /// How many plugins were looked at.
+    pub(crate) checked: usize,
+    /// From which severity on the command ends with 1.
+    pub(crate) level: String,
+    /// How old what's known of each registry is that something is locked from.
+    pub(crate) as_of: Vec<KnownRegistry>,
+}
+
+/// One thing that somebody should know.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AuditProblem {
+    pub(crate) code: String,
+    /// The plugin, or the registry.
+    pub(crate) name: String,
+    /// As the rest of a sentence that begins with the name.
+    pub(crate) message: String,
+    /// What `--ignore` takes: an advisory's id, or `unsigned/NAME`.
+    pub(crate) id: String,
+    /// `low`, `medium`, `high` or `critical`.
+    pub(crate) severity: String,
+    /// Where to read more.
+    pub(crate) url: Option<String>,
+    /// Was it left out by `--ignore`?
+    pub(crate) ignored: bool,
 }
 
 /// How old what's known of a registry is.
@@ -742,6 +774,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("docs", schema_for!(DocsDocument)),
         ("search", schema_for!(SearchDocument)),
         ("verify", schema_for!(ProblemsDocument)),
+        ("audit", schema_for!(AuditDocument)),
         ("diff", schema_for!(DiffDocument)),
         ("export", schema_for!(ExportDocument)),
         ("vendor", schema_for!(VendorDocument)),

@@ -54,6 +54,14 @@ pub enum StoreError {
         /// The path, as asked for (control characters escaped).
         path: String,
     },
+    /// Whoever looks at packages before they're kept refused it.
+    #[error("{why}")]
+    Refused {
+        /// The content.
+        content: ContentDigest,
+        /// Why.
+        why: String,
+    },
     /// A store folder that others could have written to.
     #[error("`{}` can't be used as a store: {why}", path.display())]
     Untrusted {
@@ -116,6 +124,7 @@ impl StoreError {
             Self::Damaged { .. } => "mfp::store::damaged",
             Self::Missing { .. } => "mfp::store::missing",
             Self::NotListed { .. } => "mfp::store::not-listed",
+            Self::Refused { .. } => "mfp::policy::scan",
             Self::Untrusted { .. } => "mfp::store::untrusted",
             Self::ReadOnly { .. } => "mfp::store::read-only",
             Self::Foreign { .. } => "mfp::layout::foreign",
@@ -125,7 +134,7 @@ impl StoreError {
         }
     }
 
-    /// mfp's exit code for it: 2 unreadable record, 4 bytes that don't verify, 6 a source that broke off, 8 local I/O, 1 else.
+    /// mfp's exit code for it: 2 unreadable record, 4 bytes that don't verify, 5 what an inspector refused, 6 a source that broke off, 8 local I/O, 1 else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Io(_)
@@ -136,6 +145,7 @@ impl StoreError {
             | Self::Place { .. }
             | Self::LinkMode { .. } => 8,
             Self::Archive(_) | Self::Integrity(_) | Self::Damaged { .. } | Self::NotListed { .. } => 4,
+            Self::Refused { .. } => 5,
             Self::Source(_) => 6,
             Self::Record { .. } => 2,
             Self::Missing { .. } => 1,
@@ -146,6 +156,7 @@ impl StoreError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Damaged { .. } => Some("`mfp verify --fix` fetches it again"),
+            Self::Refused { .. } => Some("nothing was kept; `mfp config get scan` shows who refused it"),
             Self::Foreign { .. } => Some("move it away or delete it, then run the command again"),
             Self::Untrusted { .. } => Some("make it yours alone (`chmod 700`), or choose another with `--store-dir`"),
             Self::Record { .. } => Some("delete the plugin folder; `mfp sync` makes it again"),

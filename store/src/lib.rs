@@ -45,7 +45,7 @@ pub fn cores() -> usize {
 
 pub use self::claim::{Claim, Claims};
 pub use self::error::{Result, StoreError};
-pub use self::store::{Store, StoreGuard, StoreOptions, Stored};
+pub use self::store::{Inspector, Store, StoreGuard, StoreOptions, Stored};
 pub use self::tree::{Artifact, Tree};
 pub use self::unpack::ArchiveFormat;
 pub use self::verify::{Expected, ExpectedArtifact, Verified};

@@ -37,12 +37,33 @@ pub struct StoreOptions {
     pub read_only: bool,
     /// How long writing waits for a garbage collection to end, where the caller holds no lock of its own.
     pub lock_timeout: Duration,
+    /// Who looks at each package before it gets its name.
+    pub inspector: Option<Inspector>,
+}
+
+/// Somebody who looks at a verified package before it gets its name (a scanner), and may refuse it, saying why.
+#[derive(Clone)]
+pub struct Inspector(Arc<Inspect>);
+
+type Inspect = dyn Fn(&Tree) -> Result<(), String> + Send + Sync;
+
+impl Inspector {
+    /// An inspector who looks in this way. Files that it changes are noticed, and refused.
+    pub fn new(inspect: impl Fn(&Tree) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(inspect))
+    }
+}
+
+impl std::fmt::Debug for Inspector {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Inspector")
+    }
 }
 
 impl StoreOptions {
     /// A store to read and write, with a wait of one minute.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), read_only: false, lock_timeout: Duration::from_mins(1) }
+        Self { root: root.into(), read_only: false, lock_timeout: Duration::from_mins(1), inspector: None }
     }
 }
 
@@ -162,6 +183,7 @@ impl Store {
         if fresh.is_empty() {
             return Ok(moved);
         }
+        fresh.iter().try_for_each(|tree| self.inspect(tree))?;
         self.flush(&fresh)?;
         let mut parents = BTreeSet::new();
         for tree in fresh {
@@ -170,6 +192,13 @@ impl Store {
         self.flush_folders(&parents)?;
         drop(lock_held);
         Ok(moved)
+    }
+
+    /// Let the inspector look at it, and look oneself whether it's still what was verified: a scanner is another program.
+    fn inspect(&self, tree: &Tree) -> Result<()> {
+        let Some(Inspector(inspect)) = &self.inner.options.inspector else { return Ok(()) };
+        inspect(tree).map_err(|why| StoreError::Refused { content: tree.content(), why })?;
+        tree.listing().iter().try_for_each(|(path, _)| tree.read(path.as_str()).map(drop))
     }
 
     /// Rename a flushed tree to its name. Gives the folder that it's in now.

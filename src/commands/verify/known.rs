@@ -42,7 +42,8 @@ fn registry_of(pin: &Pin) -> Option<&RegistryName> {
     if let Pin::Registry { registry, .. } = pin { Some(registry) } else { None }
 }
 
-fn in_words(age: Age, now: Timestamp) -> String {
+/// How old that is: as the rest of a sentence that begins with the registry's name.
+pub(crate) fn in_words(age: Age, now: Timestamp) -> String {
     match age {
         Age::Now => "is a folder".to_owned(),
         Age::Never => "was never asked from this machine".to_owned(),

@@ -27,7 +27,6 @@ const MAX_BYTES: u64 = 4 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct KnownAdvisories {
     pub(crate) advisories: Advisories,
-    #[expect(dead_code, reason = "for what is to come")]
     pub(crate) age: Age,
 }
 

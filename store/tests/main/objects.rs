@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mfp_model::content::PackagePath;
 use mfp_store::file_lock::{FileLock, LockMode};
-use mfp_store::{ArchiveFormat, Expected, ExpectedArtifact, Store, StoreOptions};
+use mfp_store::{ArchiveFormat, Expected, ExpectedArtifact, Inspector, Store, StoreOptions};
 
 use crate::support::*;
 
@@ -311,4 +311,44 @@ fn files_of_a_folder_are_read_once_and_links_are_refused() {
         rustix::fs::mknodat(rustix::fs::CWD, folder.join("fifo"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         assert_eq!(code(fixture.store.ingest_folder([pair("fifo")], &Expected::FirstSight)), "mfp::archive::special");
     }
+}
+
+#[test]
+fn an_inspector_sees_each_package_before_it_has_a_name_and_can_refuse_it() {
+    let fixture = Fixture::new();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let looks = std::sync::Arc::clone(&seen);
+    let inspector = Inspector::new(move |tree| {
+        looks.lock().unwrap().push(std::fs::read(tree.files_path().join("plugin.yaml")).unwrap());
+        if tree.manifest() == Some(b"bad") { Err("it's bad".to_owned()) } else { Ok(()) }
+    });
+    let store = Store::open(StoreOptions { inspector: Some(inspector), ..StoreOptions::new(&fixture.root) }).unwrap();
+    let tree = |text: &str| {
+        let files = [("plugin.yaml".parse().unwrap(), text.as_bytes().to_vec()), ("a.txt".parse().unwrap(), b"a".to_vec())];
+        store.ingest_files(files, &Expected::FirstSight).unwrap()
+    };
+    let (good, bad) = (tree("good"), tree("bad"));
+    let (good_content, bad_content) = (good.content(), bad.content());
+    store.insert(good).unwrap();
+    let error = store.insert(bad).unwrap_err();
+    assert_eq!((error.code(), error.exit_code()), ("mfp::policy::scan", 5));
+    assert!(store.contains(&good_content) && !store.contains(&bad_content));
+    assert_eq!(*seen.lock().unwrap(), [b"good".to_vec(), b"bad".to_vec()]);
+    store.insert(tree("good")).unwrap();
+    assert_eq!(seen.lock().unwrap().len(), 2, "what's there was looked at");
+}
+
+#[test]
+fn what_an_inspector_changes_isnt_kept() {
+    let fixture = Fixture::new();
+    let inspector = Inspector::new(|tree| {
+        let file = tree.files_path().join("a.txt");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, "b").map_err(|error| error.to_string())
+    });
+    let store = Store::open(StoreOptions { inspector: Some(inspector), ..StoreOptions::new(&fixture.root) }).unwrap();
+    let tree = store.ingest_files([("a.txt".parse().unwrap(), b"a".to_vec())], &Expected::FirstSight).unwrap();
+    let content = tree.content();
+    assert_eq!(store.insert(tree).unwrap_err().code(), "mfp::store::damaged");
+    assert!(!store.contains(&content));
 }
