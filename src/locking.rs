@@ -562,8 +562,9 @@ async fn from_the_world_as_it_is(
     request: &Request,
     registries: &Registries<'_>,
     known: &Book,
+    signers: &mut Signers,
 ) -> Result<(Lock, HeldBack)> {
-    let mut made = from_the_world(goal, declared, request, registries, known).await;
+    let mut made = from_the_world(goal, declared, request, registries, signers, known).await;
     let names = match &made {
         Ok((lock, _)) => advisories::used_by(lock),
         // Perhaps something isn't blocked any more.

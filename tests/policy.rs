@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::server::Server;
-use crate::support::{Machine, Plugin, Registry};
+use crate::support::{Machine, Plugin, Publisher, Registry};
 
 mod advisories;
 mod limits;

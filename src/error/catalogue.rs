@@ -124,7 +124,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "mfp::audit::http",
         No,
         "A plugin, service or registry is reached by plain http, where everybody on the way can read and change what's said.",
-        "Use https.",
+        "Use https; plain http is for networks where everything in between can be trusted.",
     ),
     code(
         "mfp::audit::ignore",

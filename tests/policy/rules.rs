@@ -158,3 +158,25 @@ fn what_the_user_narrows_holds_without_another_sync() {
     assert!(machine.ok(["sync"]).stderr.contains("Checked"), "nothing is to be done");
     machine.mfp(["run", "greet", "hello"]).fails(7, "mfp::sandbox::memory");
 }
+
+#[test]
+fn who_signs_what_is_asked_for_is_chosen_and_nobody_else() {
+    let (publisher, other) = (Publisher::named("publisher"), Publisher::named("other"));
+    let registry = Registry::with([
+        Plugin::new("greet", "1.0.0").signed_by(&publisher),
+        Plugin::new("greet", "1.1.0").signed_by(&other),
+        Plugin::new("greet", "1.2.0"),
+    ]);
+    for policy in [format!("keys = {{ greet = [\"{}\"] }}", publisher.signer()), "require-signatures = true".to_owned()] {
+        let machine = Machine::with_manifest(&registry, &format!("[plugins]\ngreet = \"^1\"\n\n[policy]\n{policy}\n"));
+        machine.ok(["sync"]);
+        let expected = if policy.starts_with("keys") { "1.0.0" } else { "1.1.0" };
+        assert!(machine.read("plugins.lock").contains(&format!("version = \"{expected}\"")), "{policy}: {}", machine.read("plugins.lock"));
+        machine.ok(["run", "greet", "hello"]);
+        machine.ok(["verify"]);
+    }
+    let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"=1.2.0\"\n\n[policy]\nrequire-signatures = true\n");
+    let run = machine.mfp(["lock"]);
+    run.fails(5, "mfp::resolve::conflict");
+    assert!(run.stderr.contains("greet 1.2.0 isn't signed (`require-signatures`)"), "{}", run.all());
+}

@@ -34,6 +34,10 @@ pub(super) fn read_policy(mut table: TableReader<'_>, places: &mut BTreeMap<Stri
 }
 
 fn read_keys(value: &ValueReader<'_>) -> Option<BTreeSet<Signer>> {
+    // Nobody, or anybody? A rule that can be read in two ways is none.
+    if value.array()?.is_empty() {
+        return value.invalid_with_help("no key is pinned", "name a key, or take the entry out");
+    }
     value.list()
 }
 
