@@ -52,3 +52,20 @@ fn a_host_runs_neither_a_stale_lock_nor_what_nobody_approved() {
     machine.mfp(["sync"]).fails(5, "mfp::approval::missing");
     assert_eq!(open(&machine).unwrap_err().code(), "mfp::approval::missing");
 }
+
+#[test]
+fn a_host_runs_nothing_that_the_projects_policy_doesnt_allow() {
+    let registry = Registry::with([echo("echo")]);
+    let machine = Machine::with_manifest(&registry, "[plugins]\necho = \"^1\"\n");
+    machine.ok(["sync"]);
+    open(&machine).unwrap();
+    let manifest = machine.read("mockforge-plugins.toml");
+    for (rule, code) in [
+        ("licenses = []", "mfp::policy::license"),
+        ("deny = [\"registry:*\"]", "mfp::policy::source"),
+        ("require-signatures = true", "mfp::policy::unsigned"),
+    ] {
+        machine.write("mockforge-plugins.toml", format!("{manifest}\n[policy]\n{rule}\n"));
+        assert_eq!(open(&machine).unwrap_err().code(), code);
+    }
+}

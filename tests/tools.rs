@@ -38,6 +38,8 @@ fn the_users_configuration() {
     # cache-dir: where what can be fetched again is kept
     # link-mode: how files get from the store into plugin folders: auto, clone, hardlink, copy or symlink
     # lock-timeout: how long another mfp is waited for that holds the project, the store, a download or a repository
+    # scan: a program and its arguments that look at each plugin before it's kept, `{path}` for its folder; refuses by its exit code
+    # scan-timeout: how long the scanner may take for one plugin
     mirrors.https://plugins.acme.example/ = https://mirror.internal/
     credentials.https://plugins.acme.example.token-env = ACME_TOKEN
     # credential-store: where `mfp login` keeps tokens: auto, keyring or file
