@@ -179,10 +179,8 @@ pub(crate) fn refuse_to_lock(book: &Book, lock: &Lock) -> Result<()> {
     let hits = book.blocking(lock);
     match hits.first() {
         None => Ok(()),
-        Some(first) => Err(refusal(&hits).help(format!(
-            "`mfp remove {}`, or require a version without it; `mfp audit` shows what's known of it",
-            first.plugin.name
-        ))),
+        Some(first) => Err(refusal(&hits)
+            .help(format!("`mfp remove {}`, or require a version without it; `mfp audit` shows what's known of it", first.plugin.name))),
     }
 }
 
@@ -198,7 +196,9 @@ pub(crate) fn say_or_refuse(app: &App<'_>, manifest: &Manifest, text: &str, root
         let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span, label: "the project stops at them".to_owned() };
         let names: BTreeSet<&str> = hits.iter().map(|hit| hit.plugin.name.as_str()).collect();
         let names: Vec<&str> = names.into_iter().collect();
-        return Err(refusal(&hits).excerpt(excerpt).help(format!("`mfp update {}` takes a version without it, if there is one", names.join(" "))));
+        return Err(refusal(&hits)
+            .excerpt(excerpt)
+            .help(format!("`mfp update {}` takes a version without it, if there is one", names.join(" "))));
     }
     for hit in hits {
         app.reporter.event(Event::Warning { code: "mfp::policy::advisory", text: hit.sentence() });

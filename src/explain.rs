@@ -79,7 +79,8 @@ pub(crate) fn unresolved(manifest: &Manifest, text: &str, unresolved: &Unresolve
         Some(details) if !matches!(unresolved, Unresolved::NotFound(missing) if missing.chain.links.is_empty()) => error.note(details),
         _ => error,
     };
-    let excerpt = rule_excerpt(manifest, text, unresolved).or_else(|| wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)));
+    let excerpt =
+        rule_excerpt(manifest, text, unresolved).or_else(|| wanted(unresolved).and_then(|wanted| excerpt(manifest, text, wanted)));
     let error = match excerpt {
         Some(excerpt) => error.excerpt(excerpt),
         None => error,

@@ -204,7 +204,8 @@ fn refuse_readable_by_others(place: &Path, file: &std::fs::File) -> Result<()> {
     use std::os::unix::fs::MetadataExt;
     let metadata = file.metadata().map_err(|error| explain::io("look at", place, &error))?;
     let mode = metadata.mode() & 0o777;
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(());
     }
     let shown = place.display();

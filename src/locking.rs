@@ -266,7 +266,7 @@ impl Signers {
     /// Where an index says that another key signs now, ask its registry whether that key follows the one that's locked. True if
     /// something was learnt.
     async fn learn(&mut self, goal: &Goal<'_>, decision: &Decided, registries: &Registries<'_>) -> Result<bool> {
-        let chosen = |name: &PluginName| Some(&decision.decided.as_ref().ok()?.plugins.get(name)?.version);
+        let chosen = |name: &PluginName| Some(&decision.resolution.as_ref().ok()?.plugins.get(name)?.version);
         let moves = |name: &PluginName| chosen(name) != goal.old.and_then(|old| old.plugins.get(name)).and_then(LockedPlugin::version);
         let mut has_learnt = false;
         for (key, document) in &decision.known.documents {
@@ -610,8 +610,8 @@ async fn from_the_world(
     if signers.learn(goal, &decision, registries).await? {
         decision = decide(goal, declared, request, registries, signers, book).await;
     }
-    let Decided { known, decided, held } = decision;
-    match decided {
+    let Decided { known, resolution, held } = decision;
+    match resolution {
         Ok(resolution) => {
             let lock = build(goal, declared, &resolution, &known)?;
             // Hundreds of thousands of small values, of a process that's about to end.
@@ -635,7 +635,7 @@ async fn from_the_world(
 /// What was decided, over what, and what was passed over.
 struct Decided {
     known: Known,
-    decided: std::result::Result<Resolution, Undecided>,
+    resolution: std::result::Result<Resolution, Undecided>,
     held: HeldBack,
 }
 
@@ -650,11 +650,11 @@ async fn decide(
 ) -> Decided {
     let mut known = Known { catalog: catalog_of(declared), documents: BTreeMap::new() };
     let mut gate = Gate::new(rules(goal, book), guards(goal, signers));
-    let decided = known.decide(request, registries, &gate).await;
+    let first = known.decide(request, registries, &gate).await;
     // What would it be without what a person has to decide about? Over what's known already, that's a matter of milliseconds.
     let objections = gate.dismiss_guards(&mut known.catalog);
-    let (decided, held) = match decided {
-        decided if objections.is_empty() => (decided, HeldBack::default()),
+    let (resolution, held) = match first {
+        first if objections.is_empty() => (first, HeldBack::default()),
         Ok(taken) => {
             let held = match known.decide(request, registries, &gate).await {
                 Ok(free) => HeldBack::between(&taken, &free, &objections),
@@ -670,7 +670,7 @@ async fn decide(
         }
         failed @ Err(Undecided::Failed(_)) => (failed, HeldBack::default()),
     };
-    Decided { known, decided, held }
+    Decided { known, resolution, held }
 }
 
 /// A version that was asked for exactly and that no registry has.

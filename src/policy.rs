@@ -74,12 +74,18 @@ pub(crate) fn error(violations: &[Violation], text: &str) -> Error {
         1 => "a plugin isn't what the project's policy allows".to_owned(),
         _ => "plugins aren't what the project's policy allows".to_owned(),
     };
-    let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span: first.span.clone(), label: label_of(first.breach.setting()).to_owned() };
+    let excerpt = Excerpt {
+        file: MANIFEST.to_owned(),
+        text: text.to_owned(),
+        span: first.span.clone(),
+        label: label_of(first.breach.setting()).to_owned(),
+    };
     let shown = Error::new(first.breach.code(), head).points(violations.iter().map(point)).help(help(first));
     // Whoever loads plugins without the manifest's text has no place to point at.
     let is_there = text.get(first.span.clone()).is_some_and(|rule| !rule.is_empty());
     let shown = if is_there { shown.excerpt(excerpt) } else { shown };
-    let codes: Vec<_> = violations.iter().map(|one| serde_json::json!({ "code": one.breach.code(), "plugin": one.name.as_str() })).collect();
+    let codes: Vec<_> =
+        violations.iter().map(|one| serde_json::json!({ "code": one.breach.code(), "plugin": one.name.as_str() })).collect();
     shown.detail("violations", codes)
 }
 
@@ -99,10 +105,16 @@ fn help(first: &Violation) -> String {
     let name = &first.name;
     let setting = first.breach.setting();
     match first.breach {
-        Breach::Source { .. } => format!("take {name} from elsewhere, `mfp remove {name}`, or decide otherwise about `{setting}` in [policy]"),
-        Breach::License(_) | Breach::Unsigned => {
-            format!("`mfp lock` takes another version if one is allowed; else `mfp remove {name}`, or decide otherwise about `{setting}` in [policy]")
+        Breach::Source { .. } => {
+            format!("take {name} from elsewhere, `mfp remove {name}`, or decide otherwise about `{setting}` in [policy]")
         }
-        Breach::Key { .. } => format!("ask {name}'s publisher; a new key is pinned under `keys` in [policy] by a person who has checked it"),
+        Breach::License(_) | Breach::Unsigned => {
+            format!(
+                "`mfp lock` takes another version if one is allowed; else `mfp remove {name}`, or decide otherwise about `{setting}` in [policy]"
+            )
+        }
+        Breach::Key { .. } => {
+            format!("ask {name}'s publisher; a new key is pinned under `keys` in [policy] by a person who has checked it")
+        }
     }
 }

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use mfp_loader::{
-    Compiler, LoadError, LockedError, LoaderOptions, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom, with_dependencies,
+    Compiler, LoadError, LoaderOptions, LockedError, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom,
+    with_dependencies,
 };
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::project::Manifest;

@@ -60,7 +60,9 @@ impl Scanner {
         match verdict {
             Verdict::Ended(status) if status.success() => Ok(()),
             Verdict::Ended(status) => Err(format!("{what}: {} refused it ({status}){said}", who())),
-            Verdict::TooSlow => Err(format!("{what}: {} took longer than {:?} (`scan-timeout`), and was ended{said}", who(), self.deadline)),
+            Verdict::TooSlow => {
+                Err(format!("{what}: {} took longer than {:?} (`scan-timeout`), and was ended{said}", who(), self.deadline))
+            }
         }
     }
 

@@ -27,7 +27,7 @@ fn sender(version: &str, hosts: &[&Server]) -> Plugin {
 /// The project's configuration makes `sender` ask this server.
 fn send_to(machine: &Machine, server: &Server) {
     let text = machine.read("mockforge-plugins.toml");
-    let before = text.split("\n[config.sender]").next().unwrap().trim_end().to_owned();
+    let before = text.split("\n[config.sender]").next().expect("it's there").trim_end().to_owned();
     machine
         .write("mockforge-plugins.toml", format!("{before}\n\n[config.sender]\nmethod = \"GET\"\nurl = \"{}config.json\"\n", server.url()));
 }

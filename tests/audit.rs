@@ -23,7 +23,7 @@ fn project(registry: &Registry) -> Machine {
 
 fn shop() -> Registry {
     Registry::with([
-        Plugin::new("greet", "1.0.0").with(|plugin| plugin.published = "2016-01-01T00:00:00Z".to_owned()),
+        Plugin::new("greet", "1.0.0").with(|plugin| "2016-01-01T00:00:00Z".clone_into(&mut plugin.published)),
         Plugin::new("hash", "0.3.1"),
         Plugin::new("caller", "1.0.0").asks_http("*"),
     ])
@@ -77,7 +77,11 @@ fn withdrawn_deprecated_and_vanished_versions() {
     };
     let run = tell(&|line| line["yanked"] = "leaks\u{1b}[2J memory".into());
     run.fails(1, "mfp::audit::findings");
-    assert!(run.stdout.contains("yanked/greet") && run.stdout.contains("was withdrawn by its publisher: leaks\\u{1b}[2J memory"), "{}", run.all());
+    assert!(
+        run.stdout.contains("yanked/greet") && run.stdout.contains("was withdrawn by its publisher: leaks\\u{1b}[2J memory"),
+        "{}",
+        run.all()
+    );
     let run = tell(&|line| line["deprecated"] = json!({ "reason": "nobody greets", "use": "hello" }));
     assert_eq!(run.code, 0);
     assert!(run.stdout.contains("greet 1.0.0 is deprecated: nobody greets; use hello"), "{}", run.all());
@@ -110,7 +114,11 @@ fn offline_it_goes_by_what_is_cached_and_says_how_old_that_is() {
     let run = machine.mfp(["audit", "--offline"]);
     run.fails(1, "mfp::audit::findings");
     assert!(run.stdout.contains("ACME-1"), "{}", run.all());
-    assert!(run.stderr.contains("No registry was asked: what's newer isn't known (default last answered less than a minute ago)"), "{}", run.all());
+    assert!(
+        run.stderr.contains("No registry was asked: what's newer isn't known (default last answered less than a minute ago)"),
+        "{}",
+        run.all()
+    );
     assert_eq!(server.requests().len(), asked);
     machine.ok(["cache", "clean"]);
     let run = machine.ok(["audit", "--offline"]);
@@ -174,7 +182,10 @@ fn sarif_is_what_its_schema_says() {
     }
     let place = |result: &Value| {
         let physical = &result["locations"][0]["physicalLocation"];
-        (physical["artifactLocation"]["uri"].as_str().unwrap().to_owned(), usize::try_from(physical["region"]["startLine"].as_u64().unwrap()).unwrap())
+        (
+            physical["artifactLocation"]["uri"].as_str().unwrap().to_owned(),
+            usize::try_from(physical["region"]["startLine"].as_u64().unwrap()).unwrap(),
+        )
     };
     let line = |file: &str, number: usize| machine.read(file).lines().nth(number).unwrap_or_default().to_owned();
     let (file, number) = place(of("ACME-1"));
@@ -186,7 +197,10 @@ fn sarif_is_what_its_schema_says() {
     let again = machine.mfp(["audit", "--format", "sarif", "--level", "low"]).json();
     let prints = |log: &Value| {
         let results = log["runs"][0]["results"].as_array().unwrap().clone();
-        results.iter().map(|result| result["partialFingerprints"]["mfpFinding/v1"].as_str().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+        results
+            .iter()
+            .map(|result| result["partialFingerprints"]["mfpFinding/v1"].as_str().unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(prints(&log), prints(&again));
     assert_eq!(prints(&log).len(), results.len());
@@ -213,7 +227,10 @@ fn for_programs_each_finding_has_its_fixed_fields() {
     let document = run.json();
     assert_eq!((run.code, document["ok"].as_bool(), document["error"]["code"].as_str()), (1, Some(false), Some("mfp::audit::findings")));
     let first = &document["problems"][0];
-    assert_eq!((first["code"].as_str(), first["name"].as_str(), first["id"].as_str()), (Some("mfp::policy::advisory"), Some("greet"), Some("ACME-1")));
+    assert_eq!(
+        (first["code"].as_str(), first["name"].as_str(), first["id"].as_str()),
+        (Some("mfp::policy::advisory"), Some("greet"), Some("ACME-1"))
+    );
     assert_eq!((first["severity"].as_str(), first["url"].as_str()), (Some("high"), Some("https://acme.example/1")));
     assert_eq!(document["as_of"][0]["registry"], "default");
 }

@@ -23,7 +23,7 @@ fn shop() -> Registry {
     Registry::with([
         Plugin::new("words", "1.0.0"),
         Plugin::new("greet", "1.0.0").needs("words", "^1").asks_http("api.example.com"),
-        Plugin::new("greet", "1.1.0").asks_http("*.example.com").with(|it| it.wasm = wat::parse_str(OTHER).unwrap()),
+        Plugin::new("greet", "1.1.0").asks_http("*.example.com").with(|it| it.wasm = wat::parse_str(OTHER).expect("it's a module")),
         Plugin::new("hash", "0.3.1"),
     ])
 }
@@ -338,9 +338,9 @@ fn a_commit_of_another_repository_is_none_of_this_one() {
 /// The YAML below a heading of a page of the guide.
 fn yaml_of(page: &str, heading: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide").join(page);
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("a file can be read");
     let below = text.split(&format!("{heading}\n")).nth(1).unwrap_or_else(|| panic!("{page} has no {heading}"));
-    below.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap().to_owned()
+    below.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("it's there").to_owned()
 }
 
 /// The scripts of a workflow: what stands under each `run:`.
@@ -353,7 +353,7 @@ fn scripts(yaml: &str) -> Vec<String> {
             deeper_than = Some(depth);
             scripts.push(String::new());
         } else if deeper_than.is_some_and(|than| depth > than) {
-            scripts.last_mut().unwrap().push_str(&format!("{line}\n"));
+            scripts.last_mut().expect("it's there").push_str(&format!("{line}\n"));
         } else {
             deeper_than = None;
         }
@@ -363,12 +363,12 @@ fn scripts(yaml: &str) -> Vec<String> {
 
 /// A shell on a CI machine: mfp and git, and nothing else of this one.
 fn ci_shell(machine: &Machine, script: &str) -> std::process::Output {
-    let own = std::path::Path::new(env!("CARGO_BIN_EXE_mfp")).parent().unwrap().display().to_string();
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_mfp")).parent().expect("it's there").display().to_string();
     std::process::Command::new("bash")
         .args(["-eo", "pipefail", "-c", script])
         .current_dir(machine.project(""))
         .env_clear()
-        .env("PATH", format!("{own}:{}", std::env::var("PATH").unwrap()))
+        .env("PATH", format!("{own}:{}", std::env::var("PATH").expect("it's set")))
         .env("HOME", machine.path("home"))
         .env("MFP_STORE_DIR", machine.path("store"))
         .env("MFP_CACHE_DIR", machine.path("cache"))

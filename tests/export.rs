@@ -20,12 +20,15 @@ impl jsonschema::Retrieve for Published {
 #[track_caller]
 fn is_valid(bom: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schemas/bom-1.6.SNAPSHOT.schema.json");
-    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let schema: Value = serde_json::from_slice(&std::fs::read(path).expect("a file can be read")).expect("a file can be read");
     let validator = jsonschema::options().with_retriever(Published).should_validate_formats(true).build(&schema).expect("it's a schema");
     let mistakes: Vec<String> = validator.iter_errors(bom).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(mistakes.is_empty(), "{mistakes:#?}\n{bom:#}");
-    let broken =
-        bom.as_object().unwrap().iter().map(|(key, value)| (key.clone(), if key == "version" { "one".into() } else { value.clone() }));
+    let broken = bom
+        .as_object()
+        .expect("it's of that kind")
+        .iter()
+        .map(|(key, value)| (key.clone(), if key == "version" { "one".into() } else { value.clone() }));
     assert!(!validator.is_valid(&Value::Object(broken.collect())), "the schema holds it to something");
 }
 
@@ -57,11 +60,11 @@ fn project(registry: &Registry) -> Machine {
 /// The document as it's written: what's printed has no machine's paths in these tests.
 fn written(machine: &Machine, format: &str, more: &[&str]) -> String {
     machine.ok(["export", "--format", format, "--output", "../document.json"].into_iter().chain(more.iter().copied()));
-    std::fs::read_to_string(machine.path("document.json")).unwrap()
+    std::fs::read_to_string(machine.path("document.json")).expect("a file can be read")
 }
 
 fn bom(machine: &Machine) -> Value {
-    serde_json::from_str(&written(machine, "cyclonedx", &[])).unwrap()
+    serde_json::from_str(&written(machine, "cyclonedx", &[])).expect("it's JSON")
 }
 
 #[test]

@@ -8,8 +8,8 @@
 mod support;
 
 mod add;
-mod audit;
 mod approve;
+mod audit;
 mod corpus;
 mod crash;
 mod diff;

@@ -62,9 +62,9 @@ fn locked(machine: &Machine) -> Vec<String> {
     let list = machine.ok(["list", "--json"]).json();
     list["plugins"]
         .as_array()
-        .unwrap()
+        .expect("it's there")
         .iter()
-        .map(|one| format!("{} {}", one["name"].as_str().unwrap(), one["version"].as_str().unwrap()))
+        .map(|one| format!("{} {}", one["name"].as_str().expect("it's of that kind"), one["version"].as_str().expect("it's of that kind")))
         .collect()
 }
 

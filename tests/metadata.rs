@@ -46,7 +46,9 @@ fn refused_wherever_it_comes_from(machine: &Machine) {
         // From a vendored folder.
         let vendored = machine.project("vendored");
         let there = elsewhere(machine, &edited);
-        there.mfp(["sync", "--frozen", "--offline", "--vendor", vendored.to_str().unwrap()]).fails(4, "mfp::integrity::metadata");
+        there
+            .mfp(["sync", "--frozen", "--offline", "--vendor", vendored.to_str().expect("a file can be read")])
+            .fails(4, "mfp::integrity::metadata");
         assert!(!there.has(".mockforge/plugins/caller"), "{lie}");
         // From the store, into which it came under an honest lock.
         let there = elsewhere(machine, &lock);
@@ -58,7 +60,7 @@ fn refused_wherever_it_comes_from(machine: &Machine) {
             there.mfp(arguments.iter().copied()).fails(4, "mfp::integrity::metadata");
         }
         // A host that loads it without the command.
-        assert_eq!(crate::library::open(&there).unwrap_err().code(), "mfp::integrity::metadata", "{lie}");
+        assert_eq!(crate::library::open(&there).expect_err("a file can be read").code(), "mfp::integrity::metadata", "{lie}");
     }
 }
 

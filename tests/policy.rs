@@ -16,7 +16,11 @@ fn licensed(name: &str, version: &str, license: &str) -> Plugin {
 
 /// `greet` 1.0.0 is MIT, 1.1.0 GPL; `free` states no licence at all.
 fn licences() -> Registry {
-    Registry::with([licensed("greet", "1.0.0", "MIT OR Apache-2.0"), licensed("greet", "1.1.0", "GPL-3.0-only"), licensed("free", "1.0.0", "")])
+    Registry::with([
+        licensed("greet", "1.0.0", "MIT OR Apache-2.0"),
+        licensed("greet", "1.1.0", "GPL-3.0-only"),
+        licensed("free", "1.0.0", ""),
+    ])
 }
 
 fn set_policy(machine: &Machine, policy: &str) {

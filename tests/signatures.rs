@@ -63,7 +63,8 @@ fn wrong_signatures(version: &str) -> Vec<(&'static str, Option<String>, &'stati
     let (publisher, plugin) = (publisher(), greet(version));
     let good = publisher.sign_plugin(&plugin);
     let on = |name: &str, version: &str, content: &str| Some(publisher.sign(&signing::statement(name, version, content)));
-    let fixture = |name: &str| Some(std::fs::read_to_string(signing::file(&format!("signatures/{name}.minisig"))).unwrap());
+    let fixture =
+        |name: &str| Some(std::fs::read_to_string(signing::file(&format!("signatures/{name}.minisig"))).expect("a file can be read"));
     let other_content = Plugin::new("greet", "9.9.9").content();
     vec![
         ("none", None, "mfp::signature::unproven"),
@@ -164,7 +165,7 @@ fn signatures_in_the_store_are_held_to_the_lock_at_verify_load_sync_and_vendor()
 #[test]
 fn a_vendored_signature_that_proves_nothing_is_no_signature() {
     for (what, signature, code) in wrong_signatures("1.0.0") {
-        let (_registry, machine) = synced();
+        let (registry, machine) = synced();
         machine.ok(["vendor", "vendored"]);
         let path = tree(&machine.project("vendored")).into_keys().find(|path| path.ends_with("plugin.minisig")).unwrap();
         let path = machine.project("vendored").join(path);
@@ -179,7 +180,7 @@ fn a_vendored_signature_that_proves_nothing_is_no_signature() {
         assert_eq!(run.code, 0, "{what}: {}", run.all());
         std::fs::remove_dir_all(machine.path("bare")).unwrap();
         std::fs::remove_dir_all(machine.project(".mockforge/plugins")).unwrap();
-        std::fs::remove_dir_all(_registry.folder().join("dl")).unwrap();
+        std::fs::remove_dir_all(registry.folder().join("dl")).unwrap();
         let run = bare(&["sync", "--offline", "--vendor", "vendored"]);
         assert_eq!((run.code, run.error_code()), (4, code), "{what}: {}", run.all());
         assert!(!machine.has(".mockforge/plugins/greet"), "{what}");
@@ -298,7 +299,7 @@ fn an_alias_is_signed_as_the_plugin_that_it_is() {
 fn from_url(plugin: &Plugin) -> (Machine, PathBuf) {
     let machine = Machine::new();
     let place = machine.path("home/greet.tar.gz");
-    std::fs::write(&place, plugin.archive()).unwrap();
+    std::fs::write(&place, plugin.archive()).expect("a file can be written");
     machine.write("mockforge-plugins.toml", format!("[plugins]\ngreet = {{ url = \"file://{}\" }}\n", place.display()));
     (machine, place)
 }

@@ -7,6 +7,7 @@
 //! may be spelt as they used to be (`GPL-2.0` is `GPL-2.0-only`, `GPL-2.0+` is `GPL-2.0-or-later`). Nothing is guessed:
 //! what isn't an identifier (`Apache 2`, `BSD`) is no licence that could be allowed.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -125,14 +126,14 @@ impl fmt::Display for LicenseRefusal {
 }
 
 /// Is this licence, as a plugin states it, among those that are allowed?
-pub fn judge<'a>(stated: Option<&str>, allowed: impl IntoIterator<Item = &'a AllowedLicense> + Clone) -> Result<(), LicenseRefusal> {
+pub fn judge(stated: Option<&str>, allowed: &BTreeSet<AllowedLicense>) -> Result<(), LicenseRefusal> {
     let stated = stated.filter(|text| !text.trim().is_empty()).ok_or(LicenseRefusal::Missing)?;
     let shown = || neutral(stated.get(..200).unwrap_or(stated));
     let readable = Some(stated).filter(|text| text.len() <= MAX_BYTES).and_then(|text| Expression::parse_mode(text, OF_PLUGINS).ok());
     let expression = readable.ok_or_else(|| LicenseRefusal::Unreadable(shown()))?;
     let is_allowed = |asked: &LicenseReq| {
         let asked = in_full(asked);
-        allowed.clone().into_iter().any(|allowed| allowed.0.satisfies(&asked))
+        allowed.iter().any(|allowed| allowed.0.satisfies(&asked))
     };
     if expression.evaluate(is_allowed) { Ok(()) } else { Err(LicenseRefusal::NotAllowed(shown())) }
 }
@@ -150,13 +151,11 @@ fn in_full(asked: &LicenseReq) -> LicenseReq {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
 
-    fn list(entries: &[&str]) -> Vec<AllowedLicense> {
+    fn list(entries: &[&str]) -> BTreeSet<AllowedLicense> {
         entries.iter().map(|entry| entry.parse().unwrap_or_else(|error| panic!("{entry}: {error}"))).collect()
     }
 

@@ -430,9 +430,8 @@ mod tests {
     fn advisories_are_looked_up_by_name_and_version() {
         let json = r#"[{"id":"A","name":"csv","versions":"<2"},{"id":"B","name":"other","versions":"*"},{"id":"C","name":"csv","versions":">=1.5"}]"#;
         let read = Advisories::parse(json.as_bytes()).unwrap();
-        let about = |version: &str| {
-            read.about(&"csv".parse().unwrap(), &version.parse().unwrap()).map(|one| one.id.as_str()).collect::<Vec<_>>()
-        };
+        let about =
+            |version: &str| read.about(&"csv".parse().unwrap(), &version.parse().unwrap()).map(|one| one.id.as_str()).collect::<Vec<_>>();
         assert_eq!((about("1.0.0"), about("1.6.0"), about("2.0.0")), (vec!["A"], vec!["A", "C"], vec!["C"]));
     }
 }

@@ -255,7 +255,9 @@ impl Subject<'_> {
             found.push(Finding::shown(Kind::Deprecated, Level::Low, plugin, message));
         }
         let released = document.lines.iter().map(|line| line.published).max();
-        if let Some(released) = released.filter(|released| self.now.duration_since(*released).as_secs() > i64::try_from(self.stale_after.as_seconds()).unwrap_or(i64::MAX)) {
+        if let Some(released) = released.filter(|released| {
+            self.now.duration_since(*released).as_secs() > i64::try_from(self.stale_after.as_seconds()).unwrap_or(i64::MAX)
+        }) {
             let message = format!("had its last release on {}, more than {} ago", released.strftime("%Y-%m-%d"), self.stale_after);
             found.push(Finding::shown(Kind::Stale, Level::Low, plugin, message));
         }
@@ -364,7 +366,9 @@ mod tests {
     #[test]
     fn only_pages_are_linked_to() {
         assert_eq!(advisory("low", false, "https://a.example/1").url().as_deref(), Some("https://a.example/1"));
-        for url in ["javascript:alert(1)", "file:///etc/passwd", "https://u:p@a.example/", "no", &format!("https://a.example/{}", "x".repeat(600))] {
+        for url in
+            ["javascript:alert(1)", "file:///etc/passwd", "https://u:p@a.example/", "no", &format!("https://a.example/{}", "x".repeat(600))]
+        {
             assert_eq!(advisory("low", false, url).url(), None, "{url}");
         }
     }

@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn an_entry_is_found_by_its_own_name() {
-        let text = "# head\n[[plugin]]\nname = \"a\"\nsource = \"x\"\n\n[[plugin]]\nname = \"b\"\ndependencies = [\n    { name = \"a\" },\n]\n";
+        let text =
+            "# head\n[[plugin]]\nname = \"a\"\nsource = \"x\"\n\n[[plugin]]\nname = \"b\"\ndependencies = [\n    { name = \"a\" },\n]\n";
         assert_eq!(entry_region(text, "a"), json!({ "startLine": 2, "endLine": 4 }));
         assert_eq!(entry_region(text, "b"), json!({ "startLine": 6, "endLine": 10 }));
         assert_eq!(entry_region(text, "c"), json!({ "startLine": 1 }));

@@ -8,7 +8,6 @@ use crate::cli::values;
 
 /// `mfp approve`
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; the command makes choices of them")]
 pub(crate) struct ApproveArgs {
     /// The plugins to decide about; with a version, one of the registry's that isn't locked (one that was held back)
     #[arg(required = true, value_name = "NAME[@VERSION]")]

@@ -82,7 +82,7 @@ pub(crate) enum KeyAction {
 /// Where a secret key's password comes from: this file, else `MFP_KEY_PASSWORD`, else whoever sits there.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct PasswordArgs {
-    /// Take the secret key's password from this file's first line (default: MFP_KEY_PASSWORD, else it's asked for)
+    /// Take the secret key's password from this file's first line (default: `MFP_KEY_PASSWORD`, else it's asked for)
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 }

@@ -189,9 +189,8 @@ fn registry_of(manifest: &Manifest, locked: Option<&LockedPlugin>, args: &Approv
         };
     }
     match (manifest.plugins.get(name).map(|entry| &entry.request.source), &args.registry) {
-        (Some(Source::Registry { registry, .. }), _) => Ok(registry.clone()),
+        (Some(Source::Registry { registry, .. }), _) | (None, Some(registry)) => Ok(registry.clone()),
         (Some(_), _) => Err(elsewhere()),
-        (None, Some(registry)) => Ok(registry.clone()),
         (None, None) => Ok(manifest.project.registry.clone()),
     }
 }
@@ -220,8 +219,8 @@ fn proposal(args: &ApproveArgs, case: &Case) -> Change {
     let allowed = args.allow.capabilities();
     let wanted = if allowed.is_empty() { case.asked.clone() } else { allowed.clone() };
     // A locked version says itself what's needed; what's named, or asked by another version, comes to what's there.
-    let is_more = !args.only && !(allowed.is_empty() && case.is_locked);
-    let next = if is_more { case.approved.union(&wanted).reduced() } else { wanted };
+    let is_all = args.only || (allowed.is_empty() && case.is_locked);
+    let next = if is_all { wanted } else { case.approved.union(&wanted).reduced() };
     match () {
         () if next == case.approved && case.void.is_none() => Change::Nothing,
         () if next.is_empty() => Change::Revoke,

@@ -34,11 +34,8 @@ pub(crate) fn run(app: &App<'_>, args: &AuditArgs) -> Result<Outcome> {
     let registries = sources.registries(&manifest, &project.root)?;
     let known = Book::known(app, &manifest, &project.root);
     let (asked, had) = app.wait(async {
-        Ok(futures_util::future::join(
-            advisories::ask(advisories::used_by(&lock), &registries, &known),
-            documents(&lock, &registries),
-        )
-        .await)
+        Ok(futures_util::future::join(advisories::ask(advisories::used_by(&lock), &registries, &known), documents(&lock, &registries))
+            .await)
     })?;
     app.documents.save();
     let subject = Subject {
@@ -103,7 +100,10 @@ async fn documents(lock: &Lock, registries: &Registries<'_>) -> Had {
 
 /// How old what's known of each registry's warnings is: of those that something is locked from.
 fn ages(asked: &Asked, lock: &Lock) -> Vec<(RegistryName, Age)> {
-    advisories::used_by(lock).into_iter().map(|name| (name.clone(), asked.book.0.get(&name).map_or(Age::Never, |known| known.age))).collect()
+    advisories::used_by(lock)
+        .into_iter()
+        .map(|name| (name.clone(), asked.book.0.get(&name).map_or(Age::Never, |known| known.age)))
+        .collect()
 }
 
 fn say(app: &App<'_>, findings: &[Finding], lock: &Lock, as_of: &[(RegistryName, Age)]) {

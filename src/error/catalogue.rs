@@ -156,12 +156,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Nobody signed a plugin, so that only the lock's digest says what it is.",
         "Take a signed version where there is one; `require-signatures` in `[policy]` makes that a rule.",
     ),
-    code(
-        "mfp::audit::yanked",
-        No,
-        "A locked version was withdrawn by its publisher.",
-        "`mfp update NAME` takes another.",
-    ),
+    code("mfp::audit::yanked", No, "A locked version was withdrawn by its publisher.", "`mfp update NAME` takes another."),
     code(
         "mfp::config::invalid",
         Usage,

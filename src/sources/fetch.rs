@@ -169,7 +169,9 @@ pub(crate) fn fetch_damaged(
     let mut wanted = damaged.to_vec();
     while !wanted.is_empty() {
         // Nobody waits for a claim while holding another: what was fetched with the last turn's keeps none, if there's a next.
-        trees.iter_mut().for_each(|(_, claim)| *claim = None);
+        for (_, claim) in &mut trees {
+            *claim = None;
+        }
         let turn = claiming.next(&wanted)?;
         wanted.retain(|plugin| is_damaged(plugin));
         let (ours, others): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|plugin| turn.allow(plugin));

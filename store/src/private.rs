@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     fn mode(path: &Path, mode: u32) {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a file can be written");
     }
 
     fn mode_of(path: &Path) -> u32 {
-        path.metadata().unwrap().permissions().mode() & 0o777
+        path.metadata().expect("a file can be read").permissions().mode() & 0o777
     }
 
     #[test]

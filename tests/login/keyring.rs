@@ -165,7 +165,7 @@ fn a_keyring_that_is_missing_or_hangs_or_lies_is_given_up_in_time() {
     let faults: [fn(std::os::unix::net::UnixStream); 3] = [
         // It says nothing.
         |stream| {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             drop(stream);
         },
         // It hangs up.
@@ -173,7 +173,7 @@ fn a_keyring_that_is_missing_or_hangs_or_lies_is_given_up_in_time() {
         // It speaks something else.
         |mut stream| {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n\x1b[2J::set-output name=x::y\r\n");
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         },
     ];
     for (number, fault) in faults.into_iter().enumerate() {

@@ -54,7 +54,11 @@ fn a_registry_holds_no_kill_switch_over_what_is_locked() {
     machine.ok(["lock"]);
     registry.warn(&warned(true, "*"));
     let run = machine.ok(["sync"]);
-    assert!(run.stderr.contains("warning[mfp::policy::advisory]: greet 1.0.0 has the advisory ACME-1 (high): greets strangers"), "{}", run.all());
+    assert!(
+        run.stderr.contains("warning[mfp::policy::advisory]: greet 1.0.0 has the advisory ACME-1 (high): greets strangers"),
+        "{}",
+        run.all()
+    );
     let run = machine.ok(["run", "greet", "hello"]);
     assert_eq!(run.stderr.matches("warning[mfp::policy::advisory]").count(), 1, "{}", run.all());
     // What locks stops, whatever it's about: the version would be in the new lock.
@@ -102,7 +106,11 @@ fn what_a_hostile_registry_says_of_its_plugins_hides_nothing_and_moves_no_cursor
     ]));
     let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"^1\"\n");
     let run = machine.ok(["lock"]);
-    assert!(run.stderr.contains("warning[mfp::audit::unreadable]: registry `default` has 3 advisories that can't be read"), "{}", run.all());
+    assert!(
+        run.stderr.contains("warning[mfp::audit::unreadable]: registry `default` has 3 advisories that can't be read"),
+        "{}",
+        run.all()
+    );
     assert!(machine.read("plugins.lock").contains("version = \"1.0.0\""));
     let run = machine.mfp(["update", "greet", "--precise", "1.1.0"]);
     assert_eq!(run.code, 5);
@@ -138,6 +146,10 @@ fn advisories_are_asked_for_conditionally_and_once() {
     machine.write("mockforge-plugins.toml", format!("[registries]\ndefault = \"{}\"\n[plugins]\ngreet = \"^1\"\n", stale.url()));
     machine.ok(["lock", "--upgrade"]);
     machine.ok(["lock", "--upgrade"]);
-    let conditional = stale.requests().iter().filter(|request| request.path.ends_with("advisories.json") && request.header("if-none-match").is_some()).count();
+    let conditional = stale
+        .requests()
+        .iter()
+        .filter(|request| request.path.ends_with("advisories.json") && request.header("if-none-match").is_some())
+        .count();
     assert_eq!((stale.count("advisories.json"), conditional), (2, 1));
 }

@@ -14,7 +14,7 @@ fn greedy(name: &str) -> Plugin {
       (func (export "template_function") (param $at i32) (param $size i32) (result i64)
         (if (i32.eq (memory.grow (i32.const 64)) (i32.const -1)) (then unreachable))
         (i64.or (i64.shl (i64.const 16) (i64.const 32)) (i64.const 27))))"#;
-    Plugin::new(name, "1.0.0").with(|plugin| plugin.wasm = wat::parse_str(grows).unwrap())
+    Plugin::new(name, "1.0.0").with(|plugin| plugin.wasm = wat::parse_str(grows).expect("it's a module"))
 }
 
 #[test]
@@ -33,7 +33,10 @@ fn a_cap_for_a_kind_of_source_holds_for_that_kind_only() {
         machine.path("web.tar.gz").display()
     );
     let write = |policy: &str| {
-        machine.write("mockforge-plugins.toml", format!("[plugins]\n{plugins}[registries]\ndefault = \"{}\"\n[policy]\n{policy}\n", registry.url()));
+        machine.write(
+            "mockforge-plugins.toml",
+            format!("[plugins]\n{plugins}[registries]\ndefault = \"{}\"\n[policy]\n{policy}\n", registry.url()),
+        );
     };
     write("");
     let ok = git::mfp(&machine, ["sync"]);
@@ -60,5 +63,5 @@ fn a_cap_in_time_holds_too() {
     machine.write("mockforge-plugins.toml", "[plugins]\nendless = { path = \"../endless\" }\n[policy]\nlimits.path = { time-ms = 7 }\n");
     let run = machine.mfp(["run", "endless", "upper"]);
     run.fails(7, "mfp::sandbox::time");
-    assert!(run.stderr.contains("7"), "{}", run.all());
+    assert!(run.stderr.contains("7 ms"), "{}", run.all());
 }

@@ -130,17 +130,29 @@ fn services_come_from_somewhere_too() {
     machine.mfp(["lock"]).fails(5, "mfp::policy::source");
     service("{ env = \"AUTH_URL\" }", "allow = [\"remote:env:*\"]\ndeny = [\"remote:http:*\"]\nlicenses = []\nrequire-signatures = true");
     machine.ok(["lock"]);
-    let run = machine.run(machine.command().env("AUTH_URL", "http://127.0.0.1:9/").args(["run", "oauth", "authenticate", r#"{"type":"bearer","token":"x"}"#]));
+    let run = machine.run(machine.command().env("AUTH_URL", "http://127.0.0.1:9/").args([
+        "run",
+        "oauth",
+        "authenticate",
+        r#"{"type":"bearer","token":"x"}"#,
+    ]));
     run.fails(5, "mfp::policy::source");
     assert!(!run.stderr.contains("127.0.0.1"), "what a variable holds isn't shown: {}", run.all());
-    let run = machine.run(machine.command().env("AUTH_URL", "https://127.0.0.1:9/").args(["run", "oauth", "authenticate", r#"{"type":"bearer","token":"x"}"#]));
+    let run = machine.run(machine.command().env("AUTH_URL", "https://127.0.0.1:9/").args([
+        "run",
+        "oauth",
+        "authenticate",
+        r#"{"type":"bearer","token":"x"}"#,
+    ]));
     assert_eq!(run.error_code(), "mfp::remote::unreachable", "{}", run.all());
 }
 
 #[test]
 fn a_policy_that_was_mistyped_is_no_policy_that_lets_everything_through() {
     let machine = Machine::new();
-    for policy in ["licences = [\"MIT\"]", "licenses = [\"Apache 2.0\"]", "licenses = \"MIT\"", "scan = [\"true\"]", "advisories = \"ignore\""] {
+    for policy in
+        ["licences = [\"MIT\"]", "licenses = [\"Apache 2.0\"]", "licenses = \"MIT\"", "scan = [\"true\"]", "advisories = \"ignore\""]
+    {
         machine.write("mockforge-plugins.toml", format!("[policy]\n{policy}\n"));
         assert_eq!(machine.mfp(["lock"]).code, 2, "{policy}");
     }

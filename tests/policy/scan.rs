@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 fn scanned(registry: &Registry, script: &str, more: &str) -> Machine {
     let machine = Machine::with_manifest(registry, "[plugins]\nhash = \"^0.3\"\n");
     let program = machine.path("home/scanner");
-    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&program).unwrap().permissions(), 0o755);
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
+    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&program).expect("a file can be read").permissions(), 0o755);
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a file can be written");
     let config = machine.path("home/.config/mfp/config.toml");
-    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
-    std::fs::write(&config, format!("scan = [\"{}\", \"--dir={{path}}\"]\n{more}\n", program.display())).unwrap();
+    std::fs::create_dir_all(config.parent().expect("a file can be written")).expect("a file can be written");
+    std::fs::write(&config, format!("scan = [\"{}\", \"--dir={{path}}\"]\n{more}\n", program.display())).expect("a file can be written");
     machine
 }
 

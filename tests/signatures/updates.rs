@@ -88,7 +88,6 @@ fn a_newer_version_whose_signature_proves_nothing_is_held_back() {
         registry.publish(&carrying(greet("1.1.0"), signature.as_deref()));
         registry.publish(&Plugin::new("hash", "1.0.0"));
         let run = machine.mfp(["update"]);
-        eprintln!("{what}");
         holds_back(&machine, &run, 4, code);
         machine.ok(["run", "greet", "hello", "[]"]);
         // The next best one is taken.

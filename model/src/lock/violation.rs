@@ -174,10 +174,7 @@ default = "https://plugins.acme.example/"
 
     #[test]
     fn licences_signatures_and_keys_are_about_files() {
-        assert_eq!(
-            told("licenses = [\"MIT\"]"),
-            ["tree 1.0.0 has the licence `GPL-3.0-only`, which isn't allowed [mfp::policy::license]"]
-        );
+        assert_eq!(told("licenses = [\"MIT\"]"), ["tree 1.0.0 has the licence `GPL-3.0-only`, which isn't allowed [mfp::policy::license]"]);
         assert_eq!(
             told("require-signatures = true"),
             ["alias 1.0.0 isn't signed [mfp::policy::unsigned]", "tree 1.0.0 isn't signed [mfp::policy::unsigned]"]

@@ -78,7 +78,7 @@ impl Surface {
                         }
                         other => type_word(&other),
                     };
-                    insert(&mut self.imports, &format!("{}.{}", import.module, import.name), word);
+                    insert(&mut self.imports, &format!("{}.{}", import.module, import.name), &word);
                 }
             }
             Payload::FunctionSection(section) => {
@@ -93,19 +93,19 @@ impl Surface {
                         ExternalKind::Func => functions.word(export.index),
                         other => kind_word(other).to_owned(),
                     };
-                    insert(&mut self.exports, export.name, word);
+                    insert(&mut self.exports, export.name, &word);
                 }
             }
             Payload::ComponentImportSection(section) => {
                 for import in section {
                     let import = import?;
-                    insert(&mut self.imports, import.name.name, component_word(&import.ty).to_owned());
+                    insert(&mut self.imports, import.name.name, component_word(&import.ty));
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export?;
-                    insert(&mut self.exports, export.name.name, component_kind_word(export.kind).to_owned());
+                    insert(&mut self.exports, export.name.name, component_kind_word(export.kind));
                 }
             }
             _ => {}
@@ -114,9 +114,9 @@ impl Surface {
     }
 }
 
-fn insert(items: &mut BTreeMap<String, String>, name: &str, word: String) {
+fn insert(items: &mut BTreeMap<String, String>, name: &str, word: &str) {
     if items.len() < MAX_ITEMS {
-        items.insert(cut(name), cut(&word));
+        items.insert(cut(name), cut(word));
     }
 }
 

@@ -71,12 +71,11 @@ fn policy(text: &str) -> BTreeMap<String, String> {
 fn flatten(prefix: &str, table: &dyn TableLike, said: &mut BTreeMap<String, String>) {
     for (key, item) in table.iter() {
         let key = format!("{prefix}{key}");
-        match item.as_table_like() {
-            Some(inner) => flatten(&format!("{key}."), inner, said),
-            None => {
-                let value = item.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-                said.insert(key, value);
-            }
+        if let Some(inner) = item.as_table_like() {
+            flatten(&format!("{key}."), inner, said);
+        } else {
+            let value = item.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            said.insert(key, value);
         }
     }
 }

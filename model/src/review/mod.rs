@@ -63,18 +63,19 @@ pub fn review<'l>(old: Option<&'l Lock>, new: Option<&'l Lock>) -> Review<'l> {
     let change = |name: &PluginName| {
         let before = of(old, name).map(|plugin| (plugin, fields::of(plugin, old)));
         let after = of(new, name).map(|plugin| (plugin, fields::of(plugin, new)));
-        plugin_change(name, before, after)
+        plugin_change(name, before.as_ref(), after.as_ref())
     };
     let plugins = names.into_iter().filter_map(change).collect();
     Review { project: fields::project_differences(old, new), plugins }
 }
 
-type Said<'l> = Option<(&'l LockedPlugin, fields::Fields)>;
+/// An entry, and what it says field by field.
+type Said<'l> = (&'l LockedPlugin, fields::Fields);
 
-fn plugin_change<'l>(name: &PluginName, before: Said<'l>, after: Said<'l>) -> Option<PluginChange<'l>> {
-    let (from, to) = (before.as_ref().map(|(plugin, _)| *plugin), after.as_ref().map(|(plugin, _)| *plugin));
-    let said = |side: &Said<'_>| side.as_ref().map(|(_, said)| said.clone()).unwrap_or_default();
-    let differences = fields::differences(&said(&before), &said(&after));
+fn plugin_change<'l>(name: &PluginName, before: Option<&Said<'l>>, after: Option<&Said<'l>>) -> Option<PluginChange<'l>> {
+    let (from, to) = (before.map(|(plugin, _)| *plugin), after.map(|(plugin, _)| *plugin));
+    let said = |side: Option<&Said<'_>>| side.map(|(_, said)| said.clone()).unwrap_or_default();
+    let differences = fields::differences(&said(before), &said(after));
     let kind = match (from, to) {
         (None, Some(_)) => ChangeKind::Added,
         (Some(_), None) => ChangeKind::Removed,

@@ -27,7 +27,7 @@ pub(super) struct Side {
 
 /// What's meant by the arguments: nothing is HEAD and the working folder, one is that and the working folder.
 pub(super) fn sides(app: &App<'_>, args: &DiffArgs) -> Result<(Side, Side)> {
-    let mut place = Place { app, project: None, repository: None };
+    let mut place = Place { app, project: None, repository: Looked::NotYet };
     match (&args.from, &args.to) {
         (None, _) => Ok((place.head()?, place.working()?)),
         (Some(range), None) if range_of(range).is_some() => place.range(range),
@@ -40,7 +40,14 @@ pub(super) fn sides(app: &App<'_>, args: &DiffArgs) -> Result<(Side, Side)> {
 struct Place<'a> {
     app: &'a App<'a>,
     project: Option<Project>,
-    repository: Option<Option<Repository>>,
+    repository: Looked,
+}
+
+/// Has anybody looked for a repository, and is there one?
+enum Looked {
+    NotYet,
+    Found(Box<Repository>),
+    None,
 }
 
 /// `A..B`, or `A...B`: what `B` has done since the two parted.
@@ -73,11 +80,14 @@ impl Place<'_> {
     }
 
     fn find_repository(&mut self) -> Result<Option<&Repository>> {
-        if self.repository.is_none() {
+        if let Looked::NotYet = self.repository {
             let root = self.project()?.root.clone();
-            self.repository = Some(Repository::around(&root)?);
+            self.repository = Repository::around(&root)?.map_or(Looked::None, |found| Looked::Found(Box::new(found)));
         }
-        Ok(self.repository.as_ref().and_then(Option::as_ref))
+        match &self.repository {
+            Looked::Found(repository) => Ok(Some(repository)),
+            Looked::NotYet | Looked::None => Ok(None),
+        }
     }
 
     fn repository(&mut self) -> Result<&Repository> {

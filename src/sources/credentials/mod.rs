@@ -181,10 +181,10 @@ impl Credentials {
             return known.header();
         }
         match self.later.answered(&origin) {
-            Some(Some(known)) => known.header().filter(|_| is_private_talk(url)),
-            Some(None) => self.netrc_for(url, asked),
+            Answered::Known(known) => known.header().filter(|_| is_private_talk(url)),
+            Answered::Nobody => self.netrc_for(url, asked),
             // netrc comes last: where somebody else may know better, it waits until he has been asked.
-            None => self.netrc_for(url, asked).filter(|_| !self.later.may_know(&origin)),
+            Answered::NotAsked => self.netrc_for(url, asked).filter(|_| !self.later.may_know(&origin)),
         }
     }
 
@@ -232,6 +232,13 @@ impl Credentials {
     }
 }
 
+/// What's known of an origin's credential so far.
+enum Answered {
+    NotAsked,
+    Nobody,
+    Known(Known),
+}
+
 impl Later {
     fn recorded(&self) -> Result<&BTreeMap<String, Login>> {
         let read = || self.logins.as_ref().map_or(Ok(BTreeMap::new()), Logins::read);
@@ -244,8 +251,13 @@ impl Later {
     }
 
     /// What was answered for this origin, if somebody was asked already.
-    fn answered(&self, origin: &str) -> Option<Option<Known>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(origin)?.get().cloned()
+    fn answered(&self, origin: &str) -> Answered {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        match answers.get(origin).and_then(|cell| cell.get()) {
+            Some(Some(known)) => Answered::Known(known.clone()),
+            Some(None) => Answered::Nobody,
+            None => Answered::NotAsked,
+        }
     }
 
     /// Ask, once a process, on a thread that may wait.

@@ -157,6 +157,10 @@ impl RegistryClient<'_> {
     }
 
     fn in_registry(&self, error: &crate::error::Error) -> crate::error::Error {
-        if error.code() == "mfp::registry::malformed" { explain::registry_file(&self.name, "advisories.json", error.message()) } else { error.clone() }
+        if error.code() == "mfp::registry::malformed" {
+            explain::registry_file(&self.name, "advisories.json", error.message())
+        } else {
+            error.clone()
+        }
     }
 }

@@ -121,7 +121,17 @@ impl<'a> RegistryClient<'a> {
             _ => Place::Server { cache: caches.of(cache_dir, &transport), root: transport },
         };
         let cache_dir = cache_dir.to_owned();
-        Ok(Self { name, root, place, cache_dir, registry: registry.clone(), http, now, config: OnceCell::new(), bulk_tried: OnceCell::new() })
+        Ok(Self {
+            name,
+            root,
+            place,
+            cache_dir,
+            registry: registry.clone(),
+            http,
+            now,
+            config: OnceCell::new(),
+            bulk_tried: OnceCell::new(),
+        })
     }
 
     /// The index document of a plugin; `None` if the registry says that there's no such plugin.
