@@ -266,10 +266,8 @@ fn many_logins_at_once_lose_none() {
 fn a_login_is_for_its_own_origin_on_every_hop() {
     for way in WAYS {
         let registry = shop();
-        let other = Server::faulty(registry.folder(), |request, stream| {
-            // It asks for a credential, of which there's none for it.
-            request.path.contains("/greedy/") && respond(stream, "401 Unauthorized", "www-authenticate: Bearer\r\n", "")
-        });
+        // It asks for a credential, and there's none for it.
+        let other = guarded(&registry);
         let target = other.url();
         let server = Server::faulty(registry.folder(), move |request, stream| {
             if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
@@ -281,7 +279,7 @@ fn a_login_is_for_its_own_origin_on_every_hop() {
         let machine = machine(&server.url());
         (way.prepare)(&machine, &server.origin());
         let run = machine.mfp(["-vv", "sync"]);
-        assert_eq!(run.code, 0, "{}: {}", way.name, run.all());
+        run.fails(6, "mfp::network::credentials");
         assert!(other.count("/dl/") > 0);
         for request in other.requests() {
             assert_eq!(request.header("authorization"), None, "{}: {request:?}", way.name);
