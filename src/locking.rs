@@ -588,13 +588,19 @@ fn rules<'g>(goal: &'g Goal<'_>, book: &'g Book) -> Vec<Box<dyn Rule + 'g>> {
     if !goal.precise.is_empty() {
         rules.push(Box::new(Precise(&goal.precise)));
     }
-    if let Some(policed) = Policed::new(goal.manifest) {
+    if let Some(policed) = Policed::new(goal.manifest, guarded(goal)) {
         rules.push(Box::new(policed));
     }
     if !book.blocks_like(&Book::default()) {
         rules.push(Box::new(Blocked(book)));
     }
     rules
+}
+
+/// The plugins whose signers the guards watch: those that were signed before, where newer versions are held back.
+fn guarded<'g>(goal: &Goal<'g>) -> BTreeSet<&'g PluginName> {
+    let locked = goal.old.into_iter().flat_map(|old| old.plugins.values()).filter(|_| goal.undecided == UndecidedVersions::HeldBack);
+    locked.filter(|plugin| plugin.signer().is_some()).map(LockedPlugin::id).collect()
 }
 
 /// Gather, decide, write down.

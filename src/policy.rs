@@ -4,7 +4,7 @@
 //! allowed is chosen where there is one, and an error that points at the policy's line. Sources that are denied aren't
 //! asked for anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mfp_model::index::packed::PackedLine;
 use mfp_model::lock::{Lock, Violation, denied_sources, violations};
@@ -22,13 +22,15 @@ use crate::project::MANIFEST;
 pub(crate) struct Policed<'a> {
     manifest: &'a Manifest,
     registries: BTreeMap<RegistryName, RegistryUrl>,
+    guarded: BTreeSet<&'a PluginName>,
 }
 
 impl<'a> Policed<'a> {
-    /// The rule, if the policy has any.
-    pub(crate) fn new(manifest: &'a Manifest) -> Option<Self> {
+    /// The rule, if the policy has any. Who signs the `guarded` plugins is left to those who also say it when a newer version
+    /// is passed over.
+    pub(crate) fn new(manifest: &'a Manifest, guarded: BTreeSet<&'a PluginName>) -> Option<Self> {
         let registries = || manifest.registries.iter().map(|(name, registry)| (name.clone(), registry.url.clone())).collect();
-        (!manifest.policy.is_lenient()).then(|| Self { manifest, registries: registries() })
+        (!manifest.policy.is_lenient()).then(|| Self { manifest, registries: registries(), guarded })
     }
 }
 
@@ -39,7 +41,8 @@ impl Rule for Policed<'_> {
         // A signer that can't be read is none.
         let signer = line.signer().flatten();
         let judged = Judged { entry: &key.name, id: &key.name, source: &source, license: line.license(), signer: signer.as_ref() };
-        let breach = self.manifest.policy.breaches(&judged, &self.registries).into_iter().next()?;
+        let is_guards = |breach: &Breach| matches!(breach, Breach::Key { .. }) && self.guarded.contains(&key.name);
+        let breach = self.manifest.policy.breaches(&judged, &self.registries).into_iter().find(|breach| !is_guards(breach))?;
         Some(Held { reason: breach.to_string(), setting: Some(breach.setting().to_owned()), by_policy: true })
     }
 }

@@ -288,7 +288,8 @@ impl Guard for SignerGuard<'_> {
                 return Some(disproved(name, &line.version, error));
             }
             let breach = trust.breach(name, claimed.as_ref()).filter(|_| !trust.is_locked(name, line))?;
-            let command = claimed.as_ref().filter(|_| breach == Breach::OtherKey).map(|claimed| accept_command(name, claimed));
+            let is_acceptable = breach == Breach::OtherKey && trust.pinned(name).is_none();
+            let command = claimed.as_ref().filter(|_| is_acceptable).map(|claimed| accept_command(name, claimed));
             Some(objection(breach.code(), breach.sentence(plugin.signer()?, claimed.as_ref()), command))
         })
     }

@@ -382,3 +382,60 @@ fn a_repositorys_signature_travels_with_the_commit() {
     git(&["update"]).fails(5, "mfp::signature::stripped");
     assert!(machine.read("plugins.lock").contains("version = \"1.0.0\""));
 }
+
+/// The `[policy]` that pins a key for `greet`.
+fn pinned(key: &str) -> String {
+    format!("[policy]\nkeys = {{ greet = [\"{}\"] }}\n", signing::signer(key))
+}
+
+fn pin(machine: &Machine, key: &str) {
+    machine.write("mockforge-plugins.toml", format!("{}\n{}", machine.read("mockforge-plugins.toml"), pinned(key)));
+}
+
+#[test]
+fn a_pinned_key_proves_what_comes_from_a_url() {
+    let (machine, place) = from_url(&signed("1.0.0"));
+    pin(&machine, "publisher");
+    machine.ok(["sync"]);
+    assert_eq!(locked_signer(&machine, "greet"), publisher().signer());
+    let before = machine.files();
+    for (plugin, exit, code) in [
+        (greet("1.1.0"), 5, "mfp::signature::stripped"),
+        (greet("1.1.0").signed_by(&Publisher::named("other")), 5, "mfp::signature::other-key"),
+        (carrying(greet("1.1.0"), Some(&publisher().sign_plugin(&greet("1.0.0")))), 4, "mfp::signature::replayed"),
+    ] {
+        std::fs::write(&place, plugin.archive()).unwrap();
+        machine.mfp(["update"]).fails(exit, code);
+        assert_eq!(machine.files(), before);
+    }
+    // Nobody was there before: the pin alone decides.
+    let (unsigned, _) = from_url(&greet("1.0.0"));
+    pin(&unsigned, "publisher");
+    unsigned.mfp(["sync"]).fails(5, "mfp::policy::key");
+    let (strange, _) = from_url(&signed("1.0.0"));
+    pin(&strange, "other");
+    assert_eq!(strange.mfp(["sync"]).code, 5);
+    assert!(!strange.has(".mockforge/plugins/greet"));
+}
+
+#[test]
+fn a_pinned_key_wins_over_what_an_index_claims_and_over_what_somebody_accepts() {
+    let (registry, machine) = synced();
+    pin(&machine, "publisher");
+    registry.publish(&greet("1.1.0").signed_by(&Publisher::named("other")));
+    let before = machine.files();
+    let run = machine.mfp(["update"]);
+    run.fails(5, "mfp::signature::other-key");
+    assert!(run.stderr.contains("greet 1.1.0"), "{}", run.all());
+    assert_eq!(machine.files(), before);
+    for command in [["update"].as_slice(), &["lock", "--upgrade"]] {
+        machine.mfp(command.iter().copied().chain(["--accept-key", &accept("other")])).fails(2, "mfp::usage::arguments");
+        assert_eq!(machine.files(), before);
+    }
+    // At first sight too: the index claims one, the project knows another.
+    let elsewhere = project(&Registry::with([signed("1.0.0")]));
+    pin(&elsewhere, "other");
+    let run = elsewhere.mfp(["sync"]);
+    assert_eq!(run.code, 5, "{}", run.all());
+    assert!(!elsewhere.has("plugins.lock"), "{}", run.all());
+}

@@ -329,9 +329,15 @@ fn report(app: &App<'_>, decided: &[(Case, Change)], file: Option<&str>) {
         }
     }
     let Some(file) = file else { return };
-    let update: Vec<&str> = decided.iter().filter(|(case, _)| !case.is_locked).map(|(case, _)| case.name.as_str()).collect();
-    let next = if update.is_empty() { "`mfp sync`".to_owned() } else { "`mfp update`".to_owned() };
-    note(format!("Wrote {file}; next: {next}"));
+    let is_any = decided.iter().any(|(case, change)| !case.is_locked || is_for_a_newer_one(case, change));
+    let next = if is_any { "mfp update" } else { "mfp sync" };
+    note(format!("Wrote {file}; next: `{next}`"));
+}
+
+/// The locked version had all that it asks, and yet more was approved: that's for a version that was held back.
+fn is_for_a_newer_one(case: &Case, change: &Change) -> bool {
+    let is_more = matches!(change, Change::Approve(next) if !next.is_subset_of(&case.approved));
+    is_more && case.void.is_none() && case.asked.is_subset_of(&case.approved)
 }
 
 fn document(case: &Case, change: &Change) -> DecisionDocument {
