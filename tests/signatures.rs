@@ -433,7 +433,8 @@ fn a_pinned_key_wins_over_what_an_index_claims_and_over_what_somebody_accepts() 
         assert_eq!(machine.files(), before);
     }
     // At first sight too: the index claims one, the project knows another.
-    let elsewhere = project(&Registry::with([signed("1.0.0")]));
+    let claims_another = Registry::with([signed("1.0.0")]);
+    let elsewhere = project(&claims_another);
     pin(&elsewhere, "other");
     let run = elsewhere.mfp(["sync"]);
     assert_eq!(run.code, 5, "{}", run.all());
