@@ -249,9 +249,13 @@ pub(crate) fn metadata(name: &PluginName, mismatch: &MetadataMismatch) -> Error 
         .differences
         .iter()
         .map(|one| format!("{}: {} in plugin.yaml, {} in {}", one.field, one.manifest, one.other, mismatch.source_name));
-    Error::new(mismatch.code(), format!("{name}: what the package says about itself isn't what was promised"))
-        .points(points)
-        .help("nothing was kept; tell whoever keeps the registry: the index line and plugin.yaml must be equal")
+    Error::new(mismatch.code(), format!("{name}: what the package says about itself isn't what was promised")).points(points).help(
+        if mismatch.source_name == LOCK {
+            "take plugins.lock from version control again, or make it anew: `mfp lock --rebuild`"
+        } else {
+            "nothing was kept; tell whoever keeps the registry: the index line and plugin.yaml must be equal"
+        },
+    )
 }
 
 /// A line of an index document is malformed.

@@ -14,7 +14,7 @@ use mfp_model::content::MANIFEST_FILE;
 use mfp_model::digest::ContentDigest;
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
 use mfp_model::name::{GroupName, PluginName};
-use mfp_model::plugin::PluginManifest;
+use mfp_model::plugin::{MetadataMismatch, PluginManifest};
 use mfp_model::project::{Advisories, DEFAULT_PLUGIN_DIR, Manifest};
 use mfp_model::source::Pin;
 use mfp_store::layout::{Layout, LayoutPlan, LinkMode, Record};
@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::cli::project::LinkModeArg;
 use crate::error::{Error, Excerpt, Exit, Result};
 use crate::explain::{self, Explained};
-use crate::project::{MANIFEST, Project};
+use crate::project::{LOCK, MANIFEST, Project};
 use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
 use crate::report::{ChangeLine, Event};
 use crate::signing;
@@ -137,16 +137,19 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
     let plan = layout.plan(&contents).explained()?;
     let is_more = wanted.len() > asked_for;
     // Laid out already, and yet not proven to be by whom the lock says now.
-    let unproven: Vec<&LockedPlugin> =
-        wanted.values().copied().filter(|plugin| signing::stored_problem(&store, plugin).is_some()).collect();
-    if let Some(error) = unproven.first().filter(|_| options.only_plan).and_then(|plugin| signing::stored_problem(&store, plugin)) {
-        return Err(error);
+    let (unproven, mut problems): (Vec<&LockedPlugin>, Vec<Error>) =
+        wanted.values().filter_map(|plugin| Some((*plugin, signing::stored_problem(&store, plugin)?))).unzip();
+    if options.only_plan && !problems.is_empty() {
+        return Err(problems.swap_remove(0));
     }
     let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
     let mut guard = None;
     if !options.only_plan {
-        check_at_hand(&store, &wanted)?;
         let of_plan = plan.needed();
+        // A command that's about other plugins leaves those that it doesn't lay out to whoever syncs, verifies or loads them.
+        let is_looked_at = |plugin: &&LockedPlugin| options.manner != Manner::Keeping || of_plan.contains_key(&plugin.name);
+        let is_proven = |plugin: &&LockedPlugin| !unproven.iter().any(|one| one.name == plugin.name);
+        check_at_hand(&store, &wanted.values().copied().filter(is_looked_at).filter(is_proven).collect::<Vec<_>>())?;
         let needed: Vec<&LockedPlugin> = wanted
             .values()
             .copied()
@@ -178,19 +181,32 @@ pub(crate) fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<Plugin
     mfp_loader::described(plugin, stored).map_err(explain::locked)
 }
 
+/// So many plugins are looked at in the time that it takes to start a thread and to wait for it.
+const WORTH_A_THREAD: usize = 32;
+
 /// What's in the store already was checked when it came in, against the lock of that day. This one must say the same.
-fn check_at_hand(store: &Store, wanted: &BTreeMap<PluginName, &LockedPlugin>) -> Result<()> {
-    for plugin in wanted.values() {
-        // What's damaged or missing is found where it's used.
-        let Ok(Some(stored)) = store.get(&plugin.content) else { continue };
-        // What isn't proven is fetched again, or refused for that.
-        if mfp_loader::proven(plugin, &stored).is_err() {
-            continue;
-        }
-        let Ok(described) = mfp_loader::described(plugin, &stored) else { continue };
-        mfp_loader::check_described(plugin, &described).map_err(explain::locked)?;
+fn check_at_hand(store: &Store, plugins: &[&LockedPlugin]) -> Result<()> {
+    let share = plugins.len().div_ceil(mfp_store::cores()).max(WORTH_A_THREAD);
+    let check_share = |share: &[&LockedPlugin]| {
+        share.iter().try_for_each(|plugin| match stored_mismatch(store, plugin) {
+            Some(mismatch) => Err(explain::metadata(&plugin.name, &mismatch)),
+            None => Ok(()),
+        })
+    };
+    if plugins.len() <= share {
+        return check_share(plugins);
     }
-    Ok(())
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = plugins.chunks(share).map(|share| scope.spawn(move || check_share(share))).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("reading and comparing don't panic"))
+    })
+}
+
+/// In what the store's copy doesn't say what the lock says. What's damaged or missing is found where it's used.
+pub(crate) fn stored_mismatch(store: &Store, plugin: &LockedPlugin) -> Option<MetadataMismatch> {
+    let stored = store.get(&plugin.content).ok().flatten()?;
+    let described = mfp_loader::described(plugin, &stored).ok()?;
+    described.metadata().check_against(&plugin.metadata()?, LOCK).err()
 }
 
 /// What the project configures must fit the plugins' schemas. Values from the environment are known only when a plugin is

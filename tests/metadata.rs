@@ -59,6 +59,9 @@ fn refused_wherever_it_comes_from(machine: &Machine) {
         {
             there.mfp(arguments.iter().copied()).fails(4, "mfp::integrity::metadata");
         }
+        let run = there.mfp(["verify"]);
+        assert_eq!(run.code, 4, "{}", run.all());
+        assert!(run.stderr.contains("caller") && run.stderr.contains("capabilities"), "{}", run.all());
         // A host that loads it without the command.
         assert_eq!(crate::library::open(&there).expect_err("a file can be read").code(), "mfp::integrity::metadata", "{lie}");
     }

@@ -79,6 +79,11 @@ fn verdict(findings: &[Finding]) -> Option<Error> {
         code if code.starts_with("mfp::policy::") && is_only(code) => Error::new(code, "not everything that's locked is allowed")
             .points(points)
             .help("`mfp sync` shows the rule; `mfp lock` takes another version where one is allowed"),
+        code @ "mfp::integrity::metadata" if is_only(code) => {
+            Error::new(code, "plugins.lock says other things about plugins than they say")
+                .points(points)
+                .help("take plugins.lock from version control again, or make it anew: `mfp lock --rebuild`")
+        }
         code @ "mfp::lock::stale" if is_only(code) => Error::new(code, "plugins.lock is out of date").points(points).help("run `mfp lock`"),
         _ => Error::new("mfp::verify::failed", "not everything is what plugins.lock says").points(points).exit_with(worst).help(
             if worst == Exit::Integrity { "`mfp verify --fix` fetches what's damaged again" } else { "`mfp sync` says what's to be done" },

@@ -2,6 +2,7 @@
 //! that it couldn't look.
 
 use mfp_model::lock::{Lock, LockedPlugin, Violation, staleness, unapproved, violations};
+use mfp_model::plugin::Difference;
 use mfp_model::project::Manifest;
 use mfp_store::layout::{Layout, ProblemKind};
 use mfp_store::vendor::Vendor;
@@ -10,7 +11,7 @@ use mfp_store::{Store, StoreError};
 use crate::app::App;
 use crate::error::Result;
 use crate::explain::{self, Explained};
-use crate::installing::{Groups, selected, vendored_folders};
+use crate::installing::{Groups, selected, stored_mismatch, vendored_folders};
 use crate::locking::path_contents;
 use crate::project::{LOCK, Project};
 use crate::signing;
@@ -50,7 +51,7 @@ impl Finding {
 pub(super) type Check = fn(&Subject<'_>) -> Result<Vec<Finding>>;
 
 /// All of them, in the order in which what they find is told.
-pub(super) const CHECKS: &[Check] = &[fresh, stored, signed, vendored, laid_out, approved, permitted];
+pub(super) const CHECKS: &[Check] = &[fresh, stored, described, signed, vendored, laid_out, approved, permitted];
 
 impl Subject<'_> {
     pub(super) fn is_meant(&self, name: &str) -> bool {
@@ -88,6 +89,17 @@ fn stored(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         Some(Finding::about("mfp::store::damaged", plugin, message))
     });
     Ok(found.collect())
+}
+
+/// Does each plugin say about itself what the lock says about it? A lock that was edited names the right bytes, and asks for
+/// other capabilities.
+fn described(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let mismatches = subject.plugins.iter().filter_map(|plugin| Some((plugin, stored_mismatch(subject.store, plugin)?)));
+    let told = mismatches.flat_map(|(plugin, mismatch)| {
+        let difference = |one: &Difference| format!("{}: {} in plugin.yaml, {} in {LOCK}", one.field, one.manifest, one.other);
+        mismatch.differences.iter().map(|one| Finding::about(mismatch.code(), plugin, difference(one))).collect::<Vec<_>>()
+    });
+    Ok(told.collect())
 }
 
 /// Does a signature beside each plugin's content, in the store or in a vendored folder, prove what the lock says?
