@@ -230,7 +230,6 @@ pub fn lock(data: &[u8]) {
         let _ = lock.check();
     }
     let _ = merge::sides(text);
-    let _ = merge::preferences(text);
     let _ = documented_lock(text, &"default".parse().expect("it's a name"));
 }
 

@@ -1,4 +1,4 @@
-//! A lock that git couldn't merge, or that is broken: what can still be learnt from it?
+//! A lock that git couldn't merge: what did each side have, and which of it is preferred?
 //!
 //! Nothing of it is trusted as a lock. What is found are preferences: a resolver that has a choice takes what either
 //! side had.
@@ -193,22 +193,4 @@ fn refuse_two_contents(name: &PluginName, ours: Option<&LockedPlugin>, theirs: O
         return Err(TwoContents { name: name.clone(), version: our.version.clone(), ours: ours.content, theirs: theirs.content });
     }
     Ok(())
-}
-
-/// The entries of a lock that may be broken: each `[[plugin]]` that can be read by itself, in the text's order. Never
-/// fails; what can't be read is left out.
-pub fn preferences(text: &str) -> Vec<LockedPlugin> {
-    let mut entries = Vec::new();
-    let mut current: Option<String> = None;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('[') {
-            entries.extend(current.take().and_then(|entry| read::read_loose_entry(&entry)));
-            current = (line.trim_end() == "[[plugin]]").then(String::new);
-        }
-        if let Some(entry) = &mut current {
-            entry.push_str(line);
-        }
-    }
-    entries.extend(current.and_then(|entry| read::read_loose_entry(&entry)));
-    entries
 }

@@ -49,15 +49,6 @@ pub(super) fn parse_slow(text: &str) -> Result<Lock> {
     read_lock(&from_toml(&document), text.len())
 }
 
-/// One entry by itself, from the text of its `[[plugin]]` table, for those who take what they can get of a broken lock.
-pub(super) fn read_loose_entry(text: &str) -> Option<LockedPlugin> {
-    let document = Document::parse(text).ok()?;
-    let root = from_toml(&document);
-    let Value::Array(entries) = &root.get("plugin")?.value else { return None };
-    let entry = At { node: entries.first()?, what: "", rules: Rules { ignore_unknown: true, end: text.len() } };
-    read_entry(entry).ok()
-}
-
 /// What holds for a whole file.
 #[derive(Clone, Copy)]
 struct Rules {
