@@ -308,7 +308,7 @@ fn a_login_is_not_for_another_port_host_or_scheme() {
 }
 
 #[test]
-fn a_login_follows_no_redirect_to_another_scheme_and_no_dl_to_another_host() {
+fn a_login_goes_to_no_dl_on_another_host() {
     for way in WAYS {
         let registry = shop();
         let other = Server::over(registry.folder());
@@ -335,6 +335,31 @@ fn a_login_follows_no_redirect_to_another_scheme_and_no_dl_to_another_host() {
             assert_eq!(request.header("authorization"), None, "{}: {request:?}", way.name);
         }
         is_nowhere(&machine, &runs, way.holds);
+    }
+}
+
+/// Whoever is let in and then sent to another scheme isn't followed: nobody there is even connected to.
+#[test]
+fn a_login_follows_no_redirect_to_another_scheme() {
+    for way in WAYS {
+        let registry = shop();
+        let elsewhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let target = format!("https://{}/index/ap/p", elsewhere.local_addr().unwrap());
+        let server = Server::faulty(registry.folder(), move |request, stream| {
+            if request.header("authorization") == Some(&format!("Bearer {TOKEN}")) && request.path.starts_with("/index") {
+                return respond(stream, "302 Found", &format!("location: {target}\r\n"), "");
+            }
+            request.header("authorization").is_none() && respond(stream, "401 Unauthorized", "www-authenticate: Bearer\r\n", "who are you?")
+        });
+        let machine = machine(&server.url());
+        (way.prepare)(&machine, &server.origin());
+        let run = machine.mfp(["-vv", "lock"]);
+        run.fails(6, "mfp::network::redirect");
+        assert!(server.requests().iter().any(|request| request.header("authorization").is_some()), "{}: it was let in", way.name);
+        let nobody = elsewhere.accept().map(drop).map_err(|error| error.kind());
+        assert_eq!(nobody, Err(std::io::ErrorKind::WouldBlock), "{}", way.name);
+        is_nowhere(&machine, &[run], way.holds);
     }
 }
 
