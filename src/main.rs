@@ -36,6 +36,7 @@ mod advisories;
 mod app;
 mod approvals;
 mod audit;
+mod authoring;
 mod changing;
 mod cli;
 mod commands;

@@ -705,6 +705,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Name a folder with a plugin.yaml in it, or a .wasm file.",
     ),
     code(
+        "mfp::plugin::not-found",
+        Usage,
+        "There's no plugin.yaml in this folder or above, or in the one that was named.",
+        "Go to the plugin's folder, or make a plugin: `mfp new NAME --type template --lang rust`.",
+    ),
+    code(
         "mfp::policy::advisory",
         Denied,
         "A registry blocks a version that would be locked, or that is locked where the project says `advisories = \"deny\"`. Elsewhere a warning.",

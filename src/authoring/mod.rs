@@ -1,0 +1,71 @@
+//! What does somebody who writes a plugin work on? The folder that holds `plugin.yaml`, found as a project is found.
+//!
+//! Nothing here is ever done to a plugin that somebody else wrote: what builds, tests and packages runs the author's own
+//! tools, in the author's own folder.
+
+use std::path::{Path, PathBuf};
+
+use mfp_model::content::MANIFEST_FILE;
+use mfp_model::plugin::PluginManifest;
+
+use crate::error::{Error, Exit, Result};
+use crate::explain;
+use crate::settings::Settings;
+use crate::sources::declared::{self, Folder};
+
+/// The plugin that somebody works on.
+#[derive(Debug)]
+pub(crate) struct OwnPlugin {
+    /// The folder that holds `plugin.yaml`. Absolute.
+    pub(crate) root: PathBuf,
+    /// The manifest as it stands on disk.
+    pub(crate) manifest_text: String,
+    /// What it says.
+    pub(crate) manifest: PluginManifest,
+}
+
+impl OwnPlugin {
+    /// The plugin in the folder that was named, or else in the nearest one above with a `plugin.yaml`.
+    pub(crate) fn open(settings: &Settings, named: Option<&Path>) -> Result<Self> {
+        let root = find(settings, named)?;
+        let path = root.join(MANIFEST_FILE);
+        let bytes = std::fs::read(&path).map_err(|error| explain::io("read", &path, &error))?;
+        let manifest = PluginManifest::from_bytes(&bytes).map_err(|error| own(explain::plugin_manifest(MANIFEST_FILE, &bytes, &error)))?;
+        let manifest_text = String::from_utf8(bytes).expect("a manifest that was parsed is UTF-8");
+        Ok(Self { root, manifest_text, manifest })
+    }
+
+    /// The files that a package of it holds, hashed.
+    pub(crate) fn package_set(&self) -> Result<Folder> {
+        declared::read_plugin_folder(&self.manifest.id, &self.root.display().to_string(), &self.root)
+    }
+}
+
+/// The folder of the plugin that's worked on.
+pub(crate) fn find(settings: &Settings, named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(named) = named.or(settings.project.as_deref()) {
+        let named = settings.current_dir.join(named);
+        let root = if named.ends_with(MANIFEST_FILE) { named.parent().unwrap_or(&named).to_owned() } else { named };
+        return if root.join(MANIFEST_FILE).is_file() {
+            root.canonicalize().map_err(|error| explain::io("find the folder", &root, &error))
+        } else {
+            Err(missing(&root))
+        };
+    }
+    let found = settings.current_dir.ancestors().find(|folder| folder.join(MANIFEST_FILE).is_file());
+    found.map(Path::to_owned).ok_or_else(|| missing(&settings.current_dir))
+}
+
+fn missing(folder: &Path) -> Error {
+    Error::new("mfp::plugin::not-found", format!("there's no {MANIFEST_FILE} in {} or above", folder.display()))
+        .help("go to the plugin's folder, or make a plugin: `mfp new NAME --type template --lang rust`")
+}
+
+/// An error in the author's own file: what's wrong is ours to correct, not something that was fetched.
+fn own(error: Error) -> Error {
+    if error.code() == "mfp::manifest::invalid" {
+        error.exit_with(Exit::Usage).help("correct it; `mfp schema plugin --example` shows what the file can hold")
+    } else {
+        error
+    }
+}
