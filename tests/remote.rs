@@ -1,7 +1,7 @@
 //! Plugins that are services: declared, locked by how they're asked for, and called; at the other end a `FastAPI` service that
 //! speaks MockForge's protocol as strictly as its SDK does.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,6 @@ use crate::support::{Client, Machine, Plugin, Registry, Serving};
 struct Service {
     child: Child,
     port: u16,
-    _folder: tempfile::TempDir,
 }
 
 impl Drop for Service {
@@ -32,21 +31,16 @@ impl Drop for Service {
 impl Service {
     /// Start it. `None` on a machine without Python, which CI isn't.
     fn start() -> Option<Self> {
-        Self::of("service.py")
-    }
-
-    /// Start this file of `tests/remote`.
-    fn of(script: &str) -> Option<Self> {
         let python = python()?;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port_file = folder.path().join("port");
         let child = Command::new(python)
-            .arg(here().join("tests/remote").join(script))
+            .arg(here().join("tests/remote/service.py"))
             .arg(&port_file)
             .stdin(Stdio::null())
             .spawn()
             .expect("Python can be started");
-        let mut service = Self { child, port: 0, _folder: folder };
+        let mut service = Self { child, port: 0 };
         let until = Instant::now() + Duration::from_mins(1);
         while service.port == 0 {
             assert!(Instant::now() < until && service.child.try_wait().is_ok_and(|ended| ended.is_none()), "the service doesn't start");
@@ -54,6 +48,19 @@ impl Service {
             std::thread::sleep(Duration::from_millis(20));
         }
         Some(service)
+    }
+
+    /// Start the conformance suite's reference plugin, over the SDK, by this Python: on `FastAPI` if it has that.
+    fn reference(python: &Path) -> Self {
+        let script = here().join("fixtures/conformance/remote-python/service.py");
+        let spawned = Command::new(python).arg(script).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut service = Self { child: spawned.expect("Python can be started"), port: 0 };
+        let mut url = String::new();
+        let said = service.child.stdout.take().expect("it's a pipe");
+        BufReader::new(said).read_line(&mut url).expect("its first line can be read");
+        let port = url.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        service.port = port.unwrap_or_else(|| panic!("the service says {url:?} instead of its URL"));
+        service
     }
 
     fn url(&self) -> String {
@@ -122,7 +129,14 @@ fn meant(mut answer: Value) -> Value {
 
 #[test]
 fn no_client_can_tell_a_fastapi_plugin_from_one_in_the_sandbox_behind_serve() {
-    let Some(service) = Service::of("reference.py") else { return };
+    let Some(fastapi) = python() else { return };
+    // Without FastAPI, too: on Python's own library alone.
+    for python in [fastapi.as_path(), Path::new("python3")] {
+        no_client_can_tell(&Service::reference(python));
+    }
+}
+
+fn no_client_can_tell(service: &Service) {
     let port = here().join("fixtures/conformance/json1-rust/plugin.wasm");
     let plugin = Plugin::new("reference", "1.0.0").with(|plugin| {
         plugin.types = ["auth", "datasource", "response", "template"].map(str::to_owned).to_vec();

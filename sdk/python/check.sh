@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# What must hold for the Python SDK: lints, types, tests, the distribution, and an installation from its wheel.
+# What must hold for the Python SDK: lints, types, tests, the reference of its API, the distribution, and an installation from its wheel.
 #
 #   sdk/python/check.sh [PYTEST ARGUMENT…]
 #
 # It makes a virtual environment in target/sdk-python with what requirements.txt names. The tests want PostgreSQL's programs
 # (Debian: postgresql); with CI=true they must be there. MFP=PATH lets the tests call mfp; with COMPONENTS=1 too they build
-# components with componentize-py and run them, which takes some minutes.
+# components with componentize-py and run them, one after the other and after everything else: a component is compiled within a
+# minute of processor time and two of anybody's, which a machine that's full of other work doesn't always have.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 OUT=$(cd ../.. && pwd)/target/sdk-python
@@ -16,6 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 mkdir -p "$OUT"
 
 if ! cmp -s requirements.txt "$OUT/installed.txt"; then
+    rm -f "$OUT/installed.txt"
     "$PYTHON" -m venv --clear "$OUT/venv"
     "$BIN/pip" install --quiet -r requirements.txt
     # As MockForge's documentation has it in its tests: see tests/test_old_httpx.py.
@@ -24,14 +26,22 @@ if ! cmp -s requirements.txt "$OUT/installed.txt"; then
     cp requirements.txt "$OUT/installed.txt"
 fi
 
-"$BIN/ruff" format --check --quiet .
-"$BIN/ruff" check --quiet .
+# The reference plugin of the conformance suite is over the SDK, and as well kept.
+REFERENCE=$(cd ../../fixtures/conformance && pwd)
+"$BIN/ruff" format --check --quiet --config pyproject.toml . "$REFERENCE"/{sdk,remote,component}-python
+"$BIN/ruff" check --quiet --config pyproject.toml . "$REFERENCE"/{sdk,remote,component}-python
 "$BIN/vermin" --target=3.9- --no-tips --quiet src examples
-MYPYPATH=src:examples:tests "$BIN/mypy" --cache-dir "$OUT/mypy" src examples tests
+MYPYPATH=src:examples:tests:$REFERENCE/sdk-python "$BIN/mypy" --cache-dir "$OUT/mypy" src examples tests docs.py \
+    "$REFERENCE/sdk-python" "$REFERENCE/remote-python"
 # The oldest Python, by itself: what others publish for newer ones isn't valid there.
 "$BIN/mypy" --cache-dir "$OUT/mypy" --python-version 3.9 --no-site-packages --ignore-missing-imports src
 
-OLD_HTTPX=$OUT/old-httpx MFP=${MFP-} "$BIN/pytest" -p no:cacheprovider -n 3 --dist loadfile "$@"
+OLD_HTTPX=$OUT/old-httpx MFP=${MFP-} COMPONENTS= "$BIN/pytest" -p no:cacheprovider -n 3 --dist loadfile "$@"
+[ -z "${COMPONENTS-}" ] || MFP=${MFP:?with COMPONENTS it must say where mfp is} "$BIN/pytest" -p no:cacheprovider tests/test_component.py tests/test_docs.py
+
+# The reference of its classes and functions.
+rm -rf "$OUT/api"
+PYTHONPATH=src "$BIN/python" -W error docs.py "$OUT/api"
 
 # The distribution: a wheel from the sdist, from the sources as they are, by the build backend that's installed here.
 rm -rf "$OUT/dist"

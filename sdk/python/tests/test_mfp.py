@@ -86,7 +86,7 @@ def test_the_conformance_cases_through_mfps_client(app: str, tmp_path: Path, fre
         listener.bind(("127.0.0.1", 0))
         other = int(listener.getsockname()[1])
     # FastAPI behind uvicorn, and this package's own app behind its own server.
-    code = f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent / 'src')!r}]\n"
+    code = f"import sys; sys.path[:0] = [{str(conformance.FOLDER / 'sdk-python')!r}, {str(HERE.parent / 'src')!r}]\n"
     code += "" if app == "fastapi" else "sys.modules['uvicorn'] = None\n"
     code += f"from reference import reference; reference(framework={app!r}).run('127.0.0.1', {free_port})"
     service = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)

@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import hmac
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Awaitable, List, Mapping, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, List, Mapping, Optional, TypeVar, Union
 
 from .host import Host
 from .types import (
@@ -31,10 +31,22 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from fastapi import FastAPI
+    from typing_extensions import ParamSpec
+
+    _P = ParamSpec("_P")
 
 _T = TypeVar("_T")
 #: What a handler may answer: it's a coroutine or a plain function.
 MaybeAwaitable = Union[_T, Awaitable[_T]]
+
+
+def _either(handler: Callable[_P, Awaitable[_T]]) -> Callable[_P, MaybeAwaitable[_T]]:
+    """A handler that a plugin may override by a coroutine or by a plain function: that's for who checks types.
+
+    The ones here are coroutines, so that `await super().generate_response(…)` works.
+    """
+    return handler
+
 
 DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -111,46 +123,34 @@ class RemotePlugin:
 
     # --- what a plugin overrides ---
 
-    if TYPE_CHECKING:
+    @_either
+    async def authenticate(self, ctx: PluginContext, creds: AuthCredentials) -> AuthResult:
+        """Are these credentials good? By default they aren't."""
+        return AuthResult(authenticated=False, user_id="", claims={})
 
-        def authenticate(self, ctx: PluginContext, creds: AuthCredentials) -> MaybeAwaitable[AuthResult]:
-            """Are these credentials good? By default they aren't."""
+    @_either
+    async def execute_template_function(self, function_name: str, args: List[Any], ctx: ResolutionContext) -> Any:
+        """Run a template function. By default there are `now`, `env`, `header`, `upper` and `lower`."""
+        return _built_in(function_name, args, ctx)
 
-        def execute_template_function(self, function_name: str, args: List[Any], ctx: ResolutionContext) -> Any:
-            """Run a template function. By default there are `now`, `env`, `header`, `upper` and `lower`."""
+    @_either
+    async def generate_response(self, ctx: PluginContext, req: ResponseRequest) -> ResponseData:
+        """Make up a response. By default that's a 404."""
+        body = b'{"error":"Not found"}'
+        return ResponseData(404, {"Content-Type": "application/json"}, body, "application/json")
 
-        def generate_response(self, ctx: PluginContext, req: ResponseRequest) -> MaybeAwaitable[ResponseData]:
-            """Make up a response. By default that's a 404."""
+    @_either
+    async def query_datasource(self, query: DataQuery, ctx: PluginContext) -> DataResult:
+        """Answer a query. By default there's nothing."""
+        return DataResult(columns=[], rows=[])
 
-        def query_datasource(self, query: DataQuery, ctx: PluginContext) -> MaybeAwaitable[DataResult]:
-            """Answer a query. By default there's nothing."""
+    @_either
+    async def startup(self) -> None:
+        """Called once before the service answers: the place to open connections."""
 
-        def startup(self) -> MaybeAwaitable[None]:
-            """Called once before the service answers: the place to open connections."""
-
-        def shutdown(self) -> MaybeAwaitable[None]:
-            """Called once after the service's last answer: the place to close them."""
-
-    else:
-        # Coroutines, so that `await super().generate_response(…)` works; for mypy they're either, so that a handler may be.
-        async def authenticate(self, ctx, creds):
-            return AuthResult(authenticated=False, user_id="", claims={})
-
-        async def execute_template_function(self, function_name, args, ctx):
-            return _built_in(function_name, args, ctx)
-
-        async def generate_response(self, ctx, req):
-            body = b'{"error":"Not found"}'
-            return ResponseData(404, {"Content-Type": "application/json"}, body, "application/json")
-
-        async def query_datasource(self, query, ctx):
-            return DataResult(columns=[], rows=[])
-
-        async def startup(self):
-            return None
-
-        async def shutdown(self):
-            return None
+    @_either
+    async def shutdown(self) -> None:
+        """Called once after the service's last answer: the place to close them."""
 
     def get_functions(self) -> List[TemplateFunction]:
         """The template functions that there are, for people. The protocol doesn't ask a service; a component is asked."""
