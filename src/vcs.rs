@@ -1,6 +1,6 @@
 //! What does git know about this project's files: at a revision, and in the middle of a merge?
 //!
-//! Everything is read from the object database and the index. Nothing is checked out, no hook, filter or helper runs, and of
+//! Everything is read from the object database and the index, but where a plugin's author has a repository made. Nothing is checked out, no hook, filter or helper runs, and of
 //! git's configuration only what the repository needs to be read counts. What comes out are texts that somebody may have put
 //! there; they're parsed like every lock and manifest.
 
@@ -139,6 +139,30 @@ impl Repository {
             _ => return None,
         })
     }
+}
+
+/// Is this path in somebody's work tree?
+pub(crate) fn is_inside_repository(path: &Path) -> bool {
+    path.ancestors().skip(1).any(|above| above.join(".git").exists())
+}
+
+/// Make a repository of a folder, without a commit.
+pub(crate) fn init(folder: &Path) -> Result<()> {
+    gix::init(folder).map(drop).map_err(|error| {
+        Error::new("mfp::io::failed", format!("no git repository can be made in {}: {error}", folder.display()))
+            .help("without one: `--vcs none`")
+    })
+}
+
+/// Whom git's configuration names: the user's own, and that of the repository around this path. Name and address.
+pub(crate) fn user(path: &Path) -> Option<(String, Option<String>)> {
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    let of = |config: &gix::config::File| {
+        let text = |key: &str| config.string(key).and_then(|text| text.to_str().ok().map(str::to_owned));
+        Some((text("user.name")?, text("user.email")))
+    };
+    let around = gix::discover(folder).ok().and_then(|repository| of(repository.config_snapshot().plumbing()));
+    around.or_else(|| of(&gix::config::File::from_globals().ok()?))
 }
 
 impl std::fmt::Debug for Repository {

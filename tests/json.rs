@@ -79,6 +79,7 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["export", "--format", "cyclonedx"], "export")["bom"]["specVersion"], "1.6");
     assert_eq!(ok(&["audit"], "audit")["problems"][0]["code"], "mfp::audit::unsigned");
     ok(&["vendor", "vendored"], "vendor");
+    ok(&["new", "auth-new", "--type", "auth", "--lang", "rust"], "new");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     for action in ["dir", "size", "verify", "prune", "clean"] {

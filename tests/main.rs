@@ -33,6 +33,7 @@ mod machines;
 mod merge;
 mod metadata;
 mod network;
+mod new;
 mod offline;
 mod policy;
 mod quickstart;

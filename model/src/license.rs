@@ -103,6 +103,23 @@ fn gnu_in_full(name: &str) -> Option<&'static str> {
     spdx::license_id(&full).map(|id| id.name)
 }
 
+/// The licences that an expression is made of, by their identifiers, each once and in the expression's order. An error says what's
+/// wrong with it. Strict: only what everybody reads the same way.
+pub fn identifiers(expression: &str) -> Result<Vec<String>, String> {
+    if expression.len() > MAX_BYTES {
+        return Err(format!("it's longer than {MAX_BYTES} bytes"));
+    }
+    let parsed = Expression::parse(expression).map_err(|error| error.reason.to_string())?;
+    let mut identifiers: Vec<String> = Vec::new();
+    for requirement in parsed.requirements() {
+        let id = requirement.req.license.to_string();
+        if !identifiers.contains(&id) {
+            identifiers.push(id);
+        }
+    }
+    Ok(identifiers)
+}
+
 /// Why a plugin's licence isn't allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LicenseRefusal {
@@ -189,6 +206,15 @@ mod tests {
         }
         assert!(!is_allowed("Apache-2.0 WITH LLVM-exception", &["Apache-2.0"]), "an exception changes the licence");
         assert!(!is_allowed("MIT", &[]), "an empty list allows nothing");
+    }
+
+    #[test]
+    fn an_expression_names_licences() {
+        assert_eq!(identifiers("MIT OR (Apache-2.0 WITH LLVM-exception AND MIT)").unwrap(), ["MIT", "Apache-2.0"]);
+        assert_eq!(identifiers("LicenseRef-acme").unwrap(), ["LicenseRef-acme"]);
+        for wrong in ["", "MIT/Apache-2.0", "Apache 2", "MIT OR", "GPL-2.0", "MIT OR \"x\""] {
+            assert!(identifiers(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

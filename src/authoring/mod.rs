@@ -3,6 +3,11 @@
 //! Nothing here is ever done to a plugin that somebody else wrote: what builds, tests and packages runs the author's own
 //! tools, in the author's own folder.
 
+pub(crate) mod cargo;
+pub(crate) mod folder;
+pub(crate) mod sdk;
+pub(crate) mod templates;
+
 use std::path::{Path, PathBuf};
 
 use mfp_model::content::MANIFEST_FILE;

@@ -13,6 +13,7 @@ pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod login;
 pub(crate) mod look;
+pub(crate) mod new;
 pub(crate) mod project;
 pub(crate) mod run;
 pub(crate) mod serve;
@@ -159,6 +160,8 @@ pub(crate) enum Command {
     Export(look::ExportArgs),
     /// Write everything the lock names into one folder
     Vendor(project::VendorArgs),
+    /// Make a plugin of your own: its folder, ready to be built, tested and packaged
+    New(new::NewArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
     /// Keep a token for a registry or another server
@@ -210,6 +213,7 @@ impl Command {
             Self::Diff(_) => "diff",
             Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",
+            Self::New(_) => "new",
             Self::Key(_) => "key",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",

@@ -20,6 +20,7 @@ pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+pub(crate) mod new;
 pub(crate) mod outdated;
 pub(crate) mod remove;
 pub(crate) mod run;

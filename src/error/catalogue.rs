@@ -699,6 +699,30 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Rename it, or leave it out of `plugin.include`.",
     ),
     code(
+        "mfp::new::exists",
+        Usage,
+        "The folder that's to be made is there already and isn't empty, or something else has its name.",
+        "Name another folder; what's there is left as it is.",
+    ),
+    code(
+        "mfp::new::license",
+        Done,
+        "A warning: mfp has no text of a licence that a new plugin is to have.",
+        "Put its text into the plugin's folder, in a file LICENSE.",
+    ),
+    code(
+        "mfp::new::name",
+        Usage,
+        "What a plugin is to be called can't be its name, or can't be in its language.",
+        "Names are like `auth-tokens`: a letter first, then lower-case letters, digits and single hyphens.",
+    ),
+    code(
+        "mfp::new::sdk",
+        Usage,
+        "The folder that `--sdk` names doesn't hold the SDK of the plugin's language.",
+        "Name a checkout of mfp, or the SDK's folder in it; without `--sdk` a copy comes with the plugin.",
+    ),
+    code(
         "mfp::path::invalid",
         Usage,
         "A folder or file that's declared as a plugin isn't one.",

@@ -1,8 +1,9 @@
-//! What only a person can say: a password. Asked for on the terminal, never echoed, never kept longer than it's needed.
+//! What only a person can say: a password, or which of several things it should be. Asked for on the terminal; passwords are never
+//! echoed, and never kept longer than they're needed.
 //!
 //! Callers ask only where [`App::may_ask`](crate::app::App::may_ask) says that somebody is there.
 
-use dialoguer::Password;
+use dialoguer::{Password, Select};
 
 use crate::error::{Error, Result};
 use crate::settings::Hidden;
@@ -28,4 +29,16 @@ pub(crate) fn token(prompt: &str) -> Result<Hidden> {
     Password::new().with_prompt(crate::report::clean(prompt)).interact().map(Hidden::from).map_err(|error| {
         Error::new("mfp::usage::token", format!("no token was given: {error}")).help("give it on stdin: `mfp login URL --token-stdin`")
     })
+}
+
+/// Which of these? Each has a name and says what it is. The answer is an index.
+pub(crate) fn choose(prompt: &str, choices: &[(String, String)]) -> Result<usize> {
+    let width = choices.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let lines: Vec<String> = choices.iter().map(|(name, what)| format!("{name:width$}  {what}")).collect();
+    let asked = Select::new().with_prompt(prompt).items(&lines).default(0).interact_opt();
+    let nothing = |why: String| {
+        Error::new("mfp::usage::arguments", format!("nothing was chosen{why}"))
+            .help("say it with flags: `mfp new NAME --type TYPE --lang LANGUAGE`")
+    };
+    asked.map_err(|error| nothing(format!(": {error}")))?.ok_or_else(|| nothing(String::new()))
 }

@@ -36,6 +36,7 @@ pub(crate) enum Document {
     Diff(Box<DiffDocument>),
     Export(Box<ExportDocument>),
     Vendor(VendorDocument),
+    New(NewDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -58,6 +59,24 @@ pub(crate) struct InitDocument {
     pub(crate) written: Vec<String>,
     /// What an import couldn't take, a sentence each.
     pub(crate) left_out: Vec<String>,
+}
+
+/// `new`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NewDocument {
+    /// The plugin's name.
+    pub(crate) name: String,
+    /// Its folder.
+    pub(crate) path: String,
+    /// What it answers: `auth`, `template`, `response`, `datasource`, or `full` for all of them.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// The language, as `--lang` names it.
+    pub(crate) language: String,
+    /// Was a git repository made?
+    pub(crate) repository: bool,
+    /// The files that were written, relative to its folder.
+    pub(crate) files: Vec<String>,
 }
 
 /// `add`, `remove`, `lock`, `sync`, `update`, `upgrade`
@@ -757,6 +776,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
     let changes = || schema_for!(ChangesDocument);
     vec![
         ("init", schema_for!(InitDocument)),
+        ("new", schema_for!(NewDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use gate::{is_order, is_unseen};
+use gate::is_order;
 
+pub(crate) use gate::is_unseen;
 pub(crate) use terminal::{Reporter, log_line};
 
 pub(crate) mod ask;

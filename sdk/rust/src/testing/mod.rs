@@ -216,7 +216,8 @@ impl<S: Subject> PluginTestHarness<S> {
     }
 }
 
-/// Compare a `plugin.yaml` with what the code says, for the test of [`export_plugin!`](crate::export_plugin).
+/// Compare a `plugin.yaml` with what the code says, for the test of [`export_plugin!`](crate::export_plugin). What `mfp test` asks,
+/// `tests:` at its end, isn't in the code: that's the author's own, and stays.
 ///
 /// # Panics
 /// If it's another, and `MOCKFORGE_ACCEPT` isn't `1`.
@@ -224,10 +225,39 @@ impl<S: Subject> PluginTestHarness<S> {
 #[expect(clippy::disallowed_methods, reason = "a test of the plugin's author, not mfp: it's told by a variable, and writes a source file")]
 pub fn check_plugin_yaml(file: &Path, said: &str) {
     let there = std::fs::read_to_string(file).ok();
-    if there.as_deref() == Some(said) {
+    let (made, own) = there.as_deref().map_or(("", ""), split_own);
+    if made == said {
         return;
     }
     let may_write = there.is_none() || std::env::var_os("MOCKFORGE_ACCEPT").is_some_and(|value| value == "1");
     assert!(may_write, "{} isn't what the code says; write it: MOCKFORGE_ACCEPT=1 cargo test plugin_yaml", file.display());
-    std::fs::write(file, said).expect("plugin.yaml can be written");
+    std::fs::write(file, format!("{said}{own}")).expect("plugin.yaml can be written");
+}
+
+/// A `plugin.yaml` in two: what was made from the code, and what's the author's own, the section `tests:` with the comments above it.
+fn split_own(text: &str) -> (&str, &str) {
+    let mut own = text.len();
+    let mut at = text.len();
+    for line in text.split_inclusive('\n').rev() {
+        at -= line.len();
+        if line.starts_with("tests:") || (own == at + line.len() && line.starts_with('#') && text[own..].contains("tests:")) {
+            own = at;
+        }
+    }
+    text.split_at(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_mfp_test_asks_is_the_authors_own() {
+        let made = "# Made.\nmfp: 1\nconfiguration:\n  schema:\n    \"tests:\": {}\n";
+        let own = "# Mine,\n# all of it.\ntests:\n  # one\n  - name: a\n";
+        assert_eq!(split_own(&format!("{made}{own}")), (made, own));
+        assert_eq!(split_own(made), (made, ""));
+        assert_eq!(split_own(own), ("", own));
+        assert_eq!(split_own(""), ("", ""));
+    }
 }

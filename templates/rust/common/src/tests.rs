@@ -1,0 +1,7 @@
+use mockforge_plugin_sdk::testing::PluginTestHarness;
+
+use super::*;
+{% for type in types %}
+
+{% include "rust/parts/" ~ type ~ "/tests.rs" %}
+{% endfor %}

@@ -1,0 +1,1 @@
+            tokens: BTreeMap::new(),

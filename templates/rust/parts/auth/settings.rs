@@ -1,0 +1,2 @@
+    /// Token → who it is
+    tokens: BTreeMap<String, String>,

@@ -1,0 +1,1 @@
+            items: ["apple", "banana", "cherry"].map(str::to_owned).into(),

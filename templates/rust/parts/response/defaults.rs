@@ -1,0 +1,2 @@
+            status: 200,
+            message: "Hello".to_owned(),

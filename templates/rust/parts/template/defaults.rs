@@ -1,0 +1,1 @@
+            greeting: "Hello".to_owned(),
