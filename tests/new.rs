@@ -52,7 +52,11 @@ fn every_type_in_every_language() {
             for (path, bytes) in files.iter().filter(|(path, _)| !is_vendored(path)) {
                 let text = std::str::from_utf8(bytes).unwrap_or_else(|error| panic!("{name}/{path}: {error}"));
                 assert!(text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n"), "{name}/{path} ends as no text does");
-                assert!(!text.contains("\n\n\n"), "{name}/{path} has lines for nothing");
+                // Python has two between definitions.
+                let most = if path.ends_with(".py") { 2 } else { 1 };
+                assert!(!text.contains(&"\n".repeat(most + 2)), "{name}/{path} has lines for nothing");
+                // Python's own, not the template's.
+                let text = text.replace("if __name__ ==", "");
                 for leftover in ["{$", "$}", "{%", "%}", "__name__", "__ident__", "\r", "\t\n", " \n"] {
                     assert!(!text.contains(leftover), "{name}/{path} has {leftover:?}");
                 }
@@ -125,6 +129,65 @@ fn the_copy_of_the_sdk_is_the_sdk() {
 }
 
 #[test]
+fn the_copy_of_the_python_sdk_is_the_sdk() {
+    let machine = Machine::new();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = |folder: &Path| -> BTreeMap<String, Vec<u8>> {
+        tree(folder).into_iter().filter(|(path, _)| !path.contains("__pycache__") && !path.ends_with(".egg-info")).collect()
+    };
+    for language in ["python", "remote-python"] {
+        machine.ok(["new", language, "--type", "template", "--lang", language]);
+        for folder in ["sdk/python/src", "sdk/wit"] {
+            let (copy, original) = (sources(&machine.project(language).join(folder)), sources(&repository.join(folder)));
+            assert_eq!(copy.keys().collect::<Vec<_>>(), original.keys().collect::<Vec<_>>());
+            assert!(copy == original, "{folder} differs in {language}");
+        }
+        for file in ["pyproject.toml", "README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            let read = |root: &Path| std::fs::read(root.join("sdk/python").join(file)).unwrap();
+            assert!(read(&machine.project(language)) == read(repository), "{file} differs in {language}");
+        }
+    }
+    machine.ok(["new", "js", "--type", "template", "--lang", "js"]);
+    assert!(sources(&machine.project("js/sdk/wit")) == sources(&repository.join("sdk/wit")));
+}
+
+#[test]
+fn python_and_javascript_can_use_a_checkout_too() {
+    let machine = Machine::new();
+    let checkout = env!("CARGO_MANIFEST_DIR");
+    let new = |name, language, sdk: &str| machine.mfp(["new", name, "--type", "auth", "--lang", language, "--sdk", sdk]);
+    for (language, file, named) in [
+        ("python", "pyproject.toml", format!("\"{checkout}/sdk/python/src\"")),
+        ("remote-python", "requirements.txt", format!("{checkout}/sdk/python[fastapi]\n")),
+        ("js", "build.mjs", format!("\"{checkout}/sdk/wit\"")),
+    ] {
+        assert_eq!(new(language, language, checkout).code, 0);
+        assert!(!machine.has(&format!("{language}/sdk")));
+        let text = machine.read(&format!("{language}/{file}"));
+        assert!(text.contains(&named), "{text}");
+        new("none", language, language).fails(2, "mfp::new::sdk");
+    }
+}
+
+#[test]
+fn a_service_is_neither_built_nor_packaged() {
+    let machine = Machine::new();
+    insta::assert_snapshot!(machine.mfp(["new", "auth-x", "--type", "auth", "--lang", "remote-python", "--vcs", "none"]).all(), @r#"
+    exit 0
+    --- stdout
+    --- stderr
+    Made auth-x, an auth plugin in Python: 35 files
+    Next:
+      cd auth-x
+      mfp test
+      .venv/bin/python src/service.py
+    "#);
+    let files = files(&machine, "auth-x");
+    assert_eq!(manifest(&files).runtime, mfp_model::plugin::Runtime::Remote);
+    assert!(!text(&files, "README.md").contains("mfp package"));
+}
+
+#[test]
 fn with_a_checkout_of_the_sdk_there_is_no_copy() {
     let machine = Machine::new();
     let checkout = env!("CARGO_MANIFEST_DIR");
@@ -159,8 +222,17 @@ fn what_is_said_stays_text() {
         if let Some(cargo) = files.get("Cargo.toml") {
             let cargo: toml_edit::DocumentMut = std::str::from_utf8(cargo).unwrap().parse().unwrap();
             assert_eq!(cargo["package"]["description"].as_str(), Some(description));
-            assert_eq!(cargo["package"]["authors"][0].as_str(), Some(format!("{} <ada@example.org>", said.name.unwrap()).as_str()));
+            assert_eq!(
+                cargo["package"]["authors"][0].as_str(),
+                Some(format!("{} <ada@example.org>", said.name.as_deref().unwrap()).as_str())
+            );
             seen.push("Cargo.toml");
+        }
+        if let Some(project) = files.get("pyproject.toml") {
+            let project: toml_edit::DocumentMut = std::str::from_utf8(project).unwrap().parse().unwrap();
+            assert_eq!(project["project"]["description"].as_str(), Some(description));
+            assert_eq!(project["project"]["authors"][0]["name"].as_str(), said.name.as_deref());
+            seen.push("pyproject.toml");
         }
         if let Some(package) = files.get("package.json") {
             let package: Value = serde_json::from_slice(package).unwrap();
@@ -170,7 +242,7 @@ fn what_is_said_stays_text() {
     }
     seen.sort_unstable();
     seen.dedup();
-    assert_eq!(seen, ["Cargo.toml"]);
+    assert_eq!(seen, ["Cargo.toml", "package.json", "pyproject.toml"]);
 }
 
 #[test]
@@ -249,7 +321,10 @@ fn what_cant_be_used_is_refused() {
     --- stderr
     error[mfp::usage::arguments]: `--lang` is missing, and nobody is there to ask
       • --lang rust: Rust, with the SDK
-    help: add one: `--lang rust`
+      • --lang python: Python, with the SDK, as a component
+      • --lang js: JavaScript, as a component
+      • --lang remote-python: Python, with the SDK, as a service
+    help: add one: `--lang rust|python|js|remote-python`
     "#);
     let all = ["--type", "auth", "--lang", "rust"];
     let with = |more: &[&str]| new(&[&all[..], more].concat());

@@ -18,6 +18,14 @@ use super::templates::Files;
 struct Rust;
 
 #[derive(RustEmbed)]
+#[folder = "sdk/python/"]
+#[include = "pyproject.toml"]
+#[include = "README.md"]
+#[include = "src/mockforge_plugin/*.py"]
+#[include = "src/mockforge_plugin/py.typed"]
+struct Python;
+
+#[derive(RustEmbed)]
 #[folder = "sdk/wit/"]
 struct Wit;
 
@@ -26,11 +34,18 @@ const RUST_MANIFEST: &str = include_str!("../../sdk/rust/Cargo.toml");
 const LICENSES: [(&str, &str); 2] =
     [("LICENSE-APACHE", include_str!("../../LICENSE-APACHE")), ("LICENSE-MIT", include_str!("../../LICENSE-MIT"))];
 
+/// The line of `plugin.wit` that says which package it is.
+const WIT_PACKAGE: &str = "package mockforge:plugin@0.1.0;";
+
 /// An SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Package {
     /// The crate `mockforge-plugin-sdk`, and the WIT that it makes components of.
     Rust,
+    /// The distribution `mockforge-plugin`, and the WIT that it makes components of.
+    Python,
+    /// The WIT alone: what a language has that makes components of it by itself.
+    Wit,
 }
 
 impl Package {
@@ -38,6 +53,8 @@ impl Package {
     pub(crate) fn files(self) -> Files {
         match self {
             Self::Rust => rust(),
+            Self::Python => python(),
+            Self::Wit => wit(),
         }
     }
 
@@ -45,6 +62,8 @@ impl Package {
     pub(crate) fn find(self, folder: &Path) -> Option<std::path::PathBuf> {
         let (below, manifest, line) = match self {
             Self::Rust => ("rust", "Cargo.toml", "name = \"mockforge-plugin-sdk\""),
+            Self::Python => ("python", "pyproject.toml", "name = \"mockforge-plugin\""),
+            Self::Wit => ("wit", "plugin.wit", WIT_PACKAGE),
         };
         let candidates = [folder.to_owned(), folder.join(below), folder.join("sdk").join(below)];
         candidates
@@ -54,12 +73,31 @@ impl Package {
 }
 
 fn rust() -> Files {
-    let sources = Rust::iter().filter(|path| path != "Cargo.toml").map(|path| (format!("rust/{path}"), Rust::get(&path)));
-    let wit = Wit::iter().map(|path| (format!("wit/{path}"), Wit::get(&path)));
-    let mut files: Files = sources.chain(wit).filter_map(|(path, file)| Some((path, file?.data.into_owned()))).collect();
+    let mut files = copy::<Rust>("rust");
     files.insert("rust/Cargo.toml".to_owned(), rust_manifest().into_bytes());
-    files.extend(LICENSES.map(|(name, text)| (format!("rust/{name}"), text.as_bytes().to_vec())));
+    files.extend(licenses("rust"));
+    files.extend(wit());
     files
+}
+
+fn python() -> Files {
+    let mut files = copy::<Python>("python");
+    files.extend(licenses("python"));
+    files.extend(wit());
+    files
+}
+
+fn wit() -> Files {
+    copy::<Wit>("wit")
+}
+
+/// The files that are embedded, below a folder.
+fn copy<Embedded: RustEmbed>(folder: &str) -> Files {
+    Embedded::iter().filter_map(|path| Some((format!("{folder}/{path}"), Embedded::get(&path)?.data.into_owned()))).collect()
+}
+
+fn licenses(folder: &str) -> impl Iterator<Item = (String, Vec<u8>)> {
+    LICENSES.into_iter().map(move |(name, text)| (format!("{folder}/{name}"), text.as_bytes().to_vec()))
 }
 
 /// The manifest of the SDK's crate without its workspace, and without the feature `sandbox`, for which all of mfp would be needed.

@@ -151,7 +151,13 @@ fn report(app: &App<'_>, args: &NewArgs, plugin: &NewPlugin, files: usize, is_re
         app.reporter.event(Event::Warning { code: "mfp::new::license", text });
     }
     note("Next:".to_owned());
-    for command in [format!("cd {}", shown(&args.path)), "mfp build".to_owned(), "mfp test".to_owned(), "mfp package".to_owned()] {
+    let enter = format!("cd {}", shown(&args.path));
+    let commands: &[&str] = if plugin.language.is_service() {
+        &[&enter, "mfp test", ".venv/bin/python src/service.py"]
+    } else {
+        &[&enter, "mfp build", "mfp test", "mfp package"]
+    };
+    for command in commands {
         note(format!("  {command}"));
     }
 }

@@ -66,6 +66,12 @@ impl Kind {
 pub(crate) enum Language {
     /// Rust, with the SDK
     Rust,
+    /// Python, with the SDK, as a component
+    Python,
+    /// JavaScript, as a component
+    Js,
+    /// Python, with the SDK, as a service
+    RemotePython,
 }
 
 impl Language {
@@ -73,6 +79,8 @@ impl Language {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
+            Self::Python | Self::RemotePython => "Python",
+            Self::Js => "JavaScript",
         }
     }
 
@@ -80,12 +88,22 @@ impl Language {
     pub(crate) fn sdk(self) -> Option<sdk::Package> {
         match self {
             Self::Rust => Some(sdk::Package::Rust),
+            Self::Python | Self::RemotePython => Some(sdk::Package::Python),
+            Self::Js => Some(sdk::Package::Wit),
         }
+    }
+
+    /// Is the plugin a service of its own? Then mfp neither builds nor packages it.
+    pub(crate) fn is_service(self) -> bool {
+        self == Self::RemotePython
     }
 
     /// Words that no plugin can be called, since the language has them for something else.
     fn reserved(self) -> &'static [&'static str] {
         match self {
+            // Their modules have names of their own, whatever the plugin is called.
+            Self::Python | Self::RemotePython => &[],
+            Self::Js => &["node-modules"],
             // `cargo new` has the same list, but for what no plugin's name can be; the rest are the crates of the template.
             Self::Rust => &[
                 "abstract",

@@ -1,0 +1,14 @@
+// node build.mjs OUT: makes the component. `mfp build` calls this.
+
+import { writeFile } from "node:fs/promises";
+import { componentize } from "@bytecodealliance/componentize-js";
+
+process.chdir(import.meta.dirname);
+const { component } = await componentize({
+  sourcePath: "src/component.js",
+  witPath: {$ (sdk or "sdk/wit")|quoted $},
+  worldName: "{$ kind $}-plugin",
+  // What the plugin doesn't use isn't built in: with these, the component would ask for more of WASI.
+  disableFeatures: ["stdio", "random", "clocks", "http", "fetch-event"],
+});
+await writeFile(process.argv[2], component);

@@ -1,0 +1,2 @@
+{% set class = {"auth": "Tokens", "template": "Greetings", "response": "Message", "datasource": "Items", "full": "Everything"}[kind] %}
+{% include "python/parts/tests.py" %}
