@@ -82,6 +82,9 @@ fn every_commands_output_is_what_its_schema_says() {
     ok(&["new", "auth-new", "--type", "auth", "--lang", "rust"], "new");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
+    machine.write("own/plugin.yaml", "mfp: 1\nplugin: { id: own, version: 1.0.0, types: [template] }\n");
+    machine.write("own/own.wasm", Plugin::new("own", "1.0.0").wasm);
+    assert_eq!(ok(&["validate", "own"], "validate")["problems"][0]["severity"], "warning");
     for action in ["dir", "size", "verify", "prune", "clean"] {
         ok(&["cache", action], "cache");
     }

@@ -46,4 +46,5 @@ mod serve;
 mod signatures;
 mod sync;
 mod tools;
+mod validate;
 mod verify;

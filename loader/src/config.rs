@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use jsonschema::PatternOptions;
-use serde_json::Value;
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::{Map, Value};
 
 /// How many violations are listed.
 const MAX_VIOLATIONS: usize = 50;
@@ -38,20 +38,112 @@ impl fmt::Display for Violation {
 /// Check `value` against a JSON Schema (2020-12 unless it says otherwise). All violations, at most fifty, in the order of
 /// the configuration.
 pub fn check_config(schema: &Value, value: &Value) -> Result<(), Vec<Violation>> {
-    let unusable = |message: String| vec![Violation { path: None, message: crate::error::shown(&message, 300) }];
-    let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_BYTES);
-    let validator = jsonschema::options()
-        .offline()
-        .with_pattern_options(patterns)
-        .build(schema)
-        .map_err(|error| unusable(error.masked().to_string()))?;
-    let violations: Vec<_> = validator
-        .iter_errors(value)
-        .take(MAX_VIOLATIONS)
-        .map(|error| Violation {
-            path: Some(crate::error::shown(error.instance_path().as_str(), 300)),
-            message: crate::error::shown(&error.masked().to_string(), 300),
-        })
-        .collect();
+    let validator = validator(schema).map_err(|violation| vec![violation])?;
+    let violations: Vec<_> = validator.iter_errors(value).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect();
     if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+fn violation(error: &ValidationError<'_>) -> Violation {
+    Violation {
+        path: Some(crate::error::shown(error.instance_path().as_str(), 300)),
+        message: crate::error::shown(&error.masked().to_string(), 300),
+    }
+}
+
+fn validator(schema: &Value) -> Result<Validator, Violation> {
+    let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_BYTES);
+    let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
+    built.map_err(|error| Violation { path: None, message: crate::error::shown(&error.masked().to_string(), 300) })
+}
+
+/// Is this a schema that a plugin's configuration can be checked against? Everything that's wrong with it, at most fifty, with the
+/// place in the schema: what isn't JSON Schema, what isn't for a table, and defaults and examples that don't fit where they stand.
+pub fn check_schema(schema: &Value) -> Vec<Violation> {
+    let mut wrong = Vec::new();
+    // Another draft that a schema names is looked at by the one who builds the validator, who stops at the first mistake.
+    if schema.get("$schema").is_none_or(|draft| draft == DRAFT) {
+        let meta = jsonschema::draft202012::meta::validator();
+        let mistakes = meta.iter_errors(schema).take(MAX_VIOLATIONS);
+        wrong.extend(mistakes.map(|error| Violation { message: crate::error::shown(&error.to_string(), 300), ..violation(&error) }));
+    }
+    if !wrong.is_empty() {
+        return wrong;
+    }
+    if let Err(violation) = validator(schema) {
+        return vec![Violation { path: Some(String::new()), ..violation }];
+    }
+    let takes_tables =
+        schema.get("type").is_none_or(|ty| ty == "object" || ty.as_array().is_some_and(|types| types.contains(&"object".into())));
+    if !takes_tables {
+        wrong.push(Violation {
+            path: Some("/type".to_owned()),
+            message: "a configuration is a table: the type must be `object`".to_owned(),
+        });
+    }
+    check_samples(schema, schema, "", &mut wrong);
+    wrong.truncate(MAX_VIOLATIONS);
+    wrong
+}
+
+/// The draft that's meant where a schema names none.
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// What holds schemas by name, what holds one, and what holds a list of them.
+const NAMED: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
+const SINGLE: [&str; 10] = [
+    "items",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "contains",
+    "propertyNames",
+    "not",
+    "if",
+    "then",
+    "else",
+];
+const LISTED: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+
+/// Defaults and examples must be what they're a default or an example of. As deep as the schema, which is as deep as a manifest may be.
+fn check_samples(root: &Value, schema: &Value, path: &str, wrong: &mut Vec<Violation>) {
+    let Value::Object(object) = schema else { return };
+    let step = |key: &str| format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+    let mut samples: Vec<(String, &Value)> = object.get("default").map(|sample| (step("default"), sample)).into_iter().collect();
+    if let Some(Value::Array(examples)) = object.get("examples") {
+        samples.extend(examples.iter().enumerate().map(|(at, sample)| (format!("{}/{at}", step("examples")), sample)));
+    }
+    if !samples.is_empty() && wrong.len() < MAX_VIOLATIONS {
+        check_samples_here(root, object, &samples, wrong);
+    }
+    for (key, inner) in object {
+        match inner {
+            Value::Object(schemas) if NAMED.contains(&key.as_str()) => {
+                for (name, inner) in schemas {
+                    check_samples(root, inner, &format!("{}/{}", step(key), name.replace('~', "~0").replace('/', "~1")), wrong);
+                }
+            }
+            Value::Array(schemas) if LISTED.contains(&key.as_str()) => {
+                for (at, inner) in schemas.iter().enumerate() {
+                    check_samples(root, inner, &format!("{}/{at}", step(key)), wrong);
+                }
+            }
+            inner if SINGLE.contains(&key.as_str()) => check_samples(root, inner, &step(key), wrong),
+            _ => {}
+        }
+    }
+}
+
+/// A part of a schema stands for itself once it has what the whole defines. One that refers to the whole in another way isn't looked at.
+fn check_samples_here(root: &Value, part: &Map<String, Value>, samples: &[(String, &Value)], wrong: &mut Vec<Violation>) {
+    let mut alone = part.clone();
+    for key in ["$schema", "$defs", "definitions"] {
+        if let (Some(of_root), None) = (root.get(key), part.get(key)) {
+            alone.insert(key.to_owned(), of_root.clone());
+        }
+    }
+    let Ok(validator) = validator(&Value::Object(alone)) else { return };
+    for (path, sample) in samples {
+        if let Some(error) = validator.iter_errors(sample).next() {
+            wrong.push(Violation { path: Some(path.clone()), message: violation(&error).message });
+        }
+    }
 }

@@ -356,7 +356,7 @@ fn verified_wasm(spec: &PluginSpec, most: u64) -> Result<(Vec<u8>, FileEntry), L
     }
 }
 
-fn refused(plugin: PluginName, refusal: Refusal) -> LoadError {
+pub(crate) fn refused(plugin: PluginName, refusal: Refusal) -> LoadError {
     match refusal {
         Refusal::Invalid(reason) => LoadError::Invalid { plugin, reason },
         Refusal::TooLarge(what, found, limit) => LoadError::TooLarge { plugin, what, found, limit },

@@ -120,6 +120,45 @@ pub fn identifiers(expression: &str) -> Result<Vec<String>, String> {
     Ok(identifiers)
 }
 
+/// How a licence is stated, for who states it and can correct it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stated {
+    /// An SPDX expression as it should be.
+    Spdx,
+    /// It can only mean this expression, and should be written so.
+    Spelling(String),
+    /// Not an SPDX expression; perhaps what was meant, in a neutral spelling.
+    Unknown(Option<String>),
+}
+
+/// Is this an SPDX expression, as strict readers want it?
+pub fn stated(text: &str) -> Stated {
+    if text.len() > MAX_BYTES {
+        return Stated::Unknown(None);
+    }
+    match Expression::parse(text) {
+        Ok(expression) if !has_older_gnu(&expression) => return Stated::Spdx,
+        _ => {}
+    }
+    let same = Expression::canonicalize(text).ok().flatten().filter(|same| is_same_but_case(same, text));
+    let canonical = same.or_else(|| meant(text).filter(|meant| is_same_but_case(meant, text)));
+    match canonical.filter(|canonical| Expression::parse(canonical).is_ok()) {
+        Some(canonical) => Stated::Spelling(canonical),
+        None => Stated::Unknown(meant(text)),
+    }
+}
+
+fn has_older_gnu(expression: &Expression) -> bool {
+    expression.requirements().any(|one| in_full(&one.req) != one.req)
+}
+
+/// Letters in another case, `/` for `OR`: what's said stays the same. A guess at a licence's name isn't that.
+fn is_same_but_case(canonical: &str, text: &str) -> bool {
+    let word = |word: &str| gnu_in_full(word).unwrap_or(word).to_ascii_lowercase();
+    let words = |text: &str| text.replace('/', " OR ").split_whitespace().map(word).collect::<Vec<_>>();
+    words(canonical) == words(text)
+}
+
 /// Why a plugin's licence isn't allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LicenseRefusal {
@@ -178,6 +217,24 @@ mod tests {
 
     fn is_allowed(stated: &str, allowed: &[&str]) -> bool {
         judge(Some(stated), &list(allowed)).is_ok()
+    }
+
+    #[test]
+    fn an_author_hears_how_a_licence_is_written() {
+        for text in ["MIT", "MIT OR Apache-2.0", "(MIT AND Zlib) OR GPL-2.0-only", "LicenseRef-acme", "Apache-2.0 WITH LLVM-exception"] {
+            assert_eq!(stated(text), Stated::Spdx, "{text}");
+        }
+        for (text, canonical) in [
+            ("mit", "MIT"),
+            ("MIT/Apache-2.0", "MIT OR Apache-2.0"),
+            ("mit OR GPL-3.0+", "MIT OR GPL-3.0-or-later"),
+            ("GPL-2.0", "GPL-2.0-only"),
+        ] {
+            assert_eq!(stated(text), Stated::Spelling(canonical.into()), "{text}");
+        }
+        assert_eq!(stated("Apache 2.0"), Stated::Unknown(Some("Apache-2.0".into())), "a guess isn't written without asking");
+        assert_eq!(stated("my own"), Stated::Unknown(None));
+        assert_eq!(stated(&"MIT OR ".repeat(1000)), Stated::Unknown(None));
     }
 
     #[test]

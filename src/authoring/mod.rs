@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::plugin::PluginManifest;
 
+pub(crate) mod check;
+
 use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::settings::Settings;
@@ -59,6 +61,16 @@ pub(crate) fn find(settings: &Settings, named: Option<&Path>) -> Result<PathBuf>
     }
     let found = settings.current_dir.ancestors().find(|folder| folder.join(MANIFEST_FILE).is_file());
     found.map(Path::to_owned).ok_or_else(|| missing(&settings.current_dir))
+}
+
+/// The folder of the plugin, by another file in it than the manifest.
+fn find_file(settings: &Settings, named: Option<&Path>, file: &str) -> Option<PathBuf> {
+    let Some(named) = named.or(settings.project.as_deref()) else {
+        return settings.current_dir.ancestors().find(|folder| folder.join(file).is_file()).map(Path::to_owned);
+    };
+    let named = settings.current_dir.join(named);
+    let root = if named.ends_with(file) { named.parent()?.to_owned() } else { named };
+    root.join(file).is_file().then(|| root.canonicalize().ok()).flatten()
 }
 
 fn missing(folder: &Path) -> Error {

@@ -9,6 +9,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) mod approve;
 pub(crate) mod audit;
+pub(crate) mod author;
 pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -162,6 +163,8 @@ pub(crate) enum Command {
     Vendor(project::VendorArgs),
     /// Make a plugin of your own: its folder, ready to be built, tested and packaged
     New(new::NewArgs),
+    /// Look at a plugin of your own: manifest, schema, code, files; everything that's wrong, with its place
+    Validate(author::ValidateArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
     /// Keep a token for a registry or another server
@@ -214,6 +217,7 @@ impl Command {
             Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",
             Self::New(_) => "new",
+            Self::Validate(_) => "validate",
             Self::Key(_) => "key",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",

@@ -31,6 +31,7 @@ pub(crate) mod sync;
 pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod upgrade;
+pub(crate) mod validate;
 pub(crate) mod vendor;
 pub(crate) mod verify;
 pub(crate) mod whoami;

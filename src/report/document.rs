@@ -32,6 +32,7 @@ pub(crate) enum Document {
     Docs(DocsDocument),
     Search(SearchDocument),
     Problems(ProblemsDocument),
+    Validate(ValidateDocument),
     Audit(AuditDocument),
     Diff(Box<DiffDocument>),
     Export(Box<ExportDocument>),
@@ -353,6 +354,44 @@ pub(crate) struct ProblemsDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub(crate) as_of: Vec<KnownRegistry>,
+}
+
+/// `validate`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ValidateDocument {
+    /// The plugin's folder.
+    pub(crate) plugin: String,
+    /// What was found, errors first.
+    pub(crate) problems: Vec<ValidateProblem>,
+    /// `--fix`: what was written; null where nothing was.
+    pub(crate) fixed: Option<FixedDocument>,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ValidateProblem {
+    pub(crate) code: String,
+    /// The file, relative to the plugin's folder; `.` for the folder.
+    pub(crate) name: String,
+    pub(crate) message: String,
+    /// `error` or `warning`.
+    pub(crate) severity: String,
+    pub(crate) help: Option<String>,
+    /// From 1; null where it's not about a place in a text.
+    pub(crate) line: Option<usize>,
+    /// From 1, in characters.
+    pub(crate) column: Option<usize>,
+}
+
+/// What `--fix` did.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FixedDocument {
+    /// The form that the manifest was in.
+    pub(crate) form: String,
+    /// What had to be assumed or left out, or was mended: a sentence each.
+    pub(crate) assumptions: Vec<String>,
+    /// The lines that went and came, as in a patch without its places.
+    pub(crate) diff: Vec<String>,
 }
 
 /// `audit`
@@ -794,6 +833,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("docs", schema_for!(DocsDocument)),
         ("search", schema_for!(SearchDocument)),
         ("verify", schema_for!(ProblemsDocument)),
+        ("validate", schema_for!(ValidateDocument)),
         ("audit", schema_for!(AuditDocument)),
         ("diff", schema_for!(DiffDocument)),
         ("export", schema_for!(ExportDocument)),

@@ -44,6 +44,8 @@ pub(crate) enum Event {
     Waiting { path: String },
     /// Something to know that's no error, with its code.
     Warning { code: &'static str, text: String },
+    /// Something that was found in an author's own files; an error or a warning.
+    Finding { error: Box<crate::error::Error>, is_warning: bool },
     /// A sentence.
     Note(String),
     /// A sentence for `-v`.

@@ -51,8 +51,16 @@ impl Style {
 
 /// The whole text of an error, without a final line feed.
 pub(crate) fn error_text(style: Style, error: &Error) -> String {
-    let head = format!("{}: {}", style.red(&format!("error[{}]", error.code())), clean_lines(error.message()));
-    let mut lines = vec![head];
+    text_below(style, style.red(&format!("error[{}]", error.code())), error)
+}
+
+/// The same for something that's no error.
+pub(crate) fn warning_text(style: Style, error: &Error) -> String {
+    text_below(style, style.yellow(&format!("warning[{}]", error.code())), error)
+}
+
+fn text_below(style: Style, head: String, error: &Error) -> String {
+    let mut lines = vec![format!("{head}: {}", clean_lines(error.message()))];
     lines.extend(error.point_list().iter().map(|point| format!("  • {}", clean_lines(point))));
     lines.extend(error.source_excerpt().map(|excerpt| excerpt_text(style, excerpt)));
     lines.extend(error.note_list().iter().map(|note| format!("  {}", clean_lines(note).replace('\n', "\n  "))));

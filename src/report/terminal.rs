@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Error, Exit};
 use crate::report::document::{Document, Envelope};
-use crate::report::render::{Style, error_text};
+use crate::report::render::{Style, error_text, warning_text};
 use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, gate, plural, size};
 use crate::settings::Talk;
 
@@ -62,6 +62,10 @@ impl Reporter {
             Event::Changes(changes) if changes.is_empty() => {}
             Event::Changes(changes) => self.line(&changes.iter().map(|change| change_text(style, change)).collect::<Vec<_>>().join("\n")),
             Event::Waiting { path } => self.line(&format!("Waiting for another mfp to finish ({})", clean(&path))),
+            Event::Finding { error, is_warning: true } => self.line(&warning_text(style, &error)),
+            // As an error that ends a command: `--quiet` hides none.
+            Event::Finding { .. } if self.talk.json => {}
+            Event::Finding { error, .. } => to_stderr(&error_text(style, &error), style),
             Event::Note(text) => self.line(&text),
             Event::Detail(text) if self.talk.verbose > 0 => self.line(&text),
             Event::Detail(_) => {}

@@ -19,7 +19,7 @@ use crate::report::clean;
 /// The most files that a folder may hold, selected or not.
 const MAX_FOLDER_ENTRIES: usize = 100_000;
 /// The largest file of a plugin, in bytes.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A plugin in a folder (or a bare module), read and hashed.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ fn read_module(name: &PluginName, place: &Path, bare: &mfp_model::source::BareWa
 }
 
 /// Every file below a folder, by its path. A link is listed too: if it's selected, it's refused when it's read.
-fn list_files(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn list_files(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {

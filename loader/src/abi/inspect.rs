@@ -123,24 +123,33 @@ pub(crate) struct Uses {
     pub(crate) files: bool,
 }
 
-/// Check a plugin's code for a plugin of these types, that may send HTTP requests or not.
+/// Check a plugin's code for a plugin of these types, that may send HTTP requests or not: what it uses, or the first thing it's refused for.
 pub(crate) fn inspect(layer: Layer, bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
+    let (uses, refusals) = inspect_all(layer, bytes, types, limits, http)?;
+    refusals.into_iter().next().map_or(Ok(uses), Err)
+}
+
+/// The same, with everything that it's refused for, as far as its bytes can be read.
+pub(crate) fn inspect_all(
+    layer: Layer,
+    bytes: &[u8],
+    types: &BTreeSet<PluginType>,
+    limits: &Limits,
+    http: bool,
+) -> Result<(Uses, Vec<Refusal>), Refusal> {
     within("bytes", bytes.len() as u64, limits.wasm_bytes)?;
     match layer {
-        Layer::Module => inspect_module(bytes, types, limits, http).map(|()| Uses::default()),
+        Layer::Module => inspect_module(bytes, types, limits, http).map(|refusals| (Uses::default(), refusals)),
         Layer::Component => component::inspect(bytes, types, limits, http),
     }
 }
 
-fn inspect_module(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(), Refusal> {
+fn inspect_module(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Vec<Refusal>, Refusal> {
     let shape = read(bytes, limits)?;
-    check_sizes(&shape, limits)?;
-    let refused = refused_imports(&shape, http);
-    if !refused.is_empty() {
-        return Err(Refusal::Imports(refused));
-    }
-    let missing = missing_exports(&shape, types);
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::Exports(missing)) }
+    let too_large = check_sizes(&shape, limits).err();
+    let names =
+        [Refusal::Imports as fn(_) -> _, Refusal::Exports].into_iter().zip([refused_imports(&shape, http), missing_exports(&shape, types)]);
+    Ok(too_large.into_iter().chain(names.filter(|(_, names)| !names.is_empty()).map(|(refusal, names)| refusal(names))).collect())
 }
 
 fn within(what: &'static str, found: u64, limit: u64) -> Result<(), Refusal> {

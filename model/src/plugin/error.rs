@@ -36,6 +36,12 @@ impl PluginManifestError {
         Self { help: Some(neutral(&help.into(), LONGEST_MESSAGE)), ..self }
     }
 
+    /// The same in a text that has so many bytes more before the place.
+    #[must_use]
+    pub(super) fn moved_by(self, bytes: usize) -> Self {
+        Self { span: self.span.map(|span| span.start + bytes..span.end + bytes), ..self }
+    }
+
     /// The stable code: `mfp::manifest::invalid` or `mfp::unsupported`.
     pub fn code(&self) -> &'static str {
         self.code

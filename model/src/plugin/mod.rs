@@ -9,21 +9,26 @@ mod dialects;
 mod entry;
 mod error;
 mod metadata;
+mod outline;
+mod rewrite;
 mod surface;
 mod types;
 mod wasm;
+mod write;
 pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 
-pub use self::dialects::Dialect;
+pub use self::dialects::{Dialect, Form, Given};
 pub use self::entry::{EntryError, check_manifest_files, find_entry};
 pub use self::error::PluginManifestError;
 pub(crate) use self::error::neutral;
 pub use self::metadata::{Difference, HostRange, Metadata, MetadataMismatch};
+pub use self::outline::Outline;
+pub use self::rewrite::{Rewritten, rewrite};
 pub use self::surface::Surface;
 pub use self::types::{Author, Dependency, OwnLimits, PluginType, Runtime, UnknownPluginType};
-pub use self::wasm::{BareWasm, BareWasmError, MANIFEST_SECTION, WasmError, WasmKind, check_wasm_header};
+pub use self::wasm::{BareWasm, BareWasmError, MANIFEST_SECTION, WasmError, WasmKind, check_wasm_header, embedded_manifest};
 use crate::capability::Capabilities;
 use crate::content::{Listing, PackagePath};
 use crate::index::IndexLine;
@@ -94,13 +99,24 @@ pub struct PluginManifest {
 impl PluginManifest {
     /// Read a manifest in mfp's dialect or one of the three of MockForge that are read wherever a plugin is.
     pub fn parse(text: &str) -> Result<Self, PluginManifestError> {
-        dialects::parse(&yaml::parse(text)?)
+        Self::parse_all(text).map_err(|errors| errors.into_iter().next().expect("no manifest without a mistake"))
+    }
+
+    /// The same, with every mistake that can be told apart from the others, in the order of reading; at least one.
+    pub fn parse_all(text: &str) -> Result<Self, Vec<PluginManifestError>> {
+        dialects::parse(&yaml::parse(text).map_err(|error| vec![error])?)
     }
 
     /// Read a manifest from a file's bytes: at most [`MAX_MANIFEST_BYTES`], in UTF-8.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PluginManifestError> {
         yaml::check_size(bytes.len())?;
         Self::parse(std::str::from_utf8(bytes).map_err(|_| yaml::not_utf8(bytes))?)
+    }
+
+    /// The same from a file's bytes.
+    pub fn all_from_bytes(bytes: &[u8]) -> Result<Self, Vec<PluginManifestError>> {
+        yaml::check_size(bytes.len()).map_err(|error| vec![error])?;
+        Self::parse_all(std::str::from_utf8(bytes).map_err(|_| vec![yaml::not_utf8(bytes)])?)
     }
 
     /// Where the module is among the files of the package, for a plugin that has one.

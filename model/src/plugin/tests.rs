@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// The fixtures of one kind, by name.
-fn fixtures(kind: &str) -> Vec<(String, String)> {
+pub(super) fn fixtures(kind: &str) -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures/plugin-yaml").join(kind);
     let read = |entry: fs::DirEntry| {
         let name = entry.path().file_stem().unwrap().to_str().unwrap().to_owned();
@@ -61,6 +61,20 @@ fn bad_manifests_say_what_and_where_and_what_to_do() {
     }
     assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}'), "a message is never a vehicle");
     insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = "mfp: 1\nplugin:\n  id: A_b\n  version: 1.0\n  types: [auth, magic]\n  runtime: jvm\n  homepage: nope\n  colour: red\n\
+                mockforge: what\ncapabilities:\n  network: { allow_http_outbound: yes, allowed_hosts: ['a b', ok.example.com, '/x'], ports: 1 }\n  \
+                resources: { max_memory_bytes: 64MB }\ndependencies:\n  - { id: X, version: '1' }\n  - { id: y, version: '!' }\nextra: 1\n";
+    let errors = PluginManifest::parse_all(text).unwrap_err();
+    let places: Vec<&str> = errors.iter().map(|error| &text[error.span.clone().unwrap()]).collect();
+    assert_eq!(
+        places,
+        ["A_b", "1.0", "magic", "nope", "jvm", "colour", "what", "yes", "ports", "'a b'", "'/x'", "64MB", "X", "'!'", "extra"]
+    );
+    assert_eq!(PluginManifest::parse(text).unwrap_err(), errors[0], "the first is the one that's told where there's room for one");
 }
 
 const HEAD: &str = "mfp: 1\nplugin:\n  id: acc-demo\n  version: 1.0.0\n  types: [template]\n";

@@ -86,6 +86,11 @@ pub fn check_wasm_header(bytes: &[u8]) -> Result<WasmKind, WasmError> {
     walk(bytes).map(|(kind, _)| kind)
 }
 
+/// The manifest that a module or component carries in its section [`MANIFEST_SECTION`].
+pub fn embedded_manifest(bytes: &[u8]) -> Result<Option<&[u8]>, WasmError> {
+    walk(bytes).map(|(_, manifest)| manifest)
+}
+
 /// How much of everything a file has, nested modules included.
 #[derive(Default)]
 struct Counts {

@@ -35,8 +35,8 @@ struct Sums {
     elements: u64,
 }
 
-/// Check a component.
-pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<Uses, Refusal> {
+/// Check a component: what it uses, and what it's refused for.
+pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limits, http: bool) -> Result<(Uses, Vec<Refusal>), Refusal> {
     let (mut sums, mut depth) = (Sums::default(), 0_u64);
     let (mut imports, mut exports) = (Vec::new(), BTreeSet::new());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -71,13 +71,17 @@ pub(super) fn inspect(bytes: &[u8], types: &BTreeSet<PluginType>, limits: &Limit
     }
     let refused: Vec<String> =
         imports.iter().filter(|(name, ty)| !granted(name, *ty, http)).map(|(name, _)| format!("`{}`", shown(name, 100))).collect();
-    if !refused.is_empty() {
-        return Err(Refusal::Imports(refused));
-    }
     let missing: Vec<String> =
         types.iter().filter(|ty| !exports.iter().any(|name| is_interface(name, ty.as_str()))).copied().map(wanted).collect();
     let files = imports.iter().any(|(name, _)| name.starts_with("wasi:filesystem/"));
-    if missing.is_empty() { Ok(Uses { files }) } else { Err(Refusal::Exports(missing)) }
+    let mut refusals = Vec::new();
+    if !refused.is_empty() {
+        refusals.push(Refusal::Imports(refused));
+    }
+    if !missing.is_empty() {
+        refusals.push(Refusal::Exports(missing));
+    }
+    Ok((Uses { files }, refusals))
 }
 
 fn wanted(ty: PluginType) -> String {

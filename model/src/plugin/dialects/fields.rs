@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::Dialect;
+use super::{Dialect, Given};
 use crate::plugin::PluginManifestError;
 use crate::plugin::error::quoted;
 use crate::plugin::yaml::{Key, Node, Value};
@@ -15,36 +15,86 @@ use crate::text::{is_control_or_bidi, nearest};
 
 type Read<T> = Result<T, PluginManifestError>;
 
-/// What holds for the whole document, and what its author should hear.
+/// What holds for the whole document: what its author should hear, and every mistake that was met. As long as there's one
+/// of those, no manifest comes of it, so that reading on after one can't make anything wider.
 pub(super) struct Reader {
     pub(super) dialect: Dialect,
     pub(super) warnings: Vec<String>,
+    pub(super) errors: Vec<PluginManifestError>,
+    /// What's said beside the text, where it's read to be written anew.
+    given: Option<Given>,
 }
 
 impl Reader {
+    /// To read a plugin.
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, warnings: Vec::new() }
+        Self { dialect, warnings: Vec::new(), errors: Vec::new(), given: None }
+    }
+
+    /// To write a manifest anew in mfp's dialect.
+    pub(super) fn rewriting(given: Given) -> Self {
+        Self { given: Some(given), ..Self::new(Dialect::Mfp) }
     }
 
     /// Is an unknown key an error here?
     pub(super) fn is_strict(&self) -> bool {
-        self.dialect == Dialect::Mfp
+        self.dialect == Dialect::Mfp && !self.is_rewriting()
+    }
+
+    /// Is it read to be written anew, with everything that had to be assumed said?
+    pub(super) fn is_rewriting(&self) -> bool {
+        self.given.is_some()
+    }
+
+    /// What's said beside the text.
+    pub(super) fn given(&self) -> Given {
+        self.given.clone().unwrap_or_default()
     }
 
     pub(super) fn warn(&mut self, sentence: impl Into<String>) {
         self.warnings.push(sentence.into());
     }
 
-    /// The end of a mapping: what nobody asked for is an error in mfp's dialect and a warning in others.
-    pub(super) fn finish(&mut self, fields: &Fields<'_>) -> Read<()> {
-        if self.is_strict() {
-            return fields.refuse_unknown();
+    /// The value; or nothing, with the mistake kept and what stands beside it still looked at.
+    pub(super) fn keep<T>(&mut self, read: Read<T>) -> Option<T> {
+        read.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    /// Something that's asked for. Not understanding it is a mistake; where the manifest is written anew, nothing is asked for in its place.
+    pub(super) fn asked<T>(&mut self, read: Read<T>) -> Option<T> {
+        match read {
+            Err(error) if self.is_rewriting() => {
+                self.warn(format!("not asked for, since it can't be understood: {error}"));
+                None
+            }
+            read => self.keep(read),
         }
+    }
+
+    /// The end of a mapping: what nobody asked for is an error in mfp's dialect and a warning in others.
+    pub(super) fn finish(&mut self, fields: &Fields<'_>) {
+        if self.is_strict() {
+            self.errors.extend(fields.unknown_errors());
+        } else {
+            self.leave_out(fields);
+        }
+    }
+
+    /// The end of a mapping below `capabilities`: what nobody asked for is an error in every dialect that's read, and said where the
+    /// manifest is written anew.
+    pub(super) fn finish_asking(&mut self, fields: &Fields<'_>) {
+        if self.is_rewriting() {
+            self.leave_out(fields);
+        } else {
+            self.errors.extend(fields.unknown_errors());
+        }
+    }
+
+    fn leave_out(&mut self, fields: &Fields<'_>) {
         for key in fields.unknown() {
             let known = if key.text == "hooks" { "hooks are never run" } else { "mfp doesn't know it" };
             self.warn(format!("{} is left out: {known}", quoted(&fields.path_of(&key.text))));
         }
-        Ok(())
     }
 }
 
@@ -110,22 +160,29 @@ impl<'a> Fields<'a> {
         self.span.start.min(end)..end
     }
 
+    /// Every entry, for a mapping whose keys are names.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a Key, Field<'a>)> {
+        self.entries.iter().map(|(key, node)| (key, Field { path: self.path_of(&key.text), node }))
+    }
+
     fn unknown(&self) -> impl Iterator<Item = &'a Key> {
         self.entries.iter().map(|(key, _)| key).filter(|key| !self.known.contains(&key.text.as_str()))
     }
 
-    /// An error for the first key that nobody has asked for.
-    pub(super) fn refuse_unknown(&self) -> Read<()> {
-        let Some(key) = self.unknown().next() else { return Ok(()) };
+    /// An error for each key that nobody has asked for.
+    fn unknown_errors(&self) -> impl Iterator<Item = PluginManifestError> {
+        self.unknown().map(|key| self.unknown_error(key))
+    }
+
+    fn unknown_error(&self, key: &Key) -> PluginManifestError {
         let error = PluginManifestError::invalid(format!("unknown key {}", quoted(&self.path_of(&key.text))), key.span.clone());
         if key.text == "features" {
-            return Err(error.with_help("the key is reserved: features don't exist yet"));
+            return error.with_help("the key is reserved: features don't exist yet");
         }
-        let near = nearest(&key.text, self.known.iter().copied());
-        Err(match near {
+        match nearest(&key.text, self.known.iter().copied()) {
             Some(near) => error.with_help(format!("did you mean `{near}`?")),
             None => error.with_help(format!("known here: {}", self.known.join(", "))),
-        })
+        }
     }
 }
 
@@ -140,6 +197,19 @@ impl<'a> Field<'a> {
     /// An error about this value.
     pub(super) fn wrong(&self, why: impl Display) -> PluginManifestError {
         invalid(format!("{}: {why}", quoted(&self.path)), self.node)
+    }
+
+    /// Its full name in the document.
+    pub(super) fn path(&self) -> String {
+        quoted(&self.path)
+    }
+
+    pub(super) fn is_map(&self) -> bool {
+        matches!(&self.node.value, Value::Map(_))
+    }
+
+    pub(super) fn is_list(&self) -> bool {
+        matches!(&self.node.value, Value::List(_))
     }
 
     pub(super) fn fields(&self) -> Read<Fields<'a>> {

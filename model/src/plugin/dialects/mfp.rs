@@ -1,59 +1,36 @@
 //! mfp's own dialect, `mfp: 1`: every key is known, or it's an error.
 
+use super::Read;
 use super::fields::{Field, Fields, Reader};
+use super::found::Found;
 use super::json::to_json;
 use super::{capabilities, parts};
 use crate::plugin::{PluginManifest, PluginManifestError};
 
 /// Read a document that has the key `mfp`.
-pub(super) fn read(mut root: Fields<'_>, mut reader: Reader) -> Result<PluginManifest, PluginManifestError> {
-    check_edition(&root.need("mfp")?)?;
-    let mut plugin = root.need("plugin")?.fields()?;
-    let id = plugin.need("id")?.parse()?;
-    let version = parts::version(&mut plugin)?;
-    let types = parts::types(&plugin.need("types")?)?;
-    let about = parts::about(&mut plugin, &mut reader)?;
-    let runtime = parts::runtime(plugin.take("runtime"))?;
-    let entry = plugin.take("entry").map(|field| field.parse()).transpose()?;
-    let include = parts::limited(plugin.take("include"))?.iter().map(Field::parse).collect::<Result<_, _>>()?;
-    reader.finish(&plugin)?;
-
-    let mockforge = root.take("mockforge").map(|field| field.parse()).transpose()?;
-    let asked = capabilities::read(root.take("capabilities"), &mut reader)?;
-    let (capabilities, limits) = asked.canonical(&types);
-    let dependencies = parts::dependencies(root.take("dependencies"), &id, &mut reader)?;
-    let config_schema = configuration(root.take("configuration"), &mut reader)?;
-    let tests = tests(root.take("tests"))?;
-    reader.finish(&root)?;
-
-    Ok(PluginManifest {
-        id,
-        version,
-        types,
-        display_name: about.display_name,
-        description: about.description,
-        license: about.license,
-        author: about.author,
-        homepage: about.homepage,
-        repository: about.repository,
-        documentation: about.documentation,
-        keywords: about.keywords,
-        categories: about.categories,
-        runtime,
-        entry,
-        include,
-        mockforge,
-        dependencies,
-        capabilities,
-        limits,
-        config_schema,
-        tests,
-        dialect: reader.dialect,
-        warnings: reader.warnings,
-    })
+pub(super) fn read(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest, Vec<PluginManifestError>> {
+    // In another edition, what follows would mean something else.
+    root.need("mfp").and_then(|field| check_edition(&field)).map_err(|error| vec![error])?;
+    let mut found = Found::default();
+    if let Some(mut plugin) = reader.keep(root.need("plugin").and_then(|field| field.fields())) {
+        parts::identity(&mut plugin, &mut found, &mut reader);
+        found.types = parts::types(&mut plugin, &mut reader);
+        found.about = parts::about(&mut plugin, &mut reader);
+        found.runtime = parts::runtime(plugin.take("runtime"), &mut reader);
+        found.entry = plugin.take("entry").and_then(|field| reader.keep(field.parse()));
+        found.include = parts::limited(plugin.take("include"), &mut reader).iter().filter_map(|field| reader.keep(field.parse())).collect();
+        reader.finish(&plugin);
+    }
+    found.mockforge = root.take("mockforge").and_then(|field| reader.keep(field.parse()));
+    found.asked = capabilities::read(root.take("capabilities"), &mut reader);
+    found.dependencies = parts::dependencies(root.take("dependencies"), found.id.as_ref(), &mut reader);
+    found.config_schema = configuration(root.take("configuration"), &mut reader);
+    found.tests = tests(root.take("tests"), &mut reader);
+    reader.finish(&root);
+    found.finish(reader)
 }
 
-fn check_edition(field: &Field<'_>) -> Result<(), PluginManifestError> {
+fn check_edition(field: &Field<'_>) -> Read<()> {
     match field.integer()? {
         1 => Ok(()),
         0 => Err(field.wrong("must be 1")),
@@ -66,15 +43,14 @@ fn check_edition(field: &Field<'_>) -> Result<(), PluginManifestError> {
 }
 
 /// `configuration: { schema: … }`, in mfp's dialect and in MockForge's nested one.
-pub(super) fn configuration(field: Option<Field<'_>>, reader: &mut Reader) -> Result<Option<serde_json::Value>, PluginManifestError> {
-    let Some(field) = field else { return Ok(None) };
-    let mut fields = field.fields()?;
-    let schema = parts::schema(fields.take("schema"))?;
-    reader.finish(&fields)?;
-    Ok(schema)
+pub(super) fn configuration(field: Option<Field<'_>>, reader: &mut Reader) -> Option<serde_json::Value> {
+    let mut fields = reader.keep(field?.fields())?;
+    let schema = parts::schema(fields.take("schema"), reader);
+    reader.finish(&fields);
+    schema
 }
 
-fn tests(field: Option<Field<'_>>) -> Result<Vec<serde_json::Value>, PluginManifestError> {
-    let Some(field) = field else { return Ok(Vec::new()) };
-    field.list()?.iter().map(|item| to_json(item.node)).collect()
+fn tests(field: Option<Field<'_>>, reader: &mut Reader) -> Vec<serde_json::Value> {
+    let items = field.and_then(|field| reader.keep(field.list())).unwrap_or_default();
+    items.iter().filter_map(|item| reader.keep(to_json(item.node))).collect()
 }

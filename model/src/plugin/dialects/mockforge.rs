@@ -7,109 +7,74 @@
 
 use std::collections::BTreeSet;
 
-use super::capabilities::Asked;
-use super::fields::{Field, Fields, Reader};
+use super::Read;
+use super::fields::{Fields, Reader};
+use super::found::Found;
 use super::mfp::configuration;
-use super::parts::About;
-use super::{capabilities, parts};
-use crate::name::PluginName;
-use crate::plugin::{Dependency, PluginManifest, PluginManifestError, PluginType, Runtime};
-use crate::version::Version;
-
-type Read<T> = Result<T, PluginManifestError>;
-
-/// What the three dialects have in common, wherever it stands.
-struct Found {
-    id: PluginName,
-    version: Version,
-    types: BTreeSet<PluginType>,
-    about: About,
-    runtime: Runtime,
-    asked: Asked,
-    dependencies: Vec<Dependency>,
-    config_schema: Option<serde_json::Value>,
-}
-
-impl Found {
-    fn into_manifest(self, reader: Reader) -> PluginManifest {
-        let (capabilities, limits) = self.asked.canonical(&self.types);
-        PluginManifest {
-            id: self.id,
-            version: self.version,
-            types: self.types,
-            display_name: self.about.display_name,
-            description: self.about.description,
-            license: self.about.license,
-            author: self.about.author,
-            homepage: self.about.homepage,
-            repository: self.about.repository,
-            documentation: self.about.documentation,
-            keywords: self.about.keywords,
-            categories: self.about.categories,
-            runtime: self.runtime,
-            entry: None,
-            include: Vec::new(),
-            mockforge: None,
-            dependencies: self.dependencies,
-            capabilities,
-            limits,
-            config_schema: self.config_schema,
-            tests: Vec::new(),
-            dialect: reader.dialect,
-            warnings: reader.warnings,
-        }
-    }
-}
+use super::{capabilities, loose, parts};
+use crate::plugin::{PluginManifest, PluginManifestError};
 
 /// Identity under `plugin:`, the rest beside it.
-pub(super) fn nested(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest> {
-    let mut plugin = root.need("plugin")?.fields()?;
-    let id: PluginName = plugin.need("id")?.parse()?;
-    let version = parts::version(&mut plugin)?;
-    let types = parts::types(&plugin.need("types")?)?;
-    let about = parts::about(&mut plugin, &mut reader)?;
-    let runtime = parts::runtime(plugin.take("runtime"))?;
-    reader.finish(&plugin)?;
-
-    let asked = capabilities::read(root.take("capabilities"), &mut reader)?;
-    let dependencies = parts::dependencies(root.take("dependencies"), &id, &mut reader)?;
-    let config_schema = configuration(root.take("configuration"), &mut reader)?;
+pub(super) fn nested(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest, Vec<PluginManifestError>> {
+    let mut found = Found::default();
+    if let Some(mut plugin) = reader.keep(root.need("plugin").and_then(|field| field.fields())) {
+        parts::identity(&mut plugin, &mut found, &mut reader);
+        found.types = parts::types(&mut plugin, &mut reader);
+        found.about = parts::about(&mut plugin, &mut reader);
+        found.runtime = parts::runtime(plugin.take("runtime"), &mut reader);
+        reader.finish(&plugin);
+    }
+    found.asked = capabilities::read(root.take("capabilities"), &mut reader);
+    found.dependencies = parts::dependencies(root.take("dependencies"), found.id.as_ref(), &mut reader);
+    found.config_schema = configuration(root.take("configuration"), &mut reader);
+    if reader.is_rewriting() {
+        found.config_schema = found.config_schema.map(|schema| loose::strict_schema(schema, &mut reader));
+    }
     if root.take("remote").is_some() {
         reader.warn("`remote` is left out: a project says itself where a remote plugin runs");
     }
     if root.take("environment").is_some() {
         reader.warn("`environment` is left out: variables are asked for under `capabilities.environment`");
     }
-    reader.finish(&root)?;
-    Ok(Found { id, version, types, about, runtime, asked, dependencies, config_schema }.into_manifest(reader))
+    reader.finish(&root);
+    found.finish(reader)
 }
 
 /// Everything at the top, `types` a list.
-pub(super) fn flat(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest> {
-    let id: PluginName = root.need("id")?.parse()?;
-    let version = parts::version(&mut root)?;
-    let types = parts::types(&root.need("types")?)?;
-    let about = parts::about(&mut root, &mut reader)?;
-    let asked = capabilities::read(root.take("capabilities"), &mut reader)?;
-    let dependencies = parts::dependencies(root.take("dependencies"), &id, &mut reader)?;
-    let config_schema = parts::schema(root.take("config_schema"))?;
-    reader.finish(&root)?;
-    Ok(Found { id, version, types, about, runtime: Runtime::Wasm, asked, dependencies, config_schema }.into_manifest(reader))
+pub(super) fn flat(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest, Vec<PluginManifestError>> {
+    let mut found = Found::default();
+    parts::identity(&mut root, &mut found, &mut reader);
+    found.types = parts::types(&mut root, &mut reader);
+    found.about = parts::about(&mut root, &mut reader);
+    found.asked = capabilities::read(root.take("capabilities"), &mut reader);
+    found.dependencies = parts::dependencies(root.take("dependencies"), found.id.as_ref(), &mut reader);
+    found.config_schema = parts::schema(root.take("config_schema"), &mut reader);
+    if reader.is_rewriting() {
+        found.config_schema = found.config_schema.map(|schema| loose::strict_schema(schema, &mut reader));
+    }
+    reader.finish(&root);
+    found.finish(reader)
 }
 
 /// Everything at the top, one `plugin_type`, capabilities as flags, limits beside them.
-pub(super) fn scaffold(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest> {
-    let id: PluginName = root.need("id")?.parse()?;
-    let version = parts::version(&mut root)?;
-    let types = BTreeSet::from([scaffold_type(&root.need("plugin_type")?)?]);
-    let about = parts::about(&mut root, &mut reader)?;
-    let asked = capabilities::read_scaffold(root.take("capabilities"), root.take("resource_limits"), &mut reader)?;
-    let dependencies = parts::dependencies(root.take("dependencies"), &id, &mut reader)?;
-    reader.finish(&root)?;
-    Ok(Found { id, version, types, about, runtime: Runtime::Wasm, asked, dependencies, config_schema: None }.into_manifest(reader))
+pub(super) fn scaffold(mut root: Fields<'_>, mut reader: Reader) -> Read<PluginManifest, Vec<PluginManifestError>> {
+    let mut found = Found::default();
+    parts::identity(&mut root, &mut found, &mut reader);
+    found.types = only_type(&mut root, "plugin_type", &mut reader);
+    found.about = parts::about(&mut root, &mut reader);
+    found.asked = capabilities::read_scaffold(root.take("capabilities"), root.take("resource_limits"), &mut reader);
+    found.dependencies = parts::dependencies(root.take("dependencies"), found.id.as_ref(), &mut reader);
+    reader.finish(&root);
+    found.finish(reader)
 }
 
-/// MockForge's command takes `data-source` for `datasource`.
-fn scaffold_type(field: &Field<'_>) -> Read<PluginType> {
-    if field.text()? == "data-source" { Ok(PluginType::Datasource) } else { field.parse() }
+/// The one type that a key names, or what's given beside the text.
+pub(super) fn only_type(fields: &mut Fields<'_>, key: &'static str, reader: &mut Reader) -> Option<BTreeSet<crate::plugin::PluginType>> {
+    let field = fields.need(key);
+    let given = reader.given().types;
+    if !given.is_empty() {
+        return Some(given);
+    }
+    let field = reader.keep(field)?;
+    parts::one_type(&field, reader).map(|one| BTreeSet::from([one]))
 }

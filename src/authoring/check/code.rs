@@ -1,0 +1,75 @@
+//! What there's to say about the plugin's code: would a host load it, and does it use what the manifest asks for?
+
+use mfp_loader::{LoadError, check_code};
+use mfp_model::content::PackagePath;
+use mfp_model::plugin::{PluginManifest, Surface, WasmKind, check_wasm_header, embedded_manifest};
+
+use super::{Finding, Seen};
+use crate::sources::declared::MAX_FILE_BYTES;
+
+impl Seen<'_> {
+    /// Everything about the code at this path. A file that can't be read, or is too large to be, is said with the files.
+    pub(super) fn code(&self, path: &PackagePath) -> Vec<Finding> {
+        let place = self.root.join(path.as_str());
+        let is_readable = place.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE_BYTES);
+        let Some(wasm) = is_readable.then(|| std::fs::read(place).ok()).flatten() else { return Vec::new() };
+        let header = check_wasm_header(&wasm);
+        if let Err(error) = &header {
+            return vec![Finding::error(error.code(), path.as_str(), error.to_string()).help("build it again: `mfp build`")];
+        }
+        let refused = check_code(self.manifest, path, &wasm);
+        let mut findings: Vec<Finding> = refused.iter().map(|error| refusal(path, error)).collect();
+        findings.extend(self.unused(path, &wasm, header == Ok(WasmKind::Component)));
+        findings.extend(self.embedded(path, &wasm));
+        findings
+    }
+
+    /// What's asked for and can't be used: a person would approve it for nothing.
+    fn unused(&self, path: &PackagePath, wasm: &[u8], is_component: bool) -> Vec<Finding> {
+        let Ok(surface) = Surface::of(wasm) else { return Vec::new() };
+        let imports = |start: &str| surface.imports.keys().any(|name| name.starts_with(start));
+        let asked = &self.manifest.capabilities;
+        let sends = imports("mockforge.http_request") || imports("wasi:http/");
+        let opens = is_component && imports("wasi:filesystem/");
+        let unused = [
+            (!asked.http.is_empty() && !sends, "network", "HTTP requests, and its code imports nothing that sends one"),
+            (
+                !(asked.fs_read.is_empty() && asked.fs_write.is_empty()) && !opens,
+                "filesystem",
+                "files of the project, and its code imports nothing that opens one",
+            ),
+        ];
+        let unused = unused.into_iter().filter(|(is_unused, ..)| *is_unused);
+        unused
+            .map(|(_, key, what)| {
+                let finding = Finding::warning("mfp::validate::unused", self.file, format!("the plugin asks for {what} (`{path}`)"))
+                    .help(format!("take `capabilities.{key}` out, or use it"));
+                self.at_path(finding, &["capabilities", key])
+            })
+            .collect()
+    }
+
+    /// A manifest inside of the code that says something else.
+    fn embedded(&self, path: &PackagePath, wasm: &[u8]) -> Option<Finding> {
+        let embedded = embedded_manifest(wasm).ok().flatten()?;
+        let same = PluginManifest::from_bytes(embedded).is_ok_and(|embedded| embedded.metadata() == self.manifest.metadata());
+        let message = format!("the manifest that the code carries isn't {}", self.file);
+        (!same).then(|| {
+            Finding::warning("mfp::validate::embedded", path.as_str(), message).help("build it again: `mfp build` puts this one in")
+        })
+    }
+}
+
+/// Why a host wouldn't load it.
+fn refusal(path: &PackagePath, error: &LoadError) -> Finding {
+    let help = match error {
+        LoadError::Imports { .. } => {
+            "a plugin gets what the guide to the sandbox lists, and HTTP only if its manifest asks for hosts under `capabilities.network`"
+        }
+        LoadError::Exports { .. } => "export them, or take the type that needs them out of `plugin.types`",
+        LoadError::Memory { .. } => "ask for more under `capabilities.resources.max_memory_bytes`, or need less",
+        LoadError::TooLarge { .. } | LoadError::Table { .. } => "make it smaller: build for release, and leave out what isn't used",
+        _ => "build it again: `mfp build`",
+    };
+    Finding::error(error.code(), path.as_str(), error.to_string()).help(help)
+}

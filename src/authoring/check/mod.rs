@@ -1,0 +1,172 @@
+//! Is this plugin what it should be? Everything that's wrong with it, at once, each with its place and what to do.
+//!
+//! For the author, before anybody else sees the plugin. The rules are those by which it'll be read, packaged and loaded, asked
+//! of the same functions, so that what's fine here is fine there. Only looked at: nothing is built, run, fetched or written.
+
+mod code;
+mod files;
+mod finding;
+mod manifest;
+mod schema;
+mod tests;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mfp_model::content::{MANIFEST_FILE, PackagePath};
+use mfp_model::plugin::{Form, Given, Outline, PluginManifest, PluginManifestError, PluginType, find_entry, rewrite};
+
+pub(crate) use self::finding::{Finding, Severity};
+use crate::app::App;
+use crate::authoring::OwnPlugin;
+use crate::error::{Error, Exit, Result};
+use crate::explain;
+use crate::report::plural;
+use crate::sources::declared::list_files;
+
+/// The other name that MockForge's command takes for the manifest.
+pub(crate) const OTHER_MANIFEST_FILE: &str = "plugin.yml";
+
+/// A plugin's manifest as text, whatever it says.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// The folder.
+    pub(crate) root: PathBuf,
+    /// The file's name in it.
+    pub(crate) file: &'static str,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Subject {
+    /// What lies in the folder that was named, or else in the nearest one above that has a manifest, by either name.
+    pub(crate) fn open(settings: &crate::settings::Settings, named: Option<&Path>) -> Result<Self> {
+        let (root, file) = match super::find(settings, named) {
+            Ok(root) => (root, MANIFEST_FILE),
+            Err(missing) => (super::find_file(settings, named, OTHER_MANIFEST_FILE).ok_or(missing)?, OTHER_MANIFEST_FILE),
+        };
+        let path = root.join(file);
+        let bytes = std::fs::read(&path).map_err(|error| explain::io("read", &path, &error))?;
+        Ok(Self { root, file, bytes })
+    }
+
+    /// What `--fix` would have to assume, or couldn't do, for a form that isn't read.
+    fn anew(&self, text: &Arc<str>) -> Vec<Finding> {
+        let form = Outline::of(text).and_then(|outline| outline.form());
+        let types = if form == Some(Form::Info) { types_of_module(&self.root) } else { BTreeSet::new() };
+        match form {
+            None | Some(Form::Read(_)) => Vec::new(),
+            Some(_) => match rewrite(text, &Given { id: None, types }) {
+                Ok(rewritten) => rewritten.into_iter().flat_map(|rewritten| rewritten.assumptions).map(|one| self.assumed(one)).collect(),
+                Err(errors) => manifest_mistakes(self, text, &errors),
+            },
+        }
+    }
+
+    fn assumed(&self, sentence: String) -> Finding {
+        Finding::warning("mfp::validate::assumed", self.file, format!("written anew: {sentence}"))
+            .help("`mfp validate --fix` writes it so; what's left out can be written by hand")
+    }
+
+    /// Everything that's found in it.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let text: Arc<str> = String::from_utf8_lossy(&self.bytes).into();
+        let mut findings = files::manifest_name(self.file);
+        match PluginManifest::all_from_bytes(&self.bytes) {
+            Err(errors) => {
+                findings.extend(errors.iter().map(|error| manifest::mistake(self.file, &text, error)));
+                findings.extend(self.anew(&text));
+            }
+            Ok(manifest) => findings.extend(in_plugin(&self.root, self.file, &text, &manifest)),
+        }
+        findings
+    }
+}
+
+/// Everything that's found in a plugin whose manifest can be read. For those who are about to build, package or publish it.
+pub(crate) fn check(_app: &App<'_>, own: &OwnPlugin) -> Vec<Finding> {
+    let text: Arc<str> = own.manifest_text.as_str().into();
+    in_plugin(&own.root, MANIFEST_FILE, &text, &own.manifest)
+}
+
+fn in_plugin(root: &Path, file: &'static str, text: &Arc<str>, manifest: &PluginManifest) -> Vec<Finding> {
+    let seen = Seen { root, file, text, manifest, outline: Outline::of(text) };
+    let mut findings = seen.manifest();
+    findings.extend(seen.schema());
+    let (of_files, code) = seen.files();
+    findings.extend(of_files);
+    findings.extend(code.iter().flat_map(|path| seen.code(path)));
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+/// A plugin that's looked at.
+struct Seen<'a> {
+    root: &'a Path,
+    file: &'static str,
+    text: &'a Arc<str>,
+    manifest: &'a PluginManifest,
+    outline: Option<Outline>,
+}
+
+impl Seen<'_> {
+    /// A finding in the manifest, at a key about the plugin itself.
+    fn at_key(&self, finding: Finding, key: &str) -> Finding {
+        let span = self.outline.as_ref().and_then(|outline| outline.about(key));
+        finding.at(self.text, span)
+    }
+
+    /// A finding in the manifest, at a path of keys.
+    fn at_path(&self, finding: Finding, path: &[&str]) -> Finding {
+        let span = self.outline.as_ref().and_then(|outline| outline.span(path));
+        finding.at(self.text, span)
+    }
+}
+
+/// An error for a command that can't go on with what was found: the first error in full, the others in a line each.
+/// Warnings are no reason.
+pub(crate) fn refuse(findings: &[Finding]) -> Result<()> {
+    let mut errors = findings.iter().filter(|finding| finding.is_error());
+    let Some(first) = errors.next() else { return Ok(()) };
+    let others: Vec<String> = errors.map(Finding::line).collect();
+    let more = if others.is_empty() { String::new() } else { "; `mfp validate` shows all of them with their places".to_owned() };
+    let shown = first.shown();
+    let help = format!("{}{more}", shown.help_text().unwrap_or("`mfp validate` says more"));
+    Err(shown.points(others).help(help).exit_with(Exit::Usage))
+}
+
+/// `2 errors, 1 warning`; nothing, if there's none of both.
+pub(crate) fn counted(findings: &[Finding]) -> Option<String> {
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    let warnings = findings.len() - errors;
+    let parts = [(errors, "error"), (warnings, "warning")];
+    let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, noun)| plural(count, noun)).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The mistakes of a manifest that can't be written anew before they're corrected.
+pub(crate) fn manifest_mistakes(subject: &Subject, text: &str, errors: &[PluginManifestError]) -> Vec<Finding> {
+    let text: Arc<str> = text.into();
+    errors.iter().map(|error| manifest::mistake(subject.file, &text, error)).collect()
+}
+
+/// The types of calls that the only module in a folder answers.
+pub(crate) fn types_of_module(root: &Path) -> BTreeSet<PluginType> {
+    let files = list_files(root).unwrap_or_default();
+    let files: Vec<PackagePath> = files.iter().filter_map(|file| file.parse().ok()).collect();
+    let module = find_entry(None, &files).ok().and_then(|path| std::fs::read(root.join(path.as_str())).ok());
+    module.map(|wasm| mfp_loader::types_of_code(&wasm)).unwrap_or_default()
+}
+
+/// The error with which a command that only looks ends.
+pub(crate) fn refusal(findings: &[Finding], strict: bool) -> Option<Error> {
+    let worst = findings.iter().map(|finding| finding.severity).min()?;
+    if worst == Severity::Warning && !strict {
+        return None;
+    }
+    let first = findings.iter().find(|finding| finding.severity == worst)?;
+    let counts = counted(findings)?;
+    let help = first.shown().help_text().map(str::to_owned);
+    Some(Error::new("mfp::validate::findings", counts).help_or(help).exit_with(Exit::Usage))
+}

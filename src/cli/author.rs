@@ -1,0 +1,51 @@
+//! Commands for who writes plugins.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use mfp_model::name::PluginName;
+use mfp_model::plugin::PluginType;
+
+/// `mfp validate`
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// The plugin's folder (default: the nearest above with a plugin.yaml)
+    #[arg(value_name = "PATH")]
+    pub(crate) path: Option<PathBuf>,
+    /// Write the manifest anew in mfp's form, or mend what's mechanical, and say what had to be assumed
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// The plugin's id, where the manifest's isn't one
+    #[arg(long, value_name = "NAME", requires = "fix")]
+    pub(crate) id: Option<PluginName>,
+    /// What the plugin answers, where the manifest doesn't say
+    #[arg(long = "type", value_name = "TYPE", requires = "fix", value_delimiter = ',')]
+    pub(crate) types: Vec<TypeArg>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// What a plugin answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeArg {
+    /// Who a request is from.
+    Auth,
+    /// Functions of templates.
+    Template,
+    /// Whole responses.
+    Response,
+    /// Queries, with rows.
+    Datasource,
+}
+
+impl From<TypeArg> for PluginType {
+    fn from(given: TypeArg) -> Self {
+        match given {
+            TypeArg::Auth => Self::Auth,
+            TypeArg::Template => Self::Template,
+            TypeArg::Response => Self::Response,
+            TypeArg::Datasource => Self::Datasource,
+        }
+    }
+}
