@@ -66,10 +66,17 @@ impl Kind {
 pub(crate) enum Language {
     /// Rust, with the SDK
     Rust,
+    /// AssemblyScript
+    #[value(name = "assemblyscript")]
+    AssemblyScript,
     /// Python, with the SDK, as a component
     Python,
     /// JavaScript, as a component
     Js,
+    /// C, with yyjson
+    C,
+    /// Zig
+    Zig,
     /// Python, with the SDK, as a service
     RemotePython,
 }
@@ -79,8 +86,11 @@ impl Language {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
+            Self::AssemblyScript => "AssemblyScript",
             Self::Python | Self::RemotePython => "Python",
             Self::Js => "JavaScript",
+            Self::C => "C",
+            Self::Zig => "Zig",
         }
     }
 
@@ -90,6 +100,7 @@ impl Language {
             Self::Rust => Some(sdk::Package::Rust),
             Self::Python | Self::RemotePython => Some(sdk::Package::Python),
             Self::Js => Some(sdk::Package::Wit),
+            Self::AssemblyScript | Self::C | Self::Zig => None,
         }
     }
 
@@ -99,80 +110,22 @@ impl Language {
     }
 
     /// Words that no plugin can be called, since the language has them for something else.
-    fn reserved(self) -> &'static [&'static str] {
+    fn reserved(self) -> &'static str {
         match self {
-            // Their modules have names of their own, whatever the plugin is called.
-            Self::Python | Self::RemotePython => &[],
-            Self::Js => &["node-modules"],
-            // `cargo new` has the same list, but for what no plugin's name can be; the rest are the crates of the template.
-            Self::Rust => &[
-                "abstract",
-                "alloc",
-                "as",
-                "async",
-                "await",
-                "become",
-                "box",
-                "break",
-                "const",
-                "continue",
-                "core",
-                "crate",
-                "do",
-                "dyn",
-                "else",
-                "enum",
-                "extern",
-                "false",
-                "final",
-                "fn",
-                "for",
-                "gen",
-                "if",
-                "impl",
-                "in",
-                "let",
-                "loop",
-                "macro",
-                "match",
-                "mod",
-                "move",
-                "mut",
-                "override",
-                "priv",
-                "proc-macro",
-                "pub",
-                "ref",
-                "return",
-                "self",
-                "static",
-                "std",
-                "struct",
-                "super",
-                "test",
-                "trait",
-                "true",
-                "try",
-                "type",
-                "typeof",
-                "unsafe",
-                "unsized",
-                "use",
-                "virtual",
-                "where",
-                "while",
-                "yield",
-                "build",
-                "deps",
-                "examples",
-                "incremental",
-                "mockforge-plugin-sdk",
-                "schemars",
-                "serde",
-            ],
+            Self::Rust => RUST_WORDS,
+            Self::AssemblyScript => "assemblyscript node-modules",
+            Self::Js => "node-modules",
+            // The plugin's name is that of none of their modules.
+            Self::Python | Self::RemotePython | Self::C | Self::Zig => "",
         }
     }
 }
+
+/// What `cargo new` refuses and a plugin could be called, and the crates of the template.
+const RUST_WORDS: &str = "abstract alloc as async await become box break const continue core crate do dyn else enum extern false final fn for \
+    gen if impl in let loop macro match mod move mut override priv proc-macro pub ref return self static std struct super \
+    test trait true try type typeof unsafe unsized use virtual where while yield build deps examples incremental \
+    mockforge-plugin-sdk schemars serde";
 
 /// The name as a command line and a file have it.
 pub(crate) fn value_name(value: impl ValueEnum) -> String {
@@ -201,7 +154,7 @@ pub(crate) struct NewPlugin {
 impl NewPlugin {
     /// Can a plugin have this name in its language?
     pub(crate) fn is_reserved(&self) -> bool {
-        self.language.reserved().contains(&self.name.as_str())
+        self.language.reserved().split_whitespace().any(|word| word == self.name.as_str())
     }
 
     /// Everything that's in its folder, the copy of the SDK too.

@@ -1,0 +1,3 @@
+export function query_datasource(ptr: usize, len: i32): i64 {
+  return answer(ptr, len, plugin.query);
+}

@@ -1,0 +1,2 @@
+    /// Token → who it is.
+    tokens: mockforge.json.ArrayHashMap([]const u8) = .{},

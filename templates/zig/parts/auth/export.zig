@@ -1,0 +1,1 @@
+    mockforge.exportCall("authenticate", authenticate);

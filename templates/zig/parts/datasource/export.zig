@@ -1,0 +1,1 @@
+    mockforge.exportCall("query_datasource", query);

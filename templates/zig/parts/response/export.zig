@@ -1,0 +1,1 @@
+    mockforge.exportCall("generate_response", generate);

@@ -1,0 +1,2 @@
+    /// What comes before the name.
+    greeting: []const u8 = "Hello",

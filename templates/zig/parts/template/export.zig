@@ -1,0 +1,2 @@
+    mockforge.exportCall("template_function", execute);
+    mockforge.exportCall("template_functions", functions);
