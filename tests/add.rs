@@ -365,13 +365,61 @@ fn what_is_not_there_yet_says_so() {
     --- stdout
     --- stderr
     error[mfp::usage::spec]: `http://auth:8080` is a service, whose name and types nobody can look up
-    help: write it into mockforge-plugins.toml yourself: `oauth = { remote = "http://auth:8080", types = ["auth"] }`, then run `mfp lock`
+    help: say them: `mfp add remote+http://auth:8080 --rename NAME --type auth` (or template, response, datasource)
     "#);
     // What's named offline is asked nobody.
     for spec in ["git+https://example.org/x#v1", "acme/plugins#v1"] {
         machine.mfp(["add", "--offline", spec]).fails(6, "mfp::network::offline");
     }
     machine.mfp(["add", "--offline", "greet", "--tag", "v1"]).fails(1, "mfp::git::no-repository");
+    assert_eq!(machine.files(), before);
+}
+
+#[test]
+fn a_service_is_added_by_its_address_and_what_is_said_of_it() {
+    let registry = Registry::shop();
+    let machine = project(&registry);
+    let add = |more: &[&str]| machine.mfp(["add"].into_iter().chain(more.iter().copied()));
+    insta::assert_snapshot!(add(&["remote+https://auth.example/base/", "--rename", "oauth", "--type", "template", "--type", "auth"]).all(), @r#"
+    exit 0
+    --- stdout
+    --- stderr
+    Resolved 1 plugin in [TIME]
+    Checked 0 plugins in [TIME]
+    In plugins.lock only:
+     + oauth (a service) (remote+https://auth.example/base)
+    "#);
+    assert_eq!(add(&["remote+env:RATES_URL", "--rename", "rates", "--type", "datasource"]).code, 0);
+    assert_eq!(add(&["remote+http://127.0.0.1:8080", "--rename", "near", "--type", "response", "--no-sync"]).code, 0);
+    let manifest = machine.read("mockforge-plugins.toml");
+    for line in [
+        r#"oauth = { remote = "https://auth.example/base", types = ["auth", "template"] }"#,
+        r#"rates = { remote = { env = "RATES_URL" }, types = ["datasource"] }"#,
+        r#"near = { remote = "http://127.0.0.1:8080", types = ["response"] }"#,
+    ] {
+        assert!(manifest.lines().any(|known| known == line), "{manifest}");
+    }
+    machine.ok(["lock", "--check"]);
+
+    machine.write("mockforge-plugins.toml", format!("{manifest}\n[policy]\ndeny = [\"remote:https://evil.example/*\"]\n"));
+    let before = machine.files();
+    insta::assert_snapshot!(add(&["remote+http://auth.example", "--rename", "far", "--type", "auth"]).all(), @r#"
+    exit 2
+    --- stdout
+    --- stderr
+    error[mfp::usage::spec]: `http://auth.example` is plain http to another machine, which can be read and changed on its way
+    help: use https, or write it into mockforge-plugins.toml with `allow-http = true` beside it if you know that network
+    "#);
+    for (more, code) in [
+        (&["remote+ftp://auth.example", "--rename", "x", "--type", "auth"][..], "mfp::usage::spec"),
+        (&["remote+env:a b", "--rename", "x", "--type", "auth"], "mfp::usage::spec"),
+        (&["remote+https://auth.example", "--rename", "x"], "mfp::usage::spec"),
+        (&["remote+https://auth.example", "--type", "auth"], "mfp::usage::spec"),
+        (&["greet", "--type", "auth"], "mfp::usage::arguments"),
+    ] {
+        add(more).fails(2, code);
+    }
+    add(&["remote+https://evil.example/x", "--rename", "x", "--type", "auth"]).fails(5, "mfp::policy::source");
     assert_eq!(machine.files(), before);
 }
 

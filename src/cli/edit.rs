@@ -2,6 +2,7 @@
 
 use clap::Args;
 use mfp_model::name::{GroupName, PluginName, RegistryName};
+use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 
 use super::values::{AcceptedKey, accepted_key};
@@ -11,7 +12,7 @@ use super::values::{AcceptedKey, accepted_key};
 #[expect(clippy::struct_excessive_bools, reason = "flags as they are typed; commands make choices of them")]
 pub(crate) struct AddArgs {
     /// What to add: `name`, `name@^1.2`, `name@1.2.3` (exactly), a URL, a git repository (`https://host/r.git#ref:folder`,
-    /// `git@host:u/r`, `u/r#v1.2.0`), a folder (`./my-plugin`)
+    /// `git@host:u/r`, `u/r#v1.2.0`), a folder (`./my-plugin`), a service (`remote+https://…`, `remote+env:NAME`)
     #[arg(value_name = "SPEC")]
     pub(crate) specs: Vec<String>,
     /// Take the SPEC as the URL of an archive or a .wasm, whatever it looks like
@@ -47,6 +48,9 @@ pub(crate) struct AddArgs {
     /// Give the plugin another name in this project
     #[arg(long, value_name = "NAME")]
     pub(crate) rename: Option<PluginName>,
+    /// What a service answers (auth, template, response or datasource), which nobody can look up, and --rename what it's called
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<PluginType>,
     /// Change manifest and lock, install nothing
     #[arg(long)]
     pub(crate) no_sync: bool,

@@ -8,7 +8,10 @@ use mfp_model::plan::diff;
 use mfp_model::project::edit::Place;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
-use mfp_model::source::{AskedRef, BareWasm, GitUrl, Pin, RelativePath, Request, Source, SourceId, Spec, UrlError, is_path};
+use mfp_model::source::{
+    AskedRef, BareWasm, GitUrl, Pin, REMOTE_HEALTH_CHECK_INTERVAL, REMOTE_RETRIES, REMOTE_TIMEOUT_MS, RelativePath, RemoteEndpoint,
+    Request, Source, SourceId, Spec, UrlError, is_path,
+};
 use mfp_model::version::Version;
 
 use crate::app::App;
@@ -147,6 +150,9 @@ fn check_arguments(args: &AddArgs) -> Result<()> {
         () if args.rename.is_some() && args.specs.len() > 1 => {
             refuse("--rename is for exactly one plugin", "`mfp add NAME --rename OTHER`")
         }
+        () if !args.types.is_empty() && !args.specs.iter().all(|spec| spec.starts_with("remote+")) => {
+            refuse("--type says what a service answers; other plugins say it themselves", "leave it out")
+        }
         () => Ok(()),
     }
 }
@@ -201,7 +207,7 @@ fn addition(
             seen.insert(name, declared);
             (id, source, false)
         }
-        Spec::Remote(address) => return Err(written_by_hand(&address)),
+        Spec::Remote(address) => service(args, &project.manifest_text, manifest, &address)?,
     };
     let request = Request::new(source);
     Ok(match &args.rename {
@@ -252,12 +258,33 @@ fn provisional(args: &AddArgs, typed: &str) -> PluginName {
     named.unwrap_or_else(|| "plugin".parse().expect("`plugin` is a name"))
 }
 
-/// An address says neither what a service is called nor what it answers, and nobody else knows.
-fn written_by_hand(address: &str) -> Error {
-    let address = clean(address);
-    Error::new("mfp::usage::spec", format!("`{address}` is a service, whose name and types nobody can look up")).help(format!(
-        "write it into mockforge-plugins.toml yourself: `oauth = {{ remote = \"{address}\", types = [\"auth\"] }}`, then run `mfp lock`"
-    ))
+/// A service, which is what whoever adds it says: an address says neither what it's called nor what it answers, and nobody else knows.
+fn service(args: &AddArgs, manifest_text: &str, manifest: &Manifest, address: &str) -> Result<(PluginName, Source, bool)> {
+    let shown = clean(address);
+    let (Some(name), false) = (&args.rename, args.types.is_empty()) else {
+        return Err(Error::new("mfp::usage::spec", format!("`{shown}` is a service, whose name and types nobody can look up"))
+            .help(format!("say them: `mfp add remote+{shown} --rename NAME --type auth` (or template, response, datasource)")));
+    };
+    let endpoint = match address.strip_prefix("env:") {
+        Some(variable) => variable.parse().map(RemoteEndpoint::Env).map_err(|error| error.to_string()),
+        None => address.parse().map(RemoteEndpoint::Url).map_err(|error: UrlError| error.to_string()),
+    };
+    let endpoint = endpoint.map_err(|why| {
+        Error::new("mfp::usage::spec", format!("`{shown}` can't be a service's address: {why}"))
+            .help("write it as `remote+https://host/path`, or `remote+env:NAME` for one that a variable holds")
+    })?;
+    match &endpoint {
+        RemoteEndpoint::Url(url) if url.needs_allow_http() => return Err(plain_http(address)),
+        _ => refuse_denied_source(manifest, manifest_text, name, &SourceId::Remote(endpoint.clone()))?,
+    }
+    let source = Source::Remote {
+        endpoint,
+        types: args.types.iter().copied().collect(),
+        timeout_ms: REMOTE_TIMEOUT_MS,
+        retries: REMOTE_RETRIES,
+        health_check_interval: REMOTE_HEALTH_CHECK_INTERVAL,
+    };
+    Ok((name.clone(), source, false))
 }
 
 fn registry(manifest: &Manifest, args: &AddArgs) -> Result<mfp_model::name::RegistryName> {
