@@ -155,7 +155,7 @@ pub fn call(dependency: []const u8, name: []const u8, request: anytype) Error![]
 }
 
 /// A response of a server. Its body is in base64.
-pub const HttpResponse = struct { status: []const u8, headers: json.Value, body: []const u8 };
+pub const HttpResponse = struct { status: u16, headers: json.Value, body: []const u8 };
 
 /// Ask a server: `.{ .method = "GET", .url = "https://…", .headers = mockforge.empty, .body = "<base64>" }`. Only hosts of plugin.yaml's
 /// capabilities that were approved answer.
