@@ -65,6 +65,7 @@ impl<'a> App<'a> {
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::New(args) => commands::new::run(self, args),
             Command::Validate(args) => commands::validate::run(self, args),
+            Command::Examples(args) => commands::examples::run(self, args),
             Command::Key(args) => commands::key::run(self, args),
             Command::Login(args) => commands::login::run(self, args),
             Command::Logout(args) => commands::logout::run(self, args),

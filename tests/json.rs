@@ -79,6 +79,8 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["export", "--format", "cyclonedx"], "export")["bom"]["specVersion"], "1.6");
     assert_eq!(ok(&["audit"], "audit")["problems"][0]["code"], "mfp::audit::unsigned");
     ok(&["vendor", "vendored"], "vendor");
+    assert_eq!(ok(&["examples"], "examples")["examples"][0]["name"], "auth-basic");
+    assert_eq!(ok(&["examples", "auth-jwt"], "examples")["copied"]["name"], "auth-jwt");
     ok(&["new", "auth-new", "--type", "auth", "--lang", "rust"], "new");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");

@@ -387,3 +387,26 @@ fn on_a_terminal_type_and_language_are_asked_for() {
     assert_eq!(manifest.types.iter().map(|ty| ty.as_str()).collect::<Vec<_>>(), ["template"]);
     assert!(machine.has("asked/Cargo.toml"));
 }
+
+#[test]
+fn examples_are_listed_and_copied() {
+    let machine = Machine::new();
+    let listed = machine.ok(["examples"]);
+    assert!(listed.stdout.lines().any(|line| line.starts_with("datasource-csv ") && line.contains("small SQL")), "{}", listed.stdout);
+    assert_eq!(machine.ok(["examples", "--list"]).stdout, listed.stdout);
+    for name in listed.stdout.lines().filter_map(|line| line.split(' ').next()) {
+        machine.ok(["examples", name]);
+        let files = files(&machine, name);
+        assert_eq!(manifest(&files).id.as_str(), name);
+        assert!(!files.keys().any(|path| path.ends_with(".wasm") || path.contains("node_modules")), "it's sources: {:?}", files.keys());
+        assert!(files.contains_key("Cargo.lock") || files.contains_key("package-lock.json"), "{name} is built of the same crates");
+    }
+    machine.ok(["examples", "auth-jwks", "mine/jwks"]);
+    assert!(machine.read("mine/jwks/src/lib.rs").contains("plugin_yaml = \"plugin.yaml\""));
+    assert!(machine.read("mine/jwks/Cargo.toml").contains("default = [\"jwks\"]"));
+    let run = machine.mfp(["examples", "auth-jtw"]);
+    run.fails(2, "mfp::new::example");
+    assert!(run.stderr.contains("did you mean `mfp examples auth-jwt`?"), "{}", run.all());
+    machine.mfp(["examples", "auth-jwt"]).fails(2, "mfp::new::exists");
+    assert_eq!(machine.mfp(["examples", "--list", "auth-jwt"]).code, 2);
+}

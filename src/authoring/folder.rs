@@ -7,6 +7,7 @@ use std::path::Path;
 use super::templates::Files;
 use crate::error::{Error, Result};
 use crate::explain;
+use crate::report::clean;
 
 /// Make a folder of these files, and do the rest in it before it's seen. What's there already stays as it is: only an empty folder
 /// is replaced.
@@ -49,6 +50,13 @@ pub(crate) fn refuse_here(target: &Path, current: &Path) -> Result<()> {
         return Err(occupied("that's the folder that you're in".to_owned()));
     }
     Ok(())
+}
+
+/// A path as it can be typed.
+pub(crate) fn shown(path: &Path) -> String {
+    let text = clean(&path.display().to_string()).into_owned();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
+    if is_plain { text } else { format!("'{text}'") }
 }
 
 fn occupied(message: String) -> Error {

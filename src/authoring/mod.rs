@@ -4,6 +4,7 @@
 //! tools, in the author's own folder.
 
 pub(crate) mod cargo;
+pub(crate) mod examples;
 pub(crate) mod folder;
 pub(crate) mod sdk;
 pub(crate) mod templates;

@@ -165,6 +165,8 @@ pub(crate) enum Command {
     New(new::NewArgs),
     /// Look at a plugin of your own: manifest, schema, code, files; everything that's wrong, with its place
     Validate(author::ValidateArgs),
+    /// List the example plugins, or copy one to learn from
+    Examples(new::ExamplesArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
     /// Keep a token for a registry or another server
@@ -218,6 +220,7 @@ impl Command {
             Self::Vendor(_) => "vendor",
             Self::New(_) => "new",
             Self::Validate(_) => "validate",
+            Self::Examples(_) => "examples",
             Self::Key(_) => "key",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",

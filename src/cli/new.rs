@@ -43,3 +43,17 @@ pub(crate) enum Vcs {
     /// Nothing
     None,
 }
+
+/// `mfp examples`
+#[derive(Debug, Args)]
+pub(crate) struct ExamplesArgs {
+    /// The example to copy (default: list them)
+    #[arg(value_name = "NAME", conflicts_with = "list")]
+    pub(crate) name: Option<String>,
+    /// The folder to make of it (default: its name)
+    #[arg(value_name = "DIR", requires = "name")]
+    pub(crate) directory: Option<PathBuf>,
+    /// List the examples, which is also what happens without a name
+    #[arg(long)]
+    pub(crate) list: bool,
+}

@@ -11,6 +11,7 @@ pub(crate) mod config;
 pub(crate) mod diff;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+pub(crate) mod examples;
 pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod init;

@@ -151,7 +151,7 @@ fn report(app: &App<'_>, args: &NewArgs, plugin: &NewPlugin, files: usize, is_re
         app.reporter.event(Event::Warning { code: "mfp::new::license", text });
     }
     note("Next:".to_owned());
-    let enter = format!("cd {}", shown(&args.path));
+    let enter = format!("cd {}", folder::shown(&args.path));
     let commands: &[&str] = if plugin.language.is_service() {
         &[&enter, "mfp test", ".venv/bin/python src/service.py"]
     } else {
@@ -160,10 +160,4 @@ fn report(app: &App<'_>, args: &NewArgs, plugin: &NewPlugin, files: usize, is_re
     for command in commands {
         note(format!("  {command}"));
     }
-}
-
-fn shown(path: &Path) -> String {
-    let text = clean(&path.display().to_string()).into_owned();
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte));
-    if is_plain { text } else { format!("'{text}'") }
 }

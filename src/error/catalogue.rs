@@ -686,6 +686,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "A server sent more than the limit.",
         "Ask whoever runs the server; the limits stand in the reference.",
     ),
+    code("mfp::new::example", Usage, "There's no example plugin of that name.", "`mfp examples` lists them."),
     code(
         "mfp::new::exists",
         Usage,

@@ -38,6 +38,7 @@ pub(crate) enum Document {
     Export(Box<ExportDocument>),
     Vendor(VendorDocument),
     New(NewDocument),
+    Examples(ExamplesDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -76,6 +77,38 @@ pub(crate) struct NewDocument {
     pub(crate) language: String,
     /// Was a git repository made?
     pub(crate) repository: bool,
+    /// The files that were written, relative to its folder.
+    pub(crate) files: Vec<String>,
+}
+
+/// `examples`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ExamplesDocument {
+    /// All examples, by name.
+    pub(crate) examples: Vec<ExampleDocument>,
+    /// The one that was copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) copied: Option<CopiedExample>,
+}
+
+/// A plugin to learn from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ExampleDocument {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// What it answers.
+    pub(crate) types: Vec<String>,
+    /// The language, for people.
+    pub(crate) language: String,
+    pub(crate) description: Option<String>,
+}
+
+/// A copy of one.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct CopiedExample {
+    pub(crate) name: String,
+    /// Its folder.
+    pub(crate) path: String,
     /// The files that were written, relative to its folder.
     pub(crate) files: Vec<String>,
 }
@@ -816,6 +849,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         ("init", schema_for!(InitDocument)),
         ("new", schema_for!(NewDocument)),
+        ("examples", schema_for!(ExamplesDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),
