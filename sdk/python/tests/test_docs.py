@@ -1,8 +1,8 @@
 """Every snippet of the README and of the guide is run.
 
-A block of Python whose first line is `# NAME.py` is that file, in a folder of the page's; others stand alone. Commands are typed
-there, in their order, on another port; what follows one is what it prints. `mfp` is typed if `MFP` says where it is, and
-componentize-py if `COMPONENTS` is set too.
+A block of Python whose first line is `# NAME.py` is that file, in a folder of the section's; others stand alone. Commands are typed
+there, in their order, on another port; what follows one is what it prints. `mfp` is typed if `MFP` says where it is; componentize-py,
+and sections with `mfp new`, if `COMPONENTS` is set too, since what they install and build takes minutes.
 """
 
 from __future__ import annotations
@@ -24,16 +24,35 @@ from mockforge_plugin import RemotePlugin, testing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-PAGES = {"README": HERE.parent / "README.md", "guide": ROOT / "docs/guide/python.md"}
-BLOCKS: Dict[str, List[Tuple[str, str]]] = {
-    page: re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE) for page, path in PAGES.items()
+PAGES = {
+    "README": HERE.parent / "README.md",
+    "guide": ROOT / "docs/guide/python.md",
+    "javascript": ROOT / "docs/guide/javascript.md",
 }
+
+
+def blocks_of(text: str) -> List[Tuple[str, str]]:
+    """Language and text of each block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = {page: blocks_of(path.read_text()) for page, path in PAGES.items()}
+#: The sections that make a plugin from a template; and the rest of each page.
+NEW: Dict[str, List[Tuple[str, str]]] = {}
+REST: Dict[str, List[Tuple[str, str]]] = {page: [] for page in PAGES}
+for page, path in PAGES.items():
+    for section in re.split(r"^## ", path.read_text(), flags=re.MULTILINE):
+        if "$ mfp new " in section:
+            NEW[f"{page}: {section.splitlines()[0]}"] = blocks_of(section)
+        else:
+            REST[page] += blocks_of(section)
 # What's installed already, in these versions: `requirements.txt`.
 INSTALLS = {
     'pip install "mockforge-plugin[fastapi]"',
     'pip install "./sdk/python[fastapi]"',
     "pip install httpx pytest pytest-asyncio",
     "pip install componentize-py==0.25.1",
+    "pip install ./sdk/python[testing] pdoc==16.0.0",
 }
 MFP, COMPONENTS = os.environ.get("MFP"), os.environ.get("COMPONENTS")
 
@@ -42,17 +61,18 @@ class Reader:
     """Somebody who types what a page says."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder / "here"
+        self.folder.mkdir()
         self.running: List[Any] = []
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.port = str(listener.getsockname()[1])
         self.typed = 0
-        (folder / "sdk").symlink_to(ROOT / "sdk")
+        (self.folder / "sdk").symlink_to(ROOT / "sdk")
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{HERE.parent / 'src'}:{folder}",
+            "PYTHONPATH": f"{HERE.parent / 'src'}:{self.folder}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "HOME": str(folder / "home"),
         }
@@ -67,7 +87,10 @@ class Reader:
             return
         self.typed += 1
         words = shlex.split(command.replace("8080", self.port))
-        if words == ["python", "plugin.py"]:
+        if words[0] == "cd":
+            self.folder = self.folder / words[1]
+            return
+        if words[-1].endswith(("plugin.py", "service.py")) and len(words) == 2:
             self.serve(words)
             return
         if (words[0] == "mfp" and not MFP) or (words[0] == "componentize-py" and not COMPONENTS):
@@ -79,9 +102,9 @@ class Reader:
             assert done.stdout.strip() == expected.strip(), command
 
     def serve(self, words: List[str]) -> None:
-        self.running.append(
-            subprocess.Popen(words, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        )
+        environment = {**self.environment, "PORT": self.port}
+        nothing = subprocess.DEVNULL
+        self.running.append(subprocess.Popen(words, cwd=self.folder, env=environment, stdout=nothing, stderr=nothing))
         until = time.monotonic() + 60
         while True:
             try:
@@ -101,9 +124,24 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         child.wait(60)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", ["README", "guide"])
 def test_the_page_is_typed(page: str, reader: Reader) -> None:
-    for language, text in BLOCKS[page]:
+    read(reader, REST[page])
+    assert reader.typed >= 3
+
+
+@pytest.mark.skipif(not (MFP and COMPONENTS), reason="MFP and COMPONENTS aren't set: no plugin is made and built")
+@pytest.mark.parametrize("section", NEW)
+def test_a_plugin_is_made_from_its_template(section: str, reader: Reader) -> None:
+    # With what it installs itself, and nothing of what's here.
+    del reader.environment["PYTHONPATH"]
+    read(reader, NEW[section])
+    assert reader.typed >= 5
+
+
+def read(reader: Reader, blocks: List[Tuple[str, str]]) -> None:
+    """Write the files and type the commands of these blocks."""
+    for language, text in blocks:
         name = re.match(r"# ([\w-]+\.\w+)\n", text)
         if name and language in ("python", "toml"):
             reader.write(name[1], text)
@@ -112,7 +150,6 @@ def test_the_page_is_typed(page: str, reader: Reader) -> None:
         elif language == "console":
             for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
                 reader.type(command, expected)
-    assert reader.typed >= 3
 
 
 LONE = [
@@ -180,7 +217,14 @@ def test_other_blocks() -> None:
             assert text.startswith("# mockforge-plugins.toml")
         seen.add(text)
     assert len(seen) == 4
-    assert {language for blocks in BLOCKS.values() for language, _ in blocks} <= {"python", "console", "yaml", "dockerfile", "toml"}
+    assert {language for blocks in BLOCKS.values() for language, _ in blocks} <= {
+        "python",
+        "console",
+        "yaml",
+        "dockerfile",
+        "toml",
+        "js",
+    }
 
 
 def test_the_guide_names_every_class_and_its_defaults() -> None:
