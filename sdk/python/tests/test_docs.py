@@ -1,8 +1,8 @@
 """Every snippet of the README and of the guide is run.
 
 A block of Python whose first line is `# NAME.py` is that file, in a folder of the section's; others stand alone. Commands are typed
-there, in their order, on another port; what follows one is what it prints. `mfp` is typed if `MFP` says where it is; componentize-py,
-and sections with `mfp new`, if `COMPONENTS` is set too, since what they install and build takes minutes.
+there, in their order, on another port; what follows one is what it prints. `mfp` is typed if `MFP` says where it is;
+componentize-py, and sections with `mfp new`, if `COMPONENTS` is set too, since what they install and build takes minutes.
 """
 
 from __future__ import annotations

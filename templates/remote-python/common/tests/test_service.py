@@ -15,7 +15,9 @@ from mockforge_plugin.testing import client
 from plugin import {$ class $}
 from service import made
 
-MANIFEST = yaml.safe_load((Path(__file__).parent.parent / "plugin.yaml").read_text("utf-8"))
+HERE = Path(__file__).parent
+MANIFEST = yaml.safe_load((HERE.parent / "plugin.yaml").read_text("utf-8"))
+CASES = yaml.safe_load((HERE / "cases.yaml").read_text("utf-8"))["tests"]
 PATHS = {
     "authenticate": "/plugin/authenticate",
     "execute": "/plugin/template/execute",
@@ -43,8 +45,8 @@ async def test_who_has_no_token_is_sent_away(monkeypatch: pytest.MonkeyPatch) ->
         assert (await http.post(call, json={})).status_code == 422
 
 
-@pytest.mark.parametrize("case", MANIFEST["tests"], ids=lambda case: case["name"])
-async def test_a_case_of_the_manifest(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+async def test_a_case(case: dict[str, Any]) -> None:
     plugin = {$ class $}(config=case.get("config"))
     if case["call"] == "functions":
         # The protocol has no call for them.
