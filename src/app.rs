@@ -64,6 +64,7 @@ impl<'a> App<'a> {
             Command::Export(args) => commands::export::run(self, args),
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::New(args) => commands::new::run(self, args),
+            Command::Build(args) => commands::build::run(self, args),
             Command::Validate(args) => commands::validate::run(self, args),
             Command::Examples(args) => commands::examples::run(self, args),
             Command::Key(args) => commands::key::run(self, args),

@@ -82,6 +82,8 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["examples"], "examples")["examples"][0]["name"], "auth-basic");
     assert_eq!(ok(&["examples", "auth-jwt"], "examples")["copied"]["name"], "auth-jwt");
     ok(&["new", "auth-new", "--type", "auth", "--lang", "rust"], "new");
+    machine.write("service/plugin.yaml", "mfp: 1\nplugin: { id: service, version: 1.0.0, types: [auth], runtime: remote }\n");
+    assert_eq!(ok(&["build", "service"], "build")["built"], Value::Null);
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     machine.write("own/plugin.yaml", "mfp: 1\nplugin: { id: own, version: 1.0.0, types: [template] }\n");

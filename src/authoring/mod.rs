@@ -3,9 +3,12 @@
 //! Nothing here is ever done to a plugin that somebody else wrote: what builds, tests and packages runs the author's own
 //! tools, in the author's own folder.
 
+pub(crate) mod build;
 pub(crate) mod cargo;
 pub(crate) mod examples;
 pub(crate) mod folder;
+pub(crate) mod own_content;
+pub(crate) mod sandboxed;
 pub(crate) mod sdk;
 pub(crate) mod templates;
 

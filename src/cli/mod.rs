@@ -10,6 +10,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod author;
+pub(crate) mod build;
 pub(crate) mod edit;
 pub(crate) mod key;
 pub(crate) mod login;
@@ -163,6 +164,8 @@ pub(crate) enum Command {
     Vendor(project::VendorArgs),
     /// Make a plugin of your own: its folder, ready to be built, tested and packaged
     New(new::NewArgs),
+    /// Build a plugin of your own: its sources become the wasm that's packaged
+    Build(build::BuildArgs),
     /// Look at a plugin of your own: manifest, schema, code, files; everything that's wrong, with its place
     Validate(author::ValidateArgs),
     /// List the example plugins, or copy one to learn from
@@ -219,6 +222,7 @@ impl Command {
             Self::Export(_) => "export",
             Self::Vendor(_) => "vendor",
             Self::New(_) => "new",
+            Self::Build(_) => "build",
             Self::Validate(_) => "validate",
             Self::Examples(_) => "examples",
             Self::Key(_) => "key",

@@ -5,6 +5,7 @@ pub(crate) mod about;
 pub(crate) mod add;
 pub(crate) mod approve;
 pub(crate) mod audit;
+pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -158,6 +158,48 @@ pub(crate) const CATALOGUE: &[Code] = &[
     ),
     code("mfp::audit::yanked", No, "A locked version was withdrawn by its publisher.", "`mfp update NAME` takes another."),
     code(
+        "mfp::build::component",
+        No,
+        "What was built says that it's to be a component, and none can be made of it.",
+        "Look at what it exports beside the interfaces of `mockforge:plugin`; the guide has plugins that work.",
+    ),
+    code(
+        "mfp::build::failed",
+        No,
+        "A program that builds the plugin failed.",
+        "What it said stands above. Correct it, then run `mfp build` again.",
+    ),
+    code(
+        "mfp::build::language",
+        No,
+        "The plugin's folder holds nothing that mfp knows how to build.",
+        "`mfp new --help` lists the languages; the guide says by which files each is told.",
+    ),
+    code(
+        "mfp::build::nothing",
+        No,
+        "The build ended well and left no module, or its sources don't say what to build.",
+        "Look at what the message says is missing.",
+    ),
+    code(
+        "mfp::build::optimize",
+        Done,
+        "`wasm-opt` is there and failed. A warning: the module stays as the compiler made it.",
+        "Update it, or build with `--no-optimize`.",
+    ),
+    code(
+        "mfp::build::settings",
+        Usage,
+        "The project's own files don't say how it's built, or say it wrongly.",
+        "Correct them; the guide says what's read.",
+    ),
+    code(
+        "mfp::build::toolchain",
+        No,
+        "A program that the plugin is built or tested with isn't on this machine.",
+        "Install it; `mfp doctor` lists what's there and how the rest is had.",
+    ),
+    code(
         "mfp::config::invalid",
         Usage,
         "The user configuration, or a plugin's configuration in the project, isn't what it should be.",

@@ -39,6 +39,7 @@ pub(crate) enum Document {
     Vendor(VendorDocument),
     New(NewDocument),
     Examples(ExamplesDocument),
+    Build(BuildDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -61,6 +62,34 @@ pub(crate) struct InitDocument {
     pub(crate) written: Vec<String>,
     /// What an import couldn't take, a sentence each.
     pub(crate) left_out: Vec<String>,
+}
+
+/// `build`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BuildDocument {
+    pub(crate) plugin: String,
+    /// What it's written in, as `mfp new --lang` has it.
+    pub(crate) language: &'static str,
+    /// What was built; null for a service.
+    pub(crate) built: Option<BuiltDocument>,
+}
+
+/// A module or component that was built.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BuiltDocument {
+    /// Where it is.
+    pub(crate) file: String,
+    /// `component` or `json/1`.
+    pub(crate) transport: &'static str,
+    /// Its size as the language's tools left it.
+    pub(crate) made_bytes: u64,
+    /// Its size now, with its manifest in it.
+    pub(crate) bytes: u64,
+    /// By wasm-opt.
+    pub(crate) optimized: bool,
+    /// Is it another than the one that was there?
+    pub(crate) changed: bool,
+    pub(crate) elapsed_ms: u64,
 }
 
 /// `new`
@@ -850,6 +879,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("init", schema_for!(InitDocument)),
         ("new", schema_for!(NewDocument)),
         ("examples", schema_for!(ExamplesDocument)),
+        ("build", schema_for!(BuildDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),

@@ -6,6 +6,7 @@
 //! not understanding is an error everywhere. Nothing in the manifest is ever run: hooks are warned about and left alone.
 
 mod dialects;
+mod embed;
 mod entry;
 mod error;
 mod metadata;
@@ -20,6 +21,7 @@ pub(crate) mod yaml;
 use std::collections::BTreeSet;
 
 pub use self::dialects::{Dialect, Form, Given};
+pub use self::embed::{has_component_types, without_manifest};
 pub use self::entry::{EntryError, check_manifest_files, find_entry};
 pub use self::error::PluginManifestError;
 pub(crate) use self::error::neutral;

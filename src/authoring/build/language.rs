@@ -1,0 +1,120 @@
+//! Which language is a plugin written in? Its folder's files tell; nobody has to say it.
+
+use std::fmt;
+use std::path::Path;
+
+use mfp_model::plugin::Runtime;
+
+use super::tools::{Tested, Tools};
+use super::{Made, assemblyscript, c, javascript, python, rust, zig};
+use crate::authoring::OwnPlugin;
+use crate::error::{Error, Result};
+
+/// A language that plugins are built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Rust,
+    AssemblyScript,
+    JavaScript,
+    Python,
+    /// A service: nothing of it is built here.
+    RemotePython,
+    Zig,
+    C,
+}
+
+impl Language {
+    /// Every one.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Rust, Self::AssemblyScript, Self::JavaScript, Self::Python, Self::RemotePython, Self::Zig, Self::C];
+
+    /// Its word, as `mfp new --lang` and `--json` have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::AssemblyScript => "assemblyscript",
+            Self::JavaScript => "js",
+            Self::Python => "python",
+            Self::RemotePython => "remote-python",
+            Self::Zig => "zig",
+            Self::C => "c",
+        }
+    }
+
+    /// Build it: the wasm as the language's tools leave it.
+    pub(super) fn build(self, tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
+        match self {
+            Self::Rust => rust::build(tools),
+            Self::AssemblyScript => assemblyscript::build(tools, scratch),
+            Self::JavaScript => javascript::build(tools, scratch),
+            Self::Python => python::build(tools, plugin, scratch),
+            Self::RemotePython => Err(Error::bug("a service was to be built")),
+            Self::Zig => zig::build(tools, scratch),
+            Self::C => c::build(tools, scratch),
+        }
+    }
+
+    /// Run its own tests.
+    pub(super) fn test(self, tools: &Tools<'_>, _plugin: &OwnPlugin) -> Result<Tested> {
+        match self {
+            Self::Rust => rust::test(tools),
+            Self::AssemblyScript | Self::JavaScript => super::npm::test(tools),
+            Self::Python | Self::RemotePython => python::test(tools),
+            Self::Zig => zig::test(tools),
+            Self::C => c::test(tools),
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    /// Its name for people.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Rust => "Rust",
+            Self::AssemblyScript => "AssemblyScript",
+            Self::JavaScript => "JavaScript",
+            Self::Python | Self::RemotePython => "Python",
+            Self::Zig => "Zig",
+            Self::C => "C",
+        })
+    }
+}
+
+/// The language of a plugin's folder. The first that fits: a Rust plugin may have a `package.json` for something else.
+pub(crate) fn detect(plugin: &OwnPlugin) -> Result<Language> {
+    let has = |file: &str| plugin.root.join(file).is_file();
+    if plugin.manifest.runtime == Runtime::Remote {
+        return Ok(Language::RemotePython);
+    }
+    let told = [
+        (has("Cargo.toml"), Language::Rust),
+        (has("asconfig.json"), Language::AssemblyScript),
+        (javascript::is_one(&plugin.root), Language::JavaScript),
+        (has("pyproject.toml"), Language::Python),
+        (zig::is_one(&plugin.root), Language::Zig),
+        (c::is_one(&plugin.root), Language::C),
+    ];
+    let found = told.into_iter().find(|(is_it, _)| *is_it).map(|(_, language)| language);
+    found.ok_or_else(|| {
+        Error::new("mfp::build::language", format!("{} holds nothing that mfp builds", plugin.root.display())).help(
+            "it looks for Cargo.toml, asconfig.json, package.json with componentize-js, pyproject.toml, build.zig, *.zig or *.c; \
+             `mfp new --help` lists the languages",
+        )
+    })
+}
+
+/// The files with this ending in a folder and in its `src`, by their paths from it, sorted.
+pub(super) fn sources(root: &Path, ending: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (folder, prefix) in [(root.to_owned(), ""), (root.join("src"), "src/")] {
+        let Ok(entries) = std::fs::read_dir(folder) else { continue };
+        for entry in entries.flatten() {
+            let is_source = entry.path().extension().is_some_and(|extension| extension == ending) && entry.path().is_file();
+            if let (true, Some(name)) = (is_source, entry.file_name().to_str()) {
+                found.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    found.sort();
+    found
+}

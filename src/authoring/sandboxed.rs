@@ -1,0 +1,77 @@
+//! How does a plugin that's worked on run in the sandbox? As a host would run it that approves all that its manifest asks for, and
+//! nothing beyond: the author is the one who'd be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use mfp_loader::{Loader, LoaderOptions, Numbers, PluginLimits, PluginSpec, Plugins, ProjectFiles};
+use mfp_model::content::PackagePath;
+use serde_json::Value;
+
+use super::OwnPlugin;
+use super::own_content::OwnContent;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::running::{VerboseLog, explain_load, options};
+
+/// A plugin of the author's own, in the sandbox.
+pub(crate) struct Sandboxed {
+    loader: Loader,
+    entry: PackagePath,
+    content: Arc<OwnContent>,
+}
+
+impl Sandboxed {
+    /// These files, with the loader's options changed.
+    pub(crate) fn new(app: &App<'_>, entry: PackagePath, content: OwnContent, change: impl FnOnce(LoaderOptions) -> LoaderOptions) -> Self {
+        let options = change(options(app, VerboseLog::new(app)));
+        Self { loader: Loader::new(options), entry, content: Arc::new(content) }
+    }
+
+    /// Load what was just built, without a configuration: would a host take it at all?
+    pub(crate) fn load_for_check(app: &App<'_>, plugin: &OwnPlugin, entry: &PackagePath, content: OwnContent) -> Result<Plugins> {
+        let sandboxed = Self::new(app, entry.clone(), content, |options| options);
+        let spec = PluginSpec { config_schema: None, ..sandboxed.spec(app, plugin, Value::Null) };
+        sandboxed.loader.load([spec]).map_err(|error| own(&explain_load(&error)))
+    }
+
+    /// Load it with this configuration, which is held against its schema.
+    pub(crate) fn load(&self, app: &App<'_>, plugin: &OwnPlugin, config: Value) -> Result<Plugins> {
+        self.loader.load([self.spec(app, plugin, config)]).map_err(|error| own(&explain_load(&error)))
+    }
+
+    fn spec(&self, app: &App<'_>, plugin: &OwnPlugin, config: Value) -> PluginSpec {
+        let manifest = &plugin.manifest;
+        let asked = &manifest.capabilities;
+        let variable = |name: &mfp_model::capability::EnvName| {
+            let value = app.settings.environment.text(name.as_str())?;
+            Some((name.to_string(), value.to_owned()))
+        };
+        PluginSpec {
+            name: manifest.id.clone(),
+            version: manifest.version.clone(),
+            types: manifest.types.clone(),
+            entry: self.entry.clone(),
+            dependencies: BTreeSet::new(),
+            limits: PluginLimits {
+                own: Numbers { memory: asked.memory.or(manifest.limits.memory), time_ms: asked.time_ms.or(manifest.limits.time_ms) },
+                approved: Numbers { memory: asked.memory, time_ms: asked.time_ms },
+                policy: Numbers::default(),
+            },
+            project: Some(ProjectFiles {
+                root: plugin.root.clone(),
+                never: vec![".venv".to_owned(), "node_modules".to_owned(), "target".to_owned()],
+            }),
+            environment: asked.env.iter().filter_map(variable).collect::<BTreeMap<_, _>>(),
+            capabilities: asked.clone(),
+            config,
+            config_schema: manifest.config_schema.clone(),
+            content: Arc::clone(&self.content) as Arc<dyn mfp_loader::Content>,
+        }
+    }
+}
+
+/// An error of loading, said to the plugin's author.
+fn own(error: &Error) -> Error {
+    Error::new(error.code(), error.message().to_owned()).help_or(crate::error::catalogue::remedy_of(error.code()).map(str::to_owned))
+}
