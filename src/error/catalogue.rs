@@ -1151,18 +1151,6 @@ pub(crate) const CATALOGUE: &[Code] = &[
     ),
     code("mfp::usage::token", Usage, "A token is needed and wasn't given.", "Give it on stdin: `mfp login URL --token-stdin`."),
     code(
-        "mfp::vendor::foreign",
-        Done,
-        "A warning: something that mfp didn't make stands in the vendored folder, and was left alone.",
-        "Take it away, if it isn't wanted there.",
-    ),
-    code(
-        "mfp::verify::failed",
-        Integrity,
-        "`mfp verify` found something that isn't what plugins.lock says.",
-        "`mfp verify --fix` fetches what's damaged again.",
-    ),
-    code(
         "mfp::validate::assumed",
         Done,
         "Something in a plugin's manifest was left out or assumed, since it can't be understood as it stands.",
@@ -1233,6 +1221,18 @@ pub(crate) const CATALOGUE: &[Code] = &[
         Usage,
         "A plugin's version has build metadata, which can't be published: it counts for nothing in comparing.",
         "Write the version without it; `mfp validate --fix` does.",
+    ),
+    code(
+        "mfp::vendor::foreign",
+        Done,
+        "A warning: something that mfp didn't make stands in the vendored folder, and was left alone.",
+        "Take it away, if it isn't wanted there.",
+    ),
+    code(
+        "mfp::verify::failed",
+        Integrity,
+        "`mfp verify` found something that isn't what plugins.lock says.",
+        "`mfp verify --fix` fetches what's damaged again.",
     ),
     code("mfp::wasm::invalid", Integrity, "A plugin's module isn't WebAssembly.", "Nothing was kept. Tell the plugin's publisher."),
     code(
