@@ -67,6 +67,7 @@ impl<'a> App<'a> {
             Command::Build(args) => commands::build::run(self, args),
             Command::Validate(args) => commands::validate::run(self, args),
             Command::Examples(args) => commands::examples::run(self, args),
+            Command::Package(args) => commands::package::run(self, args),
             Command::Key(args) => commands::key::run(self, args),
             Command::Login(args) => commands::login::run(self, args),
             Command::Logout(args) => commands::logout::run(self, args),

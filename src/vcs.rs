@@ -4,6 +4,7 @@
 //! git's configuration only what the repository needs to be read counts. What comes out are texts that somebody may have put
 //! there; they're parsed like every lock and manifest.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use gix::index::entry::{Mode, Stage};
 use crate::error::{Error, Result};
 use crate::report::clean;
 
+/// The most files that a folder of a commit may hold.
+const MAX_TREE_ENTRIES: usize = 100_000;
 /// The largest file that's read, in bytes: what [`crate::project`] reads of a work tree.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
@@ -26,6 +29,13 @@ pub(crate) struct Repository {
 /// A commit that somebody named.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Commit(gix::ObjectId);
+
+impl Commit {
+    /// Its id.
+    pub(crate) fn hex(self) -> String {
+        self.0.to_hex().to_string()
+    }
+}
 
 /// The sides of a file that git couldn't merge, each as far as it has the file.
 #[derive(Debug, Default, Clone)]
@@ -97,6 +107,44 @@ impl Repository {
         let tree = self.inner.find_object(commit.0).ok()?.peel_to_tree().ok()?;
         let entry = tree.lookup_entry_by_path(path).ok()?;
         Some(entry.filter(|entry| entry.mode().is_blob()).map(|entry| entry.object_id()))
+    }
+
+    /// Every file below the project's folder at this commit, by its path from there: `None` for what's a link or a submodule.
+    pub(crate) fn files_below(&self, commit: Commit) -> Result<BTreeMap<String, Option<gix::ObjectId>>> {
+        let broken = || unreadable(self.inner.path());
+        let root = self.inner.find_object(commit.0).ok().and_then(|object| object.peel_to_tree().ok()).ok_or_else(broken)?;
+        let top = match self.prefix.trim_end_matches('/') {
+            "" => Some(root.id),
+            folder => {
+                let entry = root.lookup_entry_by_path(folder).map_err(|_| broken())?;
+                entry.filter(|entry| entry.mode().is_tree()).map(|entry| entry.object_id())
+            }
+        };
+        let (mut files, mut folders) = (BTreeMap::new(), vec![(top, String::new())]);
+        while let Some((folder, prefix)) = folders.pop() {
+            let Some(folder) = folder else { continue };
+            let tree = self.inner.find_object(folder).ok().and_then(|object| object.try_into_tree().ok()).ok_or_else(broken)?;
+            for entry in tree.iter() {
+                let entry = entry.map_err(|_| broken())?;
+                let path = format!("{prefix}{}", entry.filename().to_str_lossy());
+                if entry.mode().is_tree() {
+                    folders.push((Some(entry.object_id()), format!("{path}/")));
+                } else {
+                    files.insert(path, entry.mode().is_blob().then(|| entry.object_id()));
+                }
+            }
+            if files.len() > MAX_TREE_ENTRIES {
+                return Err(Error::new("mfp::project::too-large", format!("the commit holds more than {MAX_TREE_ENTRIES} files there"))
+                    .help("point at the plugin's own folder"));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The bytes of a file of a commit.
+    pub(crate) fn blob(&self, id: gix::ObjectId, path: &str) -> Result<Vec<u8>> {
+        let blob = self.inner.find_object(id).map_err(|_| missing_object(path))?;
+        Ok(blob.detach().data)
     }
 
     /// The two sides of a file that's in conflict; `None` if it isn't.

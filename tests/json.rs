@@ -84,6 +84,8 @@ fn every_commands_output_is_what_its_schema_says() {
     ok(&["new", "auth-new", "--type", "auth", "--lang", "rust"], "new");
     machine.write("service/plugin.yaml", "mfp: 1\nplugin: { id: service, version: 1.0.0, types: [auth], runtime: remote }\n");
     assert_eq!(ok(&["build", "service"], "build")["built"], Value::Null);
+    Plugin::new("greet", "3.0.0").write_to(&machine.project("mine"));
+    assert_eq!(ok(&["package", "mine", "--output", "mine.tar.zst"], "package")["name"], "greet");
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     machine.write("own/plugin.yaml", "mfp: 1\nplugin: { id: own, version: 1.0.0, types: [template] }\n");

@@ -35,6 +35,7 @@ mod metadata;
 mod network;
 mod new;
 mod offline;
+mod package;
 mod policy;
 mod quickstart;
 

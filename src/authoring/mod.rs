@@ -9,7 +9,10 @@ pub(crate) mod examples;
 pub(crate) mod folder;
 pub(crate) mod own_content;
 pub(crate) mod sandboxed;
+pub(crate) mod committed;
+pub(crate) mod packing;
 pub(crate) mod sdk;
+pub(crate) mod secrets;
 pub(crate) mod templates;
 
 use std::path::{Path, PathBuf};

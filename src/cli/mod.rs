@@ -17,6 +17,7 @@ pub(crate) mod login;
 pub(crate) mod look;
 pub(crate) mod new;
 pub(crate) mod project;
+pub(crate) mod publish;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod spec;
@@ -170,6 +171,8 @@ pub(crate) enum Command {
     Validate(author::ValidateArgs),
     /// List the example plugins, or copy one to learn from
     Examples(new::ExamplesArgs),
+    /// Pack your plugin: the same bytes on every machine
+    Package(publish::PackageArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
     /// Keep a token for a registry or another server
@@ -225,6 +228,7 @@ impl Command {
             Self::Build(_) => "build",
             Self::Validate(_) => "validate",
             Self::Examples(_) => "examples",
+            Self::Package(_) => "package",
             Self::Key(_) => "key",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",

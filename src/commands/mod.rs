@@ -24,6 +24,7 @@ pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod outdated;
+pub(crate) mod package;
 pub(crate) mod remove;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -754,10 +754,40 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Name a checkout of mfp, or the SDK's folder in it; without `--sdk` a copy comes with the plugin.",
     ),
     code(
+        "mfp::package::changed",
+        No,
+        "Files of the plugin changed while they were packed.",
+        "Run it again when nothing writes to the folder.",
+    ),
+    code(
         "mfp::package::collision",
         Integrity,
         "Two files of a plugin have names that are one on some file systems.",
         "Rename one of them.",
+    ),
+    code(
+        "mfp::package::dirty",
+        Denied,
+        "The package wouldn't be what's committed: its digest would differ from that of its own git tree.",
+        "Commit the files, or undo the changes; `--allow-dirty` packs them as they are.",
+    ),
+    code(
+        "mfp::package::limit",
+        Usage,
+        "A plugin has more, or larger, files than a package may.",
+        "Leave out what isn't needed at run time: `include` in plugin.yaml.",
+    ),
+    code(
+        "mfp::package::long-path",
+        Usage,
+        "A file's path is too long for an archive that every program reads in the same way.",
+        "Shorten it: at most 100 bytes, or a `/` with at most 155 bytes before it and 100 after it.",
+    ),
+    code(
+        "mfp::package::output",
+        Usage,
+        "An archive would be written where the next one would hold it.",
+        "Put it elsewhere, or leave `--output` out.",
     ),
     code(
         "mfp::package::path",
@@ -766,10 +796,28 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Rename it, or leave it out of `plugin.include`.",
     ),
     code(
+        "mfp::package::remote",
+        Usage,
+        "A plugin that's a service has nothing to pack.",
+        "Deploy it, and name its address in a project: `mfp add remote+https://HOST`.",
+    ),
+    code(
+        "mfp::package::secret",
+        Denied,
+        "A package would hold something that looks like a private key or a token.",
+        "Take it out, and change it if it was ever committed; `--allow-secrets` packs it.",
+    ),
+    code(
         "mfp::package::size",
         Usage,
         "A file of a plugin, or all of them together, are larger than a package may hold.",
         "Make them smaller, or leave files out of `plugin.include`.",
+    ),
+    code(
+        "mfp::package::version",
+        Usage,
+        "A version with build metadata can't be published: two that differ in it are one to everybody else.",
+        "Take what's after the `+` out of `version` in plugin.yaml.",
     ),
     code(
         "mfp::path::invalid",

@@ -11,6 +11,7 @@ use schemars::{Schema, schema_for};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::publishing::PackageDocument;
 use crate::error::Error;
 use crate::report::{Outcome, neutral_json};
 
@@ -40,6 +41,7 @@ pub(crate) enum Document {
     New(NewDocument),
     Examples(ExamplesDocument),
     Build(BuildDocument),
+    Package(PackageDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -880,6 +882,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("new", schema_for!(NewDocument)),
         ("examples", schema_for!(ExamplesDocument)),
         ("build", schema_for!(BuildDocument)),
+        ("package", schema_for!(PackageDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),

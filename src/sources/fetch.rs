@@ -503,14 +503,19 @@ pub(super) fn manifest_of_tree(name: &PluginName, tree: &Tree) -> Result<PluginM
     manifest_of(name, tree, &bare, None)
 }
 
+/// What an archive's package says about itself, held to what every package must be.
+pub(crate) fn manifest_in(name: &PluginName, tree: &Tree) -> Result<PluginManifest> {
+    let artifact = tree.artifact().map(|found| Artifact { format: found.format, size: found.size, sha256: found.sha256 });
+    let bare = BareWasm { name: name.clone(), types: std::collections::BTreeSet::new(), version: None };
+    manifest_of(name, tree, &bare, artifact.as_ref())
+}
+
 /// What an archive on this disk holds, looked at and not kept.
 pub(crate) fn look_into(store: &Store, place: &Path, format: ArchiveFormat) -> Result<(PluginManifest, Verified<Tree>)> {
     let name: PluginName = "plugin".parse().expect("`plugin` is a name");
     let file = std::fs::File::open(place).map_err(|error| explain::io("read", place, &error))?;
     let tree = store.ingest_archive(file, format, &Expected::FirstSight).map_err(explain::store)?;
-    let artifact = tree.artifact().map(|found| Artifact { format, size: found.size, sha256: found.sha256 });
-    let bare = BareWasm { name: name.clone(), types: std::collections::BTreeSet::new(), version: None };
-    Ok((manifest_of(&name, &tree, &bare, artifact.as_ref())?, tree))
+    Ok((manifest_in(&name, &tree)?, tree))
 }
 
 /// What was found at a URL, or in a repository, that nobody has locked yet.

@@ -29,6 +29,7 @@ pub mod gc;
 pub mod ingest;
 pub mod layout;
 mod os;
+pub mod pack;
 pub mod private;
 pub mod store;
 pub mod tree;

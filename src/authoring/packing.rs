@@ -1,0 +1,161 @@
+//! What goes into an author's package, and may it? The files of the folder, read once, held to everything that a reader will hold
+//! them to, and to what an author would regret.
+//!
+//! Nothing is run and nothing is written. Who has [`Gathered`] has files that were looked at; what's packed is those bytes, and not
+//! what the folder holds a moment later.
+
+use mfp_model::content::{Listing, PackagePath};
+use mfp_model::plugin::{PluginManifest, Runtime, check_wasm_header};
+use mfp_model::source::ArchiveFormat;
+use mfp_model::version::Version;
+use mfp_store::pack::{self, PackError, Package};
+use mfp_store::verify::{Expected, ExpectedArtifact};
+
+use super::committed::{self, Committed};
+use super::{OwnPlugin, secrets};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::report::{Event, plural};
+use crate::sources::fetch::manifest_in;
+
+/// What an author says is meant as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// Files that aren't committed, or differ from what's committed.
+    pub(crate) dirty: bool,
+    /// What looks like a secret.
+    pub(crate) secrets: bool,
+}
+
+/// A plugin's files, read and looked at.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    pub(crate) manifest: PluginManifest,
+    pub(crate) listing: Listing,
+    /// The `plugin.minisig` of the folder.
+    pub(crate) signature: Option<String>,
+    /// The commit that the files are those of.
+    pub(crate) commit: Option<String>,
+    files: Vec<(PackagePath, Vec<u8>)>,
+}
+
+/// Read a plugin's files and hold them to the rules.
+pub(crate) fn gather(app: &App<'_>, plugin: &OwnPlugin, allowed: Allowed) -> Result<Gathered> {
+    check_publishable(&plugin.manifest)?;
+    let folder = plugin.package_set()?;
+    let read = |(path, place): &(PackagePath, std::path::PathBuf)| match std::fs::read(place) {
+        Ok(bytes) => Ok((path.clone(), bytes)),
+        Err(error) => Err(explain::io("read", place, &error)),
+    };
+    let files: Vec<(PackagePath, Vec<u8>)> = folder.files.iter().map(read).collect::<Result<_>>()?;
+    check_paths(&files)?;
+    if !allowed.secrets {
+        refuse_secrets(&files, app)?;
+    }
+    let commit = check_committed(app, plugin, &folder.listing, allowed.dirty)?;
+    check_module(&folder.manifest, &folder.listing, &files)?;
+    Ok(Gathered { manifest: folder.manifest, listing: folder.listing, signature: folder.signature, commit, files })
+}
+
+impl Gathered {
+    /// Its archive, with this signature in it: made, and read again by those who'll read it.
+    pub(crate) fn pack(&self, app: &App<'_>, signature: Option<&str>, format: ArchiveFormat) -> Result<Package> {
+        let package = pack::pack(&self.files, signature, format).map_err(|error| unpackable(&error))?;
+        if package.content() != self.listing.content() {
+            return Err(Error::new("mfp::package::changed", "files changed while they were read")
+                .help("run it again when nothing writes to the folder"));
+        }
+        let artifact = ExpectedArtifact { sha256: package.sha256, size: Some(package.bytes.len() as u64) };
+        let expected = Expected::Locked { content: package.content(), artifact: Some(artifact) };
+        let tree = app.store()?.ingest_archive(&*package.bytes, format, &expected).map_err(explain::store)?;
+        let manifest = manifest_in(&self.manifest.id, &tree)?;
+        if manifest != self.manifest || tree.signature() != signature {
+            return Err(Error::bug("what was packed isn't what's read"));
+        }
+        Ok(package)
+    }
+
+    /// `<name>-<version>` and the format's ending.
+    pub(crate) fn file_name(&self, format: ArchiveFormat) -> String {
+        format!("{}-{}.{}", self.manifest.id, self.manifest.version, format.as_str())
+    }
+}
+
+/// Can a version like this be in a registry at all?
+fn check_publishable(manifest: &PluginManifest) -> Result<()> {
+    if let Err(error) = Version::parse_published(&manifest.version.to_string()) {
+        return Err(Error::new("mfp::package::version", format!("version {}: {error}", manifest.version))
+            .help("take what's after the `+` out of `version` in plugin.yaml: two versions that differ in it are one to everybody else"));
+    }
+    if manifest.runtime == Runtime::Remote {
+        return Err(Error::new(
+            "mfp::package::remote",
+            format!("{} is a service (`runtime: remote`): there's nothing to install", manifest.id),
+        )
+        .help("deploy it, and name its address in a project: `mfp add remote+https://HOST --types TYPE`"));
+    }
+    Ok(())
+}
+
+fn check_paths(files: &[(PackagePath, Vec<u8>)]) -> Result<()> {
+    let long: Vec<String> = files.iter().map(|(path, _)| path).filter(|path| !pack::fits(path)).map(ToString::to_string).collect();
+    if long.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        "mfp::package::long-path",
+        format!("{} too long for an archive", if long.len() == 1 { "a path is" } else { "paths are" }),
+    )
+    .points(long)
+    .help("shorten them: at most 100 bytes, or a `/` with at most 155 bytes before it and 100 after it"))
+}
+
+fn refuse_secrets(files: &[(PackagePath, Vec<u8>)], app: &App<'_>) -> Result<()> {
+    let found = secrets::find(files, app.settings.now);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new("mfp::package::secret", format!("the package would hold what looks like {}", plural(found.len(), "secret")))
+        .points(found.iter().map(ToString::to_string))
+        .help("take it out, and change it if it was ever committed; if it belongs there (a key of a test): `--allow-secrets`"))
+}
+
+/// The commit that the files are those of; `None` where there's none, which is said.
+fn check_committed(app: &App<'_>, plugin: &OwnPlugin, listing: &Listing, allow_dirty: bool) -> Result<Option<String>> {
+    let note = |text: &str| app.reporter.event(Event::Note(text.to_owned()));
+    match committed::compare(&plugin.root, listing)? {
+        Committed::NoRepository => note("Not in a git repository: nobody can compare the package with its sources"),
+        Committed::NoCommit => note("Nothing is committed yet: nobody can compare the package with its sources"),
+        Committed::Compared { commit, differences } if differences.is_empty() => return Ok(Some(commit)),
+        Committed::Compared { differences, .. } if allow_dirty => {
+            app.reporter.event(Event::Warning {
+                code: "mfp::package::dirty",
+                text: format!("the package isn't what's committed: {}", differences.join(", ")),
+            });
+        }
+        Committed::Compared { differences, .. } => {
+            return Err(Error::new("mfp::package::dirty", "the package isn't what's committed")
+                .points(differences)
+                .help("commit the files, or undo the changes; `--allow-dirty` packs them as they are"));
+        }
+    }
+    Ok(None)
+}
+
+fn check_module(manifest: &PluginManifest, listing: &Listing, files: &[(PackagePath, Vec<u8>)]) -> Result<()> {
+    let entry = manifest.entry_in(listing).map_err(|error| explain::entry(&manifest.id, &error))?;
+    let module = files.iter().find(|(path, _)| path == entry).map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
+    match check_wasm_header(module) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::new(error.code(), format!("{entry}: {error}")).help("build it again: `mfp build`")),
+    }
+}
+
+fn unpackable(error: &PackError) -> Error {
+    let help = match error {
+        PackError::Limit(_) => "leave out what isn't needed at run time: `include` in plugin.yaml",
+        _ => "correct the plugin's files, or its `include`",
+    };
+    Error::new(error.code(), error.to_string()).help(help)
+}
