@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod capability;
+pub mod compat;
 pub mod content;
 pub mod digest;
 pub mod import;

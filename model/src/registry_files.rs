@@ -9,8 +9,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -182,7 +183,7 @@ impl RegistryConfig {
 }
 
 /// An entry of the search list: the newest version of a plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchEntry {
     /// The plugin's name.
     pub name: PluginName,
@@ -201,7 +202,7 @@ pub struct SearchEntry {
     #[serde(default)]
     pub keywords: Vec<String>,
     /// When the newest version was published.
-    #[serde(default, deserialize_with = "optional_time")]
+    #[serde(default, deserialize_with = "optional_time", serialize_with = "time_text")]
     pub published: Option<Timestamp>,
     /// How often it was downloaded, if the registry counts.
     #[serde(default)]
@@ -213,7 +214,25 @@ fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ti
     text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
+fn time_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_string()).serialize(serializer)
+}
+
 impl SearchEntry {
+    /// The entry of a plugin whose newest version this is. How often it was downloaded, the index doesn't know.
+    pub fn of(line: &IndexLine) -> Self {
+        Self {
+            name: line.name.clone(),
+            version: line.version.clone(),
+            description: line.description.as_deref().map(str::to_owned),
+            types: line.types.clone(),
+            license: line.license.clone(),
+            keywords: line.keywords.clone(),
+            published: Some(line.published),
+            downloads: None,
+        }
+    }
+
     /// Read `search.json` or a search's answer. Entries that can't be read are left out.
     pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, RegistryFileError> {
         let entries: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| RegistryFileError::invalid("search.json", &error))?;

@@ -7,6 +7,7 @@
 
 pub mod packed;
 mod wire;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+pub use self::write::Publication;
 use crate::capability::Capabilities;
 use crate::digest::{ContentDigest, Sha256};
 use crate::name::PluginName;
