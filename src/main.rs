@@ -53,6 +53,7 @@ mod policy;
 mod project;
 #[cfg(test)]
 mod reference;
+mod registry_folder;
 mod report;
 mod running;
 mod scan;

@@ -86,6 +86,14 @@ fn every_commands_output_is_what_its_schema_says() {
     assert_eq!(ok(&["build", "service"], "build")["built"], Value::Null);
     Plugin::new("greet", "3.0.0").write_to(&machine.project("mine"));
     assert_eq!(ok(&["package", "mine", "--output", "mine.tar.zst"], "package")["name"], "greet");
+    ok(&["registry", "init", "reg"], "registry");
+    ok(&["registry", "add", "reg", "mine.tar.zst"], "registry");
+    Plugin::new("greet", "3.0.1").write_to(&machine.project("mine"));
+    assert_eq!(ok(&["publish", "mine", "--registry", "reg"], "publish")["predecessor"], "3.0.0");
+    assert_eq!(ok(&["yank", "greet@3.0.1", "--registry", "reg"], "yank")["yanked"], true);
+    ok(&["registry", "yank", "reg", "greet@3.0.0"], "registry");
+    ok(&["registry", "bulk", "reg"], "registry");
+    assert_eq!(ok(&["registry", "check", "reg"], "registry")["checked"]["versions"], 2);
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     machine.write("own/plugin.yaml", "mfp: 1\nplugin: { id: own, version: 1.0.0, types: [template] }\n");

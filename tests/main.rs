@@ -39,7 +39,9 @@ mod package;
 mod policy;
 mod quickstart;
 
+mod publish;
 mod race;
+mod registry_folder;
 mod remote;
 mod run;
 mod security;

@@ -72,6 +72,11 @@ impl DownloadTemplate {
         root.join(&self.path(&line.name, &line.version, &line.file))
     }
 
+    /// As it's written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The same before it's resolved against the registry's root.
     pub fn path(&self, name: &PluginName, version: &Version, file: &str) -> String {
         self.0.replace("{name}", name.as_str()).replace("{version}", &version.to_string()).replace("{file}", &segment(file))

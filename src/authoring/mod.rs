@@ -11,8 +11,10 @@ pub(crate) mod own_content;
 pub(crate) mod sandboxed;
 pub(crate) mod committed;
 pub(crate) mod packing;
+pub(crate) mod publication;
 pub(crate) mod sdk;
 pub(crate) mod secrets;
+pub(crate) mod target;
 pub(crate) mod templates;
 
 use std::path::{Path, PathBuf};

@@ -5,14 +5,14 @@
 //! what the folder holds a moment later.
 
 use mfp_model::content::{Listing, PackagePath};
-use mfp_model::plugin::{PluginManifest, Runtime, check_wasm_header};
+use mfp_model::plugin::{PluginManifest, Runtime};
 use mfp_model::source::ArchiveFormat;
 use mfp_model::version::Version;
 use mfp_store::pack::{self, PackError, Package};
 use mfp_store::verify::{Expected, ExpectedArtifact};
 
 use super::committed::{self, Committed};
-use super::{OwnPlugin, secrets};
+use super::{OwnPlugin, check, secrets};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
@@ -43,6 +43,7 @@ pub(crate) struct Gathered {
 /// Read a plugin's files and hold them to the rules.
 pub(crate) fn gather(app: &App<'_>, plugin: &OwnPlugin, allowed: Allowed) -> Result<Gathered> {
     check_publishable(&plugin.manifest)?;
+    check_plugin(app, plugin)?;
     let folder = plugin.package_set()?;
     let read = |(path, place): &(PackagePath, std::path::PathBuf)| match std::fs::read(place) {
         Ok(bytes) => Ok((path.clone(), bytes)),
@@ -54,7 +55,6 @@ pub(crate) fn gather(app: &App<'_>, plugin: &OwnPlugin, allowed: Allowed) -> Res
         refuse_secrets(&files, app)?;
     }
     let commit = check_committed(app, plugin, &folder.listing, allowed.dirty)?;
-    check_module(&folder.manifest, &folder.listing, &files)?;
     Ok(Gathered { manifest: folder.manifest, listing: folder.listing, signature: folder.signature, commit, files })
 }
 
@@ -74,6 +74,13 @@ impl Gathered {
             return Err(Error::bug("what was packed isn't what's read"));
         }
         Ok(package)
+    }
+
+    /// The module's bytes; of a plugin without one, none.
+    pub(crate) fn module(&self) -> &[u8] {
+        let entry = self.manifest.entry_in(&self.listing).ok();
+        let module = entry.and_then(|entry| self.files.iter().find(|(path, _)| path == entry));
+        module.map(|(_, bytes)| bytes.as_slice()).unwrap_or_default()
     }
 
     /// `<name>-<version>` and the format's ending.
@@ -143,13 +150,14 @@ fn check_committed(app: &App<'_>, plugin: &OwnPlugin, listing: &Listing, allow_d
     Ok(None)
 }
 
-fn check_module(manifest: &PluginManifest, listing: &Listing, files: &[(PackagePath, Vec<u8>)]) -> Result<()> {
-    let entry = manifest.entry_in(listing).map_err(|error| explain::entry(&manifest.id, &error))?;
-    let module = files.iter().find(|(path, _)| path == entry).map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
-    match check_wasm_header(module) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::new(error.code(), format!("{entry}: {error}")).help("build it again: `mfp build`")),
+/// What `mfp validate` finds: errors stop here, of warnings there's a word.
+fn check_plugin(app: &App<'_>, plugin: &OwnPlugin) -> Result<()> {
+    let findings = check::check(app, plugin);
+    check::refuse(&findings)?;
+    if let Some(counted) = check::counted(&findings) {
+        app.reporter.event(Event::Note(format!("{counted}: `mfp validate` shows them")));
     }
+    Ok(())
 }
 
 fn unpackable(error: &PackError) -> Error {

@@ -173,6 +173,12 @@ pub(crate) enum Command {
     Examples(new::ExamplesArgs),
     /// Pack your plugin: the same bytes on every machine
     Package(publish::PackageArgs),
+    /// Publish your plugin to a registry: packed, signed, and held to what its last version promised
+    Publish(Box<publish::PublishArgs>),
+    /// Take a published version back, or offer it again
+    Yank(publish::YankArgs),
+    /// Keep a registry that's a folder
+    Registry(publish::RegistryArgs),
     /// Make and use publishers' keys: sign, verify, change to another
     Key(key::KeyArgs),
     /// Keep a token for a registry or another server
@@ -229,6 +235,9 @@ impl Command {
             Self::Validate(_) => "validate",
             Self::Examples(_) => "examples",
             Self::Package(_) => "package",
+            Self::Publish(_) => "publish",
+            Self::Yank(_) => "yank",
+            Self::Registry(_) => "registry",
             Self::Key(_) => "key",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",

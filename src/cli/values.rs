@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mfp_model::name::PluginName;
 use mfp_model::signer::Signer;
+use mfp_model::version::Version;
 
 /// A key that somebody accepts for a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,21 @@ pub(crate) fn accepted_key(text: &str) -> Result<AcceptedKey, String> {
     let name = name.parse().map_err(|error: mfp_model::name::NameError| error.to_string())?;
     let signer = signer.parse().map_err(|error: mfp_model::signer::SignerError| error.to_string())?;
     Ok(AcceptedKey { name, signer })
+}
+
+/// A version of a plugin, named in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedVersion {
+    pub(crate) name: PluginName,
+    pub(crate) version: Version,
+}
+
+/// `greet@1.2.0`
+pub(crate) fn named_version(text: &str) -> Result<NamedVersion, String> {
+    let (name, version) = text.split_once('@').ok_or("write it as `NAME@1.2.3`")?;
+    let name = name.parse().map_err(|error: mfp_model::name::NameError| error.to_string())?;
+    let version = Version::parse_published(version).map_err(|error| error.to_string())?;
+    Ok(NamedVersion { name, version })
 }
 
 const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];

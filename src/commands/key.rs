@@ -152,7 +152,7 @@ fn rotate(app: &App<'_>, name: &PluginName, old: &SecretKey, new: &Signer) -> Re
     Ok(Outcome::done(Document::Key(document)).text(line))
 }
 
-fn open(app: &App<'_>, key: &Path, password: &PasswordArgs) -> Result<SecretKey> {
+pub(crate) fn open(app: &App<'_>, key: &Path, password: &PasswordArgs) -> Result<SecretKey> {
     keys::secret(key)?.open(|| existing_password(app, key, password))
 }
 

@@ -11,7 +11,7 @@ use schemars::{Schema, schema_for};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::publishing::PackageDocument;
+use super::publishing::{PackageDocument, PublishDocument, RegistryDocument, YankDocument};
 use crate::error::Error;
 use crate::report::{Outcome, neutral_json};
 
@@ -42,6 +42,9 @@ pub(crate) enum Document {
     Examples(ExamplesDocument),
     Build(BuildDocument),
     Package(PackageDocument),
+    Publish(PublishDocument),
+    Yank(YankDocument),
+    Registry(RegistryDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -883,6 +886,9 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("examples", schema_for!(ExamplesDocument)),
         ("build", schema_for!(BuildDocument)),
         ("package", schema_for!(PackageDocument)),
+        ("publish", schema_for!(PublishDocument)),
+        ("yank", schema_for!(YankDocument)),
+        ("registry", schema_for!(RegistryDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),

@@ -1,0 +1,387 @@
+//! `mfp registry`: a registry that's a folder is made, filled, looked at, and survives whoever is stopped while writing to it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::env::tree;
+use crate::support::signing::{Publisher, signer};
+use crate::support::{Machine, Plugin, Registry, Run};
+
+/// A machine with an empty registry in `reg`.
+fn keeper() -> Machine {
+    let machine = Machine::new();
+    machine.ok(["registry", "init", "reg", "--name", "acme"]);
+    machine
+}
+
+/// The package of a plugin, as a file of the project.
+fn package(machine: &Machine, plugin: &Plugin) -> String {
+    let file = format!("{}-{}.tar.gz", plugin.name, plugin.version);
+    machine.write(&file, plugin.archive());
+    file
+}
+
+fn add(machine: &Machine, plugin: &Plugin) -> Run {
+    let file = package(machine, plugin);
+    machine.mfp(["registry", "add", "reg", &file])
+}
+
+#[track_caller]
+fn added(machine: &Machine, plugin: &Plugin) {
+    let run = add(machine, plugin);
+    assert_eq!(run.code, 0, "{}", run.all());
+}
+
+#[track_caller]
+fn is_well(machine: &Machine) -> serde_json::Value {
+    let run = machine.ok(["registry", "check", "reg", "--json"]);
+    run.json()["checked"].clone()
+}
+
+/// The problems that are told, as `file:line code`.
+fn problems(machine: &Machine) -> Vec<String> {
+    let run = machine.mfp(["registry", "check", "reg", "--json"]);
+    let document = run.json();
+    let told: Vec<&serde_json::Value> =
+        document["checked"]["problems"].as_array().unwrap().iter().filter(|one| one["severity"] == "error").collect();
+    assert_eq!(run.code, if told.is_empty() { 0 } else { 4 }, "{}", run.all());
+    let line = |one: &serde_json::Value| one["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
+    told.iter().map(|one| format!("{}{} {}", one["file"].as_str().unwrap(), line(one), one["code"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_registry_is_made_filled_and_used() {
+    let machine = keeper();
+    assert_eq!(machine.read("reg/search.json"), "[]\n");
+    let publisher = Publisher::named("publisher");
+    added(&machine, &Plugin::new("words", "1.0.0"));
+    let signed = Plugin::new("greet", "1.0.0").needs("words", "^1").asks_http("api.example.com").signed_by(&publisher);
+    let file = package(&machine, &signed);
+    machine.mfp(["registry", "add", "reg", &file]).fails(5, "mfp::registry::signer");
+    assert!(!machine.has("reg/dl/greet"), "what's refused leaves nothing");
+    machine.ok(["registry", "add", "reg", &file, "--signer", &signer("publisher")]);
+    // The line says what everybody who follows the published rules would have written.
+    let archive = signed.archive();
+    let mut wanted = signed.line(&archive);
+    let line: serde_json::Value = serde_json::from_str(machine.read("reg/index/gr/ee/greet").trim_end()).unwrap();
+    for (key, value) in line.as_object().unwrap() {
+        if !["published", "unpacked"].contains(&key.as_str()) {
+            assert_eq!(value, &wanted[key], "{key}");
+        }
+        wanted.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(wanted.as_object().unwrap().len(), 0, "{wanted}");
+    // The signer is known now.
+    added(&machine, &Plugin::new("greet", "1.1.0").needs("words", "^1").asks_http("api.example.com").signed_by(&publisher));
+    assert_eq!(is_well(&machine)["versions"], 3);
+    let list: serde_json::Value = serde_json::from_str(&machine.read("reg/search.json")).unwrap();
+    assert_eq!(
+        (list[0]["name"].as_str(), list[0]["version"].as_str(), list[1]["name"].as_str()),
+        (Some("greet"), Some("1.1.0"), Some("words"))
+    );
+
+    machine.write("mockforge-plugins.toml", "[registries]\ndefault = \"file:reg/\"\n\n[plugins]\n");
+    machine.ok(["add", "greet", "--approve"]);
+    assert!(machine.read("plugins.lock").contains(&format!("signer = \"{}\"", signer("publisher"))));
+    assert_eq!(machine.ok(["search", "greet"]).stdout.split(' ').next(), Some("greet"));
+    machine.ok(["registry", "bulk", "reg"]);
+    assert_eq!(is_well(&machine)["problems"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn nothing_of_anybody_elses_is_touched() {
+    let machine = Machine::new();
+    machine.write("reg/README.md", "mine");
+    machine.write("reg/keys/words.ndjson", "");
+    machine.ok(["registry", "init", "reg"]);
+    machine.write("reg/search.json", r#"[{"name":"words","version":"0.1.0","types":["auth"],"downloads":7,"stars":3}]"#);
+    let line = Plugin::new("words", "0.1.0").line(b"x").to_string().replace("\"v\":1", "\"v\":9, \"new\":1.50");
+    machine.write("reg/index/wo/rd/words", &line);
+    added(&machine, &Plugin::new("words", "1.0.0"));
+    let index = machine.read("reg/index/wo/rd/words");
+    assert!(index.starts_with(&format!("{line}\n{{\"v\":1")), "{index}");
+    let list: serde_json::Value = serde_json::from_str(&machine.read("reg/search.json")).unwrap();
+    assert_eq!((list[0]["version"].as_str(), list[0]["downloads"].as_u64(), list[0]["stars"].as_u64()), (Some("1.0.0"), Some(7), Some(3)));
+    assert_eq!(machine.read("reg/README.md"), "mine");
+    machine.mfp(["registry", "init", "reg"]).fails(2, "mfp::registry::exists");
+    // A line that only a newer mfp reads counts: its version is taken.
+    let run = add(&machine, &Plugin::new("words", "0.1.0"));
+    run.fails(1, "mfp::publish::exists");
+}
+
+#[test]
+fn a_version_that_is_taken_back_isnt_chosen_and_can_be_offered_again() {
+    let machine = keeper();
+    added(&machine, &Plugin::new("words", "1.0.0"));
+    added(&machine, &Plugin::new("words", "1.1.0"));
+    let before = machine.read("reg/index/wo/rd/words");
+    let told = machine.ok(["yank", "words@1.1.0", "--registry", "reg", "--reason", "it loses\nwords", "--json"]).json();
+    assert_eq!((told["yanked"].as_str(), told["changed"].as_bool()), (Some("it loses\nwords"), Some(true)));
+    assert!(machine.read("reg/search.json").contains("\"1.0.0\""));
+    assert!(machine.read("reg/index/wo/rd/words").starts_with(before.split_inclusive('\n').next().unwrap()), "the other line is as it was");
+    machine.write("mockforge-plugins.toml", "[registries]\ndefault = \"file:reg/\"\n\n[plugins]\nwords = \"1\"\n");
+    machine.ok(["lock"]);
+    assert!(machine.read("plugins.lock").contains("version = \"1.0.0\""));
+    is_well(&machine);
+    // Without naming it: the project's registry.
+    assert_eq!(machine.ok(["yank", "words@1.1.0", "--undo", "--json"]).json()["yanked"], false);
+    assert_eq!(machine.read("reg/index/wo/rd/words"), before);
+    assert_eq!(machine.ok(["registry", "yank", "reg", "words@1.1.0", "--undo", "--json"]).json()["yank"]["changed"], false);
+    machine.mfp(["yank", "words@3.0.0"]).fails(1, "mfp::resolve::no-version");
+    machine.mfp(["yank", "words"]).fails(2, "mfp::usage::arguments");
+}
+
+#[test]
+fn the_example_registry_is_as_it_should_be() {
+    let machine = Machine::new();
+    let registry = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/registry");
+    let told = machine.ok(["registry", "check", registry.to_str().unwrap(), "--json"]).json();
+    assert_eq!(told["checked"]["problems"], serde_json::json!([]));
+    assert!(told["checked"]["versions"].as_u64() >= Some(10));
+}
+
+/// Each thing that can be wrong, alone, with the place that's told.
+#[test]
+fn whatever_was_tampered_with_is_told_with_its_place() {
+    let publisher = Publisher::named("publisher");
+    let greet = || Plugin::new("greet", "1.0.0");
+    let fill = || {
+        let registry = Registry::with([
+            Plugin::new("words", "1.0.0"),
+            greet().signed_by(&publisher),
+            Plugin::new("greet", "1.1.0").signed_by(&publisher),
+        ]);
+        let machine = Machine::new();
+        for (path, bytes) in tree(registry.folder()) {
+            machine.write(&format!("reg/{path}"), bytes);
+        }
+        machine.ok(["registry", "check", "reg", "--fix"]);
+        assert_eq!(problems(&machine), [""; 0]);
+        machine
+    };
+    let index = "reg/index/gr/ee/greet";
+    let edit = |from: &str, to: &str, told: &[&str]| {
+        let machine = fill();
+        let text = machine.read(index);
+        assert!(text.contains(from), "{from}: {text}");
+        machine.write(index, text.replacen(from, to, 1));
+        assert_eq!(problems(&machine), told, "{from} → {to}");
+    };
+    edit("\"types\":[\"template\"]", "\"types\":[\"auth\"]", &["index/gr/ee/greet:1 mfp::integrity::metadata"]);
+    edit("\"capabilities\":{}", "\"capabilities\":{\"http\":[\"a.example\"]}", &["index/gr/ee/greet:1 mfp::integrity::metadata"]);
+    edit("\"license\":\"MIT\"", "\"license\":\"BSD\"", &["index/gr/ee/greet:1 mfp::integrity::metadata"]);
+    edit("\"size\":", "\"size\":1", &["index/gr/ee/greet:1 mfp::integrity::size"]);
+    edit("\"version\":\"1.0.0\"", "\"version\":\"1.0.1\"", &["index/gr/ee/greet:1 mfp::registry::no-artifact"]);
+    edit(
+        "\"version\":\"1.1.0\"",
+        "\"version\":\"1.0.0\"",
+        &[
+            "index/gr/ee/greet:2 mfp::registry::index",
+            "index/gr/ee/greet:2 mfp::registry::no-artifact",
+            "search.json mfp::registry::search",
+        ],
+    );
+    edit(&signer("publisher"), &signer("other"), &["index/gr/ee/greet:1 mfp::signature::unproven"]);
+    edit("\"v\":1", "\"v\":\"x\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
+    edit("\"published\":\"2026-01-01", "\"published\":\"2027-01-01", &["index/gr/ee/greet:2 mfp::registry::index"]);
+    edit("\"name\":\"greet\"", "\"name\":\"words\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
+
+    let tamper = |change: &dyn Fn(&Machine), told: &[&str]| {
+        let machine = fill();
+        change(&machine);
+        assert_eq!(problems(&machine), told);
+    };
+    let archive = "reg/dl/greet/1.0.0/greet-1.0.0.tar.gz";
+    let other = greet().with(|plugin| plugin.more_yaml = "# other\n".to_owned());
+    tamper(&|machine| machine.write(archive, Plugin::new("greet", "1.1.0").archive()), &["index/gr/ee/greet:1 mfp::integrity::size"]);
+    tamper(
+        &|machine| {
+            let mut bytes = std::fs::read(machine.project(archive)).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            machine.write(archive, bytes);
+        },
+        &["index/gr/ee/greet:1 mfp::integrity::sha256"],
+    );
+    // An archive and a line that agree with each other, and not with the content that was promised.
+    tamper(
+        &|machine| {
+            let bytes = other.archive();
+            let line = other.line(&bytes).to_string().replace(&other.content(), &greet().content());
+            machine.write(archive, bytes);
+            let rest = machine.read(index).lines().nth(1).unwrap().to_owned();
+            machine.write(index, format!("{line}\n{rest}\n"));
+        },
+        &["index/gr/ee/greet:1 mfp::integrity::content"],
+    );
+    tamper(&|machine| std::fs::remove_file(machine.project(archive)).unwrap(), &["index/gr/ee/greet:1 mfp::registry::no-artifact"]);
+    tamper(&|machine| machine.write(index, machine.read(index).trim_end()), &["index/gr/ee/greet mfp::registry::index"]);
+    tamper(&|machine| machine.write("reg/search.json", "{}"), &["search.json mfp::registry::search"]);
+    tamper(
+        &|machine| machine.write("reg/search.json", machine.read("reg/search.json").replace("A plugin for tests", "Another")),
+        &["search.json mfp::registry::search"; 2],
+    );
+    tamper(&|machine| machine.write("reg/keys/greet.ndjson", "nonsense\n"), &["keys/greet.ndjson mfp::registry::malformed"]);
+    tamper(
+        &|machine| {
+            let (other, next) = (Publisher::named("other"), Publisher::named("next"));
+            let good = publisher.hands_over("greet", &next);
+            let forged = other.hands_over("greet", &next).replace(&other.signer(), &publisher.signer());
+            machine.write("reg/keys/greet.ndjson", good + &forged);
+        },
+        &["keys/greet.ndjson:2 mfp::signature::unproven"],
+    );
+    tamper(
+        &|machine| {
+            machine.write(
+                "reg/config.json",
+                machine.read("reg/config.json").replacen("{\"v\"", "{\"advisories\":\"advisories.json\",\"v\"", 1),
+            );
+            machine.write("reg/advisories.json", r#"[{"id":"A"}]"#);
+        },
+        &["advisories.json mfp::registry::malformed"],
+    );
+    tamper(
+        &|machine| {
+            machine.ok(["registry", "bulk", "reg"]);
+            let bulk = tree(&machine.project("reg/bulk")).into_keys().next().unwrap();
+            let bytes = std::fs::read(machine.project(&format!("reg/bulk/{bulk}"))).unwrap();
+            machine.write(&format!("reg/bulk/{bulk}"), [bytes, vec![0]].concat());
+            // The name holds a digest, which no line of this test can: only the code counts.
+            let told = problems(machine);
+            assert!(!told.is_empty() && told.iter().all(|one| one.ends_with("mfp::registry::bulk")), "{told:?}");
+            std::fs::remove_dir_all(machine.project("reg/bulk")).unwrap();
+            machine.write("reg/config.json", br#"{"v":1,"name":"test","dl":"dl/{name}/{version}/{file}","search":"search.json"}"#);
+        },
+        &[],
+    );
+    let machine = fill();
+    machine.write(archive, "x");
+    machine.write("reg/keys/greet.ndjson", "nonsense\n");
+    let run = machine.mfp(["registry", "check", "reg"]);
+    run.fails(4, "mfp::registry::problems");
+    insta::assert_snapshot!(run.stderr);
+}
+
+/// What `check` accepts whenever a publisher is stopped, and what it says of what's left.
+#[cfg(unix)]
+#[test]
+fn each_write_that_fails_leaves_a_registry() {
+    for (blocked, told, is_published) in [
+        ("dl/words/1.1.0/words-1.1.0.tar.gz", &[][..], false),
+        ("index/wo/rd/words", &["mfp::registry::stray"], false),
+        ("search.json", &["mfp::registry::search"], true),
+    ] {
+        let machine = keeper();
+        added(&machine, &Plugin::new("words", "1.0.0"));
+        let file = package(&machine, &Plugin::new("words", "1.1.0"));
+        // A link in a file's place is never written through, so that this very write fails.
+        let place = machine.project(&format!("reg/{blocked}"));
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        let aside = machine.path("aside");
+        let was_there = std::fs::rename(&place, &aside).is_ok();
+        std::os::unix::fs::symlink(&aside, &place).unwrap();
+        machine.mfp(["registry", "add", "reg", &file]).fails(8, "mfp::io::failed");
+        std::fs::remove_file(&place).unwrap();
+        if was_there {
+            std::fs::rename(&aside, &place).unwrap();
+        }
+        let checked = is_well(&machine);
+        let codes: Vec<&str> = checked["problems"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, told, "{blocked}");
+        // Again: it's finished, or it was done.
+        let again = machine.mfp(["registry", "add", "reg", &file]);
+        assert_eq!(again.code, i32::from(is_published), "{blocked}: {}", again.all());
+        machine.ok(["registry", "check", "reg", "--fix"]);
+        assert_eq!(
+            (is_well(&machine)["problems"].as_array().unwrap().len(), is_well(&machine)["versions"].as_u64()),
+            (0, Some(2)),
+            "{blocked}"
+        );
+    }
+}
+
+#[test]
+fn a_publisher_who_is_killed_leaves_a_registry() {
+    let filling: Vec<u8> = (0..300_000_u32).flat_map(|number| blake3::hash(&number.to_le_bytes()).as_bytes()[..1].to_vec()).collect();
+    let big = Plugin::new("words", "1.1.0").with(|plugin| plugin.more_files = vec![("data.bin".to_owned(), filling.clone())]);
+    let machine = keeper();
+    added(&machine, &Plugin::new("words", "1.0.0"));
+    let file = package(&machine, &big);
+    let begun = std::time::Instant::now();
+    machine.ok(["registry", "add", "reg", &file]);
+    let took = begun.elapsed();
+    let start = tree(&machine.project("reg"));
+    for step in 0..24_u32 {
+        let machine = keeper();
+        added(&machine, &Plugin::new("words", "1.0.0"));
+        let file = package(&machine, &big);
+        let mut child = machine
+            .command()
+            .args(["registry", "add", "reg", &file])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("mfp can be started");
+        std::thread::sleep(took * step / 20 + Duration::from_micros(500));
+        let _ = child.kill();
+        let _ = child.wait();
+        is_well(&machine);
+        let again = machine.mfp(["registry", "add", "reg", &file]);
+        assert!(again.code == 0 || again.error_code() == "mfp::publish::exists", "{step}: {}", again.all());
+        machine.ok(["registry", "check", "reg", "--fix"]);
+        assert_eq!(tree(&machine.project("reg")).into_keys().collect::<Vec<_>>(), start.keys().cloned().collect::<Vec<_>>(), "{step}");
+    }
+}
+
+#[test]
+fn of_many_who_add_one_version_at_once_exactly_one_wins() {
+    let machine = keeper();
+    let bodies: Vec<String> = (0..6).map(|number| format!("# {number}\n")).collect();
+    let mut children = Vec::new();
+    for (number, body) in bodies.iter().enumerate() {
+        let plugin = Plugin::new("words", "1.0.0").with(|plugin| plugin.more_yaml.clone_from(body));
+        machine.write(&format!("{number}/words-1.0.0.tar.gz"), plugin.archive());
+        let file = format!("{number}/words-1.0.0.tar.gz");
+        let child = machine.command().args(["registry", "add", "reg", &file]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        children.push(child.expect("mfp can be started"));
+        let other = package(&machine, &Plugin::new(&format!("p-{number}"), "1.0.0"));
+        let child = machine.command().args(["registry", "add", "reg", &other]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        children.push(child.expect("mfp can be started"));
+    }
+    let codes: Vec<i32> = children.iter_mut().map(|child| child.wait().expect("it ends").code().unwrap_or(-1)).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 7, "{codes:?}");
+    assert!(codes.iter().all(|code| [0, 1].contains(code)), "{codes:?}");
+    let checked = is_well(&machine);
+    assert_eq!((checked["versions"].as_u64(), checked["problems"].as_array().map(Vec::len)), (Some(7), Some(0)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_registry_isnt_followed() {
+    let machine = keeper();
+    std::fs::create_dir_all(machine.path("home/elsewhere")).unwrap();
+    std::os::unix::fs::symlink(machine.path("home/elsewhere"), machine.project("reg/dl")).unwrap();
+    add(&machine, &Plugin::new("words", "1.0.0")).fails(8, "mfp::layout::place");
+    assert_eq!(tree(&machine.path("home/elsewhere")).len(), 0);
+    std::fs::remove_file(machine.project("reg/dl")).unwrap();
+    machine.write("reg/config.json", r#"{"v":1,"dl":"../{file}"}"#);
+    add(&machine, &Plugin::new("words", "1.0.0")).fails(2, "mfp::registry::dl-elsewhere");
+    machine.write("reg/config.json", r#"{"v":1,"dl":"https://cdn.example/{file}"}"#);
+    add(&machine, &Plugin::new("words", "1.0.0")).fails(2, "mfp::registry::dl-elsewhere");
+    machine.mfp(["registry", "check", "nowhere"]).fails(1, "mfp::registry::not-a-registry");
+}
+
+#[test]
+fn what_isnt_a_package_isnt_added() {
+    let machine = keeper();
+    machine.write("x.tar.gz", "nonsense");
+    machine.mfp(["registry", "add", "reg", "x.tar.gz"]).fails(4, "mfp::archive::corrupt");
+    machine.mfp(["registry", "add", "reg", "x.txt"]).fails(2, "mfp::usage::arguments");
+    machine.mfp(["registry", "add", "reg", "gone.tar.gz"]).fails(8, "mfp::io::failed");
+    let build = Plugin::new("words", "1.0.0+b");
+    machine.write("b.tar.gz", build.archive());
+    machine.mfp(["registry", "add", "reg", "b.tar.gz"]).fails(2, "mfp::package::version");
+    assert_eq!(is_well(&machine)["versions"], 0);
+}
