@@ -5,13 +5,14 @@
 
 pub(crate) mod build;
 pub(crate) mod cargo;
+pub(crate) mod check;
+pub(crate) mod committed;
 pub(crate) mod examples;
 pub(crate) mod folder;
 pub(crate) mod own_content;
-pub(crate) mod sandboxed;
-pub(crate) mod committed;
 pub(crate) mod packing;
 pub(crate) mod publication;
+pub(crate) mod sandboxed;
 pub(crate) mod sdk;
 pub(crate) mod secrets;
 pub(crate) mod target;
@@ -21,8 +22,6 @@ use std::path::{Path, PathBuf};
 
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::plugin::PluginManifest;
-
-pub(crate) mod check;
 
 use crate::error::{Error, Exit, Result};
 use crate::explain;
