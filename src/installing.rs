@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use mfp_loader::check_config;
-use mfp_model::capability::EnvName;
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::digest::ContentDigest;
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
@@ -23,9 +21,10 @@ use mfp_store::{Store, StoreGuard, Stored, Tree, Verified};
 
 use crate::app::App;
 use crate::cli::project::LinkModeArg;
-use crate::error::{Error, Excerpt, Exit, Result};
+use crate::configs;
+use crate::error::{Error, Exit, Result};
 use crate::explain::{self, Explained};
-use crate::project::{LOCK, MANIFEST, Project};
+use crate::project::{LOCK, Project};
 use crate::report::document::{ChangeDocument, ChangeKind, ChangeSide};
 use crate::report::{ChangeLine, Event};
 use crate::signing;
@@ -160,7 +159,7 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
             guard = Some(hold_store(app, &store)?);
             bring(app, &store, project, manifest, &needed)?;
         }
-        check_configs(&store, project, manifest, &wanted)?;
+        configs::refuse(&store, project, manifest, wanted.values().copied())?;
     }
     let changes = folder_changes(&plan, lock, &store);
     Ok(Prepared {
@@ -207,32 +206,6 @@ pub(crate) fn stored_mismatch(store: &Store, plugin: &LockedPlugin) -> Option<Me
     let stored = store.get(&plugin.content).ok().flatten()?;
     let described = mfp_loader::described(plugin, &stored).ok()?;
     described.metadata().check_against(&plugin.metadata()?, LOCK).err()
-}
-
-/// What the project configures must fit the plugins' schemas. Values from the environment are known only when a plugin is
-/// loaded: a configuration with one of them is checked then.
-fn check_configs(store: &Store, project: &Project, manifest: &Manifest, wanted: &BTreeMap<PluginName, &LockedPlugin>) -> Result<()> {
-    for (name, config) in manifest.config.iter().filter(|(_, config)| config.env_names().is_empty()) {
-        let Some(plugin) = wanted.get(name) else { continue };
-        let Some(stored) = store.get(&plugin.content).explained()? else { continue };
-        let Some(schema) = described(plugin, &stored)?.config_schema else { continue };
-        let never = |_: &EnvName| Err(Error::bug("a configuration without variables names one"));
-        let value = config.value.to_json(&mut { never })?;
-        if let Err(violations) = check_config(&schema, &value) {
-            let excerpt = Excerpt {
-                file: MANIFEST.to_owned(),
-                text: project.manifest_text.clone(),
-                span: config.span.clone(),
-                label: "this configuration".to_owned(),
-            };
-            let points = violations.iter().map(ToString::to_string);
-            return Err(Error::new("mfp::config::invalid", format!("the configuration of {name} isn't what the plugin takes"))
-                .points(points)
-                .excerpt(excerpt)
-                .help(format!("`mfp info {name} --config` shows what it takes")));
-        }
-    }
-    Ok(())
 }
 
 /// Keep the garbage collector away. Waiting for it is announced and bounded.

@@ -40,6 +40,7 @@ mod authoring;
 mod changing;
 mod cli;
 mod commands;
+mod configs;
 mod error;
 mod explain;
 mod gate;

@@ -16,6 +16,7 @@ use mfp_store::Store;
 
 use crate::advisories;
 use crate::app::App;
+use crate::configs::{self, Misfit};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::policy;
@@ -138,13 +139,26 @@ impl LogSink for VerboseLog {
     }
 }
 
+/// Why the project's plugins weren't loaded: a configuration that doesn't fit is shown where it stands in its manifest.
+pub(crate) fn explain_project_load(app: &App<'_>, error: &LoadError) -> Error {
+    match misfits(error) {
+        Some(misfits) => configs::error(&app.project().map(|project| project.manifest_text).unwrap_or_default(), &misfits),
+        None => explain_load(error),
+    }
+}
+
+/// What doesn't fit, if that's why.
+fn misfits(error: &LoadError) -> Option<Vec<Misfit>> {
+    let LoadError::Config { plugin, violations } = error else { return None };
+    Some(violations.iter().map(|violation| Misfit { plugin: plugin.clone(), violation: violation.clone() }).collect())
+}
+
 /// Why plugins weren't loaded, for a person.
 pub(crate) fn explain_load(error: &LoadError) -> Error {
+    if let Some(misfits) = misfits(error) {
+        return configs::error("", &misfits);
+    }
     let help = match error {
-        LoadError::Config { plugin, .. } => {
-            return Error::new(error.code(), error.to_string())
-                .help(format!("correct `[config.{plugin}]` in mockforge-plugins.toml; `mfp info {plugin} --config` shows what it takes"));
-        }
         LoadError::Listing(_) | LoadError::Digest { .. } => "`mfp verify --fix` fetches it again",
         LoadError::Files { .. } => "move what's refused out of that folder, or take the folder out of `[approvals]`",
         _ => "tell the plugin's publisher",

@@ -10,6 +10,7 @@ mod support;
 mod add;
 mod approve;
 mod audit;
+mod configured;
 mod corpus;
 mod crash;
 mod diff;

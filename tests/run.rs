@@ -318,13 +318,18 @@ fn a_configuration_with_a_variable() {
     help: set it: `export GREET_KEY=…`
     ");
     assert_eq!(run(Some("long enough")).code, 0);
-    insta::assert_snapshot!(run(Some("x")).all(), @"
+    insta::assert_snapshot!(run(Some("x")).all(), @r#"
     exit 2
     --- stdout
     --- stderr
-    error[mfp::config::invalid]: the configuration of plugin `greet` isn't valid: /key: value is shorter than 3 characters
-    help: correct `[config.greet]` in mockforge-plugins.toml; `mfp info greet --config` shows what it takes
-    ");
+    error[mfp::config::invalid]: the configuration of greet isn't what the plugin takes
+       ╭─[mockforge-plugins.toml:8:7]
+     8 │ key = { env = "GREET_KEY" }
+       ·       ──────────┬──────────
+       ·                 ╰── /key: value is shorter than 3 characters
+       ╰────
+    help: `mfp info greet --config` shows what it takes
+    "#);
     assert!(!machine.read("plugins.lock").contains("GREET_KEY"));
     let manifest = machine.read("mockforge-plugins.toml");
     machine.write("mockforge-plugins.toml", manifest.replace("key =", "kee ="));

@@ -204,3 +204,41 @@ fn nothing_in_a_plugin_draws_on_the_screen() {
     let run = machine(hostile).mfp(["validate"]);
     assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains("##[") && !run.stderr.contains("\n::"), "{}", run.all());
 }
+
+/// A json/1 module that has every call, and sends requests.
+const EVERYTHING: &str = r#"(module
+    (import "mockforge" "http_request" (func (param i32 i32) (result i64)))
+    (memory (export "memory") 1)
+    (func (export "mockforge_abi") (result i32) (i32.const 1))
+    (func (export "alloc") (param i32) (result i32) (i32.const 0))
+    (func $call (param i32 i32) (result i64) (i64.const 0))
+    (export "authenticate" (func $call)) (export "template_function" (func $call)) (export "template_functions" (func $call))
+    (export "generate_response" (func $call)) (export "query_datasource" (func $call)))"#;
+
+#[test]
+fn every_example_of_a_manifest_is_what_it_should_be() {
+    for kind in ["auth", "template", "response", "datasource", "full"] {
+        let machine = Machine::new();
+        let text = machine.ok(["schema", "plugin", "--example", "--type", kind]).stdout;
+        assert!(text.starts_with("mfp: 1") && text.lines().filter(|line| line.contains('#')).count() > 5, "{kind}: {text}");
+        machine.write("plugin.yaml", &text);
+        machine.write(
+            "everything.wasm",
+            wat::parse_str(match kind {
+                "auth" | "full" => EVERYTHING.to_owned(),
+                _ => EVERYTHING.replace("(import \"mockforge\" \"http_request\" (func (param i32 i32) (result i64)))", ""),
+            })
+            .unwrap(),
+        );
+        machine.write("README.md", "");
+        machine.write("LICENSE", "");
+        let run = machine.mfp(["validate"]);
+        assert_eq!(run.code, 0, "{kind}: {}", run.all());
+        // What broad hosts and files are for is said in the example; nothing else is left to say.
+        let said = found(&machine, &[]);
+        assert!(said.lines().all(|line| line.contains("::broad") || line.contains("::unused")), "{kind}: {said}");
+    }
+    let machine = Machine::new();
+    machine.mfp(["schema", "lock", "--example", "--type", "auth"]).fails(2, "mfp::usage::arguments");
+    machine.mfp(["schema", "plugin", "--type", "auth"]).fails(2, "mfp::usage::arguments");
+}

@@ -4,6 +4,7 @@
 //! when it's nested in itself without end. The configuration may hold secrets: a violation says where and why, and never
 //! shows a value.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
@@ -41,6 +42,52 @@ pub fn check_config(schema: &Value, value: &Value) -> Result<(), Vec<Violation>>
     let validator = validator(schema).map_err(|violation| vec![violation])?;
     let violations: Vec<_> = validator.iter_errors(value).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect();
     if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+/// What can be said of a table that holds values nobody knows yet: which keys it has, and how many.
+const OF_KEYS: [&str; 9] = [
+    "required",
+    "additionalProperties",
+    "minProperties",
+    "maxProperties",
+    "propertyNames",
+    "type",
+    "minItems",
+    "maxItems",
+    "dependentRequired",
+];
+
+/// The same for a configuration of which some values are texts that aren't known yet, at these JSON pointers. Only what's wrong whatever
+/// they'll be is told.
+pub fn check_config_but(schema: &Value, value: &Value, unknown: &BTreeSet<String>) -> Result<(), Vec<Violation>> {
+    if unknown.is_empty() {
+        return check_config(schema, value);
+    }
+    let validator = validator(schema).map_err(|violation| vec![violation])?;
+    // What holds depends on a value, and that may be one of them.
+    if depends_on_values(schema) {
+        return Ok(());
+    }
+    let is_above = |path: &str, place: &String| place.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let holds_anyway = |error: &ValidationError<'_>| {
+        let (path, keyword) = (error.instance_path().as_str(), error.kind().keyword());
+        if unknown.contains(path) {
+            return keyword == "type";
+        }
+        !unknown.iter().any(|place| is_above(path, place)) || OF_KEYS.contains(&keyword)
+    };
+    let violations: Vec<_> =
+        validator.iter_errors(value).filter(holds_anyway).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect();
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+/// Is there a choice in it that's made by values? As deep as the schema.
+fn depends_on_values(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => object.contains_key("if") || object.values().any(depends_on_values),
+        Value::Array(items) => items.iter().any(depends_on_values),
+        _ => false,
+    }
 }
 
 fn violation(error: &ValidationError<'_>) -> Violation {

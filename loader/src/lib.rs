@@ -62,7 +62,7 @@ pub use capability::files::{FilesError, ProjectFiles};
 pub use checked::{check_code, types_of_code};
 pub use compile::CodeOrigin;
 pub use compile::child::{COMPILE_ARG, compile_child};
-pub use config::{Violation, check_config, check_schema};
+pub use config::{Violation, check_config, check_config_but, check_schema};
 pub use content::Content;
 pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, StopKind};
 pub use limits::{Limits, Numbers, PluginLimits};

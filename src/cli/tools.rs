@@ -68,6 +68,24 @@ pub(crate) struct SchemaArgs {
     /// Print an example of the file instead
     #[arg(long)]
     pub(crate) example: bool,
+    /// An example of a plugin that answers this; `full` for one with everything that the file can hold
+    #[arg(long = "type", value_name = "TYPE", requires = "example")]
+    pub(crate) kind: Option<ExampleArg>,
+}
+
+/// What the plugin of an example answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExampleArg {
+    /// Who a request is from.
+    Auth,
+    /// Functions of templates.
+    Template,
+    /// Whole responses.
+    Response,
+    /// Queries, with rows.
+    Datasource,
+    /// All of them.
+    Full,
 }
 
 /// A file that has a schema.

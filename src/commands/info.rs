@@ -6,7 +6,7 @@ use std::path::Path;
 use mfp_model::index::{IndexDocument, IndexLine};
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::{PluginName, RegistryName};
-use mfp_model::plugin::{Dependency, PluginManifest};
+use mfp_model::plugin::Dependency;
 use mfp_model::project::Manifest;
 use mfp_model::signer::Signer;
 use mfp_model::source::{Pin, Source};
@@ -20,8 +20,9 @@ use crate::cli::look::InfoArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::error::{Error, Result};
 use crate::explain::{Explained, unresolved_name};
+use crate::installing::described;
 use crate::report::document::{Document, InfoDependency, InfoDocument, InfoPlugin};
-use crate::report::{Outcome, clean, size};
+use crate::report::{Event, Outcome, clean, size};
 use crate::sources::gather::nearest_names;
 use crate::sources::registry;
 
@@ -39,7 +40,12 @@ pub(crate) fn run(app: &App<'_>, args: &InfoArgs) -> Result<Outcome> {
     };
     if args.config.as_deref().is_some_and(|config| config == Path::new(CONFIG_SHOWN)) {
         plugin.config = Some(configured(&manifest, &name));
-        plugin.config_schema = schema_in_store(&app.store()?, lock.as_ref(), &name)?;
+        let store = app.store()?;
+        plugin.config_schema = schema_in_store(&store, lock.as_ref(), &name)?;
+        plugin.config_example = plugin.config_schema.as_ref().map(|schema| config::example(name.as_str(), schema));
+        if plugin.config_schema.is_none() {
+            app.reporter.event(Event::Note(no_schema(&store, locked, &name)?));
+        }
     }
     let text = text(&plugin);
     Ok(Outcome::done(Document::Info(Box::new(InfoDocument { plugin }))).text(text))
@@ -204,11 +210,24 @@ fn configured(manifest: &Manifest, name: &PluginName) -> Value {
     })
 }
 
+mod config;
+
 fn schema_in_store(store: &Store, lock: Option<&Lock>, name: &PluginName) -> Result<Option<Value>> {
     let Some(plugin) = lock.and_then(|lock| lock.plugins.get(name)) else { return Ok(None) };
     let Some(stored) = store.get(&plugin.content).explained()? else { return Ok(None) };
-    let text = stored.read(mfp_model::content::MANIFEST_FILE).explained()?;
-    Ok(PluginManifest::from_bytes(&text).ok().and_then(|manifest| manifest.config_schema))
+    Ok(described(plugin, &stored)?.config_schema)
+}
+
+/// Why there's nothing to say about what it takes.
+fn no_schema(store: &Store, locked: Option<&LockedPlugin>, name: &PluginName) -> Result<String> {
+    Ok(match locked {
+        None => format!("{name} isn't locked, and a registry doesn't say what a plugin can be configured with: `mfp add {name}`"),
+        Some(plugin) if plugin.package().is_none() => format!("{name} is a service, which says nothing about its configuration"),
+        Some(plugin) if store.get(&plugin.content).explained()?.is_none() => {
+            format!("{name} isn't in the store, so what it takes isn't known: `mfp sync`")
+        }
+        Some(_) => format!("{name} says nothing about its configuration"),
+    })
 }
 
 impl InfoPlugin {
@@ -260,7 +279,7 @@ fn text(plugin: &InfoPlugin) -> String {
     }
     put("configured", plugin.config.as_ref().filter(|config| !config.is_null()).map(ToString::to_string));
     if let Some(schema) = &plugin.config_schema {
-        lines.push(format!("configuration schema:\n{}", serde_json::to_string_pretty(schema).unwrap_or_default()));
+        lines.push(config::text(&plugin.name, schema));
     }
     lines.join("\n") + "\n"
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mfp_model::lock::{Lock, staleness, violations};
 use mfp_model::name::PluginName;
 use mfp_model::plan::diff;
+use mfp_model::project::Manifest;
 use mfp_model::version::Version;
 
 use crate::advisories::{Book, refuse_to_lock};
@@ -13,6 +14,7 @@ use crate::changing::{change_documents, report_changes};
 use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::commands::update::not_locked;
+use crate::configs;
 use crate::error::Result;
 use crate::held::HeldBack;
 use crate::locking::{Freedom, Goal, UndecidedVersions, current_lock, lock_with, path_contents};
@@ -33,6 +35,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
         crate::merging::refuse_unmerged(&project)?;
         let lock = current_lock(app, &mut project, &manifest, true)?;
         refuse_to_lock(&Book::known(app, &manifest, &project.root), &lock)?;
+        check_configs(app, &project, &manifest, &lock)?;
         app.reporter.event(Event::Note(format!("plugins.lock is fresh ({})", crate::report::plural(lock.plugins.len(), "plugin"))));
         return Ok(outcome(Vec::new(), false, &HeldBack::default()));
     }
@@ -84,6 +87,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     if held.is_forced {
         return Err(held.refusal(AGAIN).note("no file was changed"));
     }
+    check_configs(app, &project, &manifest, &new)?;
     if let Some(merge) = &merge {
         merge.tell(app, &new);
     }
@@ -96,6 +100,15 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     let outcome = outcome(change_documents(&changes), args.dry_run, &held);
     let outcome = if held.is_empty() { outcome } else { outcome.refused(held.refusal(AGAIN)) };
     Ok(if moved.is_empty() { outcome } else { outcome.refused(moved_tags::refusal(&moved)) })
+}
+
+/// What the project configures, against the schemas of those plugins whose contents are here. Those of the others are looked at when
+/// they're fetched: a registry's index doesn't hold them.
+fn check_configs(app: &App<'_>, project: &Project, manifest: &Manifest, lock: &Lock) -> Result<()> {
+    if manifest.config.is_empty() {
+        return Ok(());
+    }
+    configs::refuse(&app.store_to_read()?, project, manifest, lock.plugins.values())
 }
 
 /// What to type once a person has decided about what was held back.

@@ -4,8 +4,8 @@ use mfp_model::schema;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::cli::tools::{SchemaArgs, SchemaFile};
-use crate::error::Result;
+use crate::cli::tools::{ExampleArg, SchemaArgs, SchemaFile};
+use crate::error::{Error, Result};
 use crate::report::Outcome;
 use crate::report::document::{Document, SchemaDocument};
 
@@ -16,14 +16,27 @@ pub(crate) const LOCK_EXAMPLE: &str = include_str!("../../fixtures/examples/plug
 /// An example of a plugin's manifest.
 pub(crate) const PLUGIN_EXAMPLE: &str = include_str!("../../fixtures/examples/plugin.yaml");
 
+/// Examples of a plugin's manifest, by what the plugin answers, with comments.
+fn example_of(kind: ExampleArg) -> &'static str {
+    match kind {
+        ExampleArg::Auth => include_str!("../../fixtures/examples/plugin/auth.yaml"),
+        ExampleArg::Template => include_str!("../../fixtures/examples/plugin/template.yaml"),
+        ExampleArg::Response => include_str!("../../fixtures/examples/plugin/response.yaml"),
+        ExampleArg::Datasource => include_str!("../../fixtures/examples/plugin/datasource.yaml"),
+        ExampleArg::Full => include_str!("../../fixtures/examples/plugin/full.yaml"),
+    }
+}
+
 /// The JSON schema, or an example.
-#[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
 pub(crate) fn run(_app: &App<'_>, args: &SchemaArgs) -> Result<Outcome> {
+    if args.kind.is_some() && args.file != SchemaFile::Plugin {
+        return Err(Error::new("mfp::usage::arguments", "only plugins have a type").help("`mfp schema plugin --example --type auth`"));
+    }
     if args.example {
         let text = match args.file {
             SchemaFile::Manifest => MANIFEST_EXAMPLE,
             SchemaFile::Lock => LOCK_EXAMPLE,
-            SchemaFile::Plugin => PLUGIN_EXAMPLE,
+            SchemaFile::Plugin => args.kind.map_or(PLUGIN_EXAMPLE, example_of),
         };
         return Ok(Outcome::done(Document::Schema(SchemaDocument { schema: Value::String(text.to_owned()) })).text(text.to_owned()));
     }

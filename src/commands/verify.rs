@@ -84,6 +84,9 @@ fn verdict(findings: &[Finding]) -> Option<Error> {
                 .points(points)
                 .help("take plugins.lock from version control again, or make it anew: `mfp lock --rebuild`")
         }
+        code @ "mfp::config::invalid" if is_only(code) => Error::new(code, "not everything that's configured is what the plugins take")
+            .points(points)
+            .help("`mfp info NAME --config` shows what it takes; `mfp sync` shows the place"),
         code @ "mfp::lock::stale" if is_only(code) => Error::new(code, "plugins.lock is out of date").points(points).help("run `mfp lock`"),
         _ => Error::new("mfp::verify::failed", "not everything is what plugins.lock says").points(points).exit_with(worst).help(
             if worst == Exit::Integrity { "`mfp verify --fix` fetches what's damaged again" } else { "`mfp sync` says what's to be done" },

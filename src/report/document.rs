@@ -373,6 +373,9 @@ pub(crate) struct InfoPlugin {
     /// The plugin's configuration schema (`--config`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config_schema: Option<Value>,
+    /// A table for the project's manifest, in TOML, with what the schema asks for (`--config`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) config_example: Option<String>,
     /// What the project configures (`--config`), names of variables in place of their values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) config: Option<Value>,

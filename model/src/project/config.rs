@@ -1,16 +1,19 @@
 //! What is handed to a plugin as its configuration?
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::Value as Json;
+use toml_edit::{Item, Value};
 
 use crate::capability::EnvName;
+use crate::name::PluginName;
 
 /// A value of a plugin's configuration: JSON, but that parts of it may stand in the environment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConfigValue {
     /// `true` or `false`, a number, a string.
-    Plain(Value),
+    Plain(Json),
     /// `{ env = "NAME" }`: read when the plugin is loaded, never written anywhere.
     Env(EnvName),
     /// A list.
@@ -21,16 +24,32 @@ pub enum ConfigValue {
 
 impl ConfigValue {
     /// The configuration as JSON, with `read` giving the values of environment variables. Fails with what `read` fails with.
-    pub fn to_json<E>(&self, read: &mut impl FnMut(&EnvName) -> Result<Value, E>) -> Result<Value, E> {
+    pub fn to_json<E>(&self, read: &mut impl FnMut(&EnvName) -> Result<Json, E>) -> Result<Json, E> {
         Ok(match self {
             Self::Plain(value) => value.clone(),
             Self::Env(name) => read(name)?,
-            Self::List(values) => Value::Array(values.iter().map(|value| value.to_json(read)).collect::<Result<_, E>>()?),
+            Self::List(values) => Json::Array(values.iter().map(|value| value.to_json(read)).collect::<Result<_, E>>()?),
             Self::Table(pairs) => {
                 let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), value.to_json(read)?)));
-                Value::Object(pairs.collect::<Result<_, E>>()?)
+                Json::Object(pairs.collect::<Result<_, E>>()?)
             }
         })
+    }
+
+    fn collect_places(&self, here: &str, places: &mut BTreeSet<String>) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Env(_) => {
+                places.insert(here.to_owned());
+            }
+            Self::List(values) => {
+                values.iter().enumerate().for_each(|(at, value)| value.collect_places(&format!("{here}/{at}"), places));
+            }
+            Self::Table(pairs) => {
+                let step = |key: &str| format!("{here}/{}", key.replace('~', "~0").replace('/', "~1"));
+                pairs.iter().for_each(|(key, value)| value.collect_places(&step(key), places));
+            }
+        }
     }
 
     fn collect_env(&self, names: &mut BTreeSet<EnvName>) {
@@ -51,16 +70,97 @@ pub struct PluginConfig {
     /// The whole table, as a [`ConfigValue::Table`].
     pub value: ConfigValue,
     /// Where it stands, in bytes of the manifest's text.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
     /// The line, from 1, on which its key stands.
     pub line: usize,
 }
 
+/// A place in a TOML document.
+enum Here<'t> {
+    Item(&'t Item),
+    Value(&'t Value),
+}
+
+impl<'t> Here<'t> {
+    fn value(&self) -> Option<&'t Value> {
+        match self {
+            Self::Item(item) => item.as_value(),
+            Self::Value(value) => Some(value),
+        }
+    }
+
+    /// The value of a key, or of a place in a list.
+    fn step(&self, part: &str) -> Option<Self> {
+        if let Self::Item(item) = self
+            && let Some(table) = item.as_table_like()
+        {
+            return table.get(part).map(Here::Item);
+        }
+        let at = || part.parse::<usize>().ok();
+        match self.value() {
+            Some(Value::InlineTable(table)) => table.get(part).map(Here::Value),
+            Some(Value::Array(array)) => array.get(at()?).map(Here::Value),
+            _ => match self {
+                Self::Item(Item::ArrayOfTables(tables)) => tables.get(at()?).and_then(|table| table.get(part)).map(Here::Item),
+                _ => None,
+            },
+        }
+    }
+
+    fn span(&self) -> Option<Range<usize>> {
+        match self {
+            Self::Item(item) => item.span(),
+            Self::Value(value) => value.span(),
+        }
+    }
+}
+
+/// Where a part of a plugin's configuration stands in the manifest's text, by its JSON pointer: the part itself, or the nearest around
+/// it that's there, and the plugin's name where that's the whole.
+pub fn config_place(text: &str, name: &PluginName, pointer: &str) -> Option<Range<usize>> {
+    let document = toml_edit::Document::parse(text).ok()?;
+    let (key, table) = document.get("config")?.as_table_like()?.get_key_value(name.as_str())?;
+    let (mut here, mut span) = (Here::Item(table), key.span());
+    for part in pointer.split('/').skip(1) {
+        let Some(next) = here.step(&part.replace("~1", "/").replace("~0", "~")) else { break };
+        here = next;
+        span = here.span().or(span);
+    }
+    span
+}
+
 impl PluginConfig {
+    /// Where it takes values from variables, as JSON pointers.
+    pub fn env_places(&self) -> BTreeSet<String> {
+        let mut places = BTreeSet::new();
+        self.value.collect_places("", &mut places);
+        places
+    }
+
     /// The environment variables that it takes values from.
     pub fn env_names(&self) -> BTreeSet<EnvName> {
         let mut names = BTreeSet::new();
         self.value.collect_env(&mut names);
         names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_found_in_every_way_to_write_a_table() {
+        let text = "[config.a]\nkey = 1\nlist = [1, { x = 2 }]\nb.c = 'd'\n[config.a.\"e/f\"]\ng = 5\n[[config.a.h]]\ni = 7\n";
+        let at = |pointer: &str| config_place(text, &"a".parse().unwrap(), pointer).map(|span| &text[span]);
+        assert_eq!(at("/key"), Some("1"));
+        assert_eq!(at("/list/1/x"), Some("2"));
+        assert_eq!(at("/b/c"), Some("'d'"));
+        assert_eq!(at("/e~1f/g"), Some("5"));
+        assert_eq!(at("/list/1/missing"), Some("{ x = 2 }"), "the nearest around it");
+        assert_eq!(at(""), Some("a"));
+        assert_eq!(at("/missing"), Some("a"));
+        assert_eq!(config_place(text, &"b".parse().unwrap(), "/key"), None);
+        assert_eq!(config_place("not toml [", &"a".parse().unwrap(), "/key"), None);
     }
 }

@@ -24,7 +24,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 pub use self::approval::{Approval, ApprovalsFrom, Void};
-pub use self::config::{ConfigValue, PluginConfig};
+pub use self::config::{ConfigValue, PluginConfig, config_place};
 pub use self::error::{ManifestError, ManifestErrors, Warning};
 pub use self::policy::{Advisories, Limits, MinReleaseAge, PatternError, Policy, SourcePattern, Verdict};
 pub use self::rules::{Breach, Judged};

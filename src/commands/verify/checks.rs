@@ -9,6 +9,7 @@ use mfp_store::vendor::Vendor;
 use mfp_store::{Store, StoreError};
 
 use crate::app::App;
+use crate::configs::{self, Misfit};
 use crate::error::Result;
 use crate::explain::{self, Explained};
 use crate::installing::{Groups, selected, stored_mismatch, vendored_folders};
@@ -51,7 +52,7 @@ impl Finding {
 pub(super) type Check = fn(&Subject<'_>) -> Result<Vec<Finding>>;
 
 /// All of them, in the order in which what they find is told.
-pub(super) const CHECKS: &[Check] = &[fresh, stored, described, signed, vendored, laid_out, approved, permitted];
+pub(super) const CHECKS: &[Check] = &[fresh, stored, described, signed, vendored, laid_out, approved, permitted, configured];
 
 impl Subject<'_> {
     pub(super) fn is_meant(&self, name: &str) -> bool {
@@ -175,6 +176,21 @@ fn permitted(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     };
     let found = violations(subject.manifest, subject.lock).into_iter().map(finding);
     Ok(found.filter(|finding| subject.is_meant(&finding.name)).collect())
+}
+
+/// Is what the project configures what the plugins take? Of those that can be read: what's damaged is said above.
+fn configured(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let readable = |plugin: &&LockedPlugin| {
+        let stored = subject.store.get(&plugin.content).ok().flatten();
+        stored.is_some_and(|stored| mfp_loader::described(plugin, &stored).is_ok())
+    };
+    let misfits = configs::misfits(subject.store, subject.manifest, subject.plugins.iter().copied().filter(readable))?;
+    let finding = |misfit: Misfit| Finding {
+        code: "mfp::config::invalid",
+        name: misfit.plugin.to_string(),
+        message: format!("its configuration: {}", crate::report::clean(&misfit.violation.to_string())),
+    };
+    Ok(misfits.into_iter().map(finding).collect())
 }
 
 /// Did a person allow what each plugin asks for?
