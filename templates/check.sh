@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Makes, builds, tests, validates, packages and publishes what `mfp new` writes, adds it to a project and asks it: as a new author would.
+#
+#   templates/check.sh [LANGUAGE…]    these languages, or those of the quick ones whose tools are here
+#
+# MFP names the command (target/debug/mfp if it doesn't), TYPES the types (all five). What's made stays in target/templates/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+MFP=$(realpath "${MFP:-target/debug/mfp}")
+TYPES=${TYPES:-auth template response datasource full}
+HERE=$PWD/target/templates
+
+# Nothing of whoever runs this: their store, their configuration, their shared folders.
+mkdir -p "$HERE"
+export MFP_STORE_DIR=$HERE/store MFP_CACHE_DIR=$HERE/cache MFP_NO_CONFIG=1 MFP_NO_PROGRESS=1
+# Crates that several plugins need are built once.
+export CARGO_TARGET_DIR=$HERE/cargo CARGO_INCREMENTAL=0
+
+fail() {
+    echo "check.sh: $1" >&2
+    exit 1
+}
+
+has() {
+    command -v "$1" >/dev/null
+}
+
+# is_here LANGUAGE: are its tools?
+is_here() {
+    case $1 in
+        rust) has cargo ;;
+        assemblyscript) has npm ;;
+        c) has clang-19 || has clang ;;
+        zig) has zig || python3 -c "import ziglang" 2>/dev/null ;;
+        *) false ;;
+    esac
+}
+
+# The tools of a language are fetched once, not five times.
+share_packages() {
+    local packages=$HERE/$1-node_modules
+    [ -f package.json ] || return 0
+    if [ "$2" = before ]; then
+        [ ! -d "$packages" ] || cp -al "$packages" node_modules
+    elif [ ! -d "$packages" ]; then
+        cp -al node_modules "$packages"
+    fi
+}
+
+# asks NAME TYPE: the plugin of this name, in the project that is here, answers as that type does.
+asks() {
+    local found expected
+    case $2 in
+        auth)
+            expected='{"authenticated":true,"user_id":"ada","claims":{"type":"bearer"}}'
+            found=$("$MFP" run -q "$1" authenticate '{"type": "bearer", "token": "a-token"}')
+            ;;
+        template)
+            expected='"Servus, Ada!"'
+            found=$("$MFP" run -q "$1" greet '["Ada"]')
+            ;;
+        response)
+            # {"message":"Hello","method":"GET","path":"/tea"}
+            expected='{"status_code":418,"headers":{},"body":"eyJtZXNzYWdlIjoiSGVsbG8iLCJtZXRob2QiOiJHRVQiLCJwYXRoIjoiL3RlYSJ9","content_type":"application/json"}'
+            found=$("$MFP" run -q "$1" generate '{"method": "GET", "path": "/tea"}')
+            ;;
+        datasource)
+            expected='{"columns":[{"name":"id","data_type":"integer"},{"name":"name","data_type":"string"}],"rows":[{"id":2,"name":"banana"}]}'
+            found=$("$MFP" run -q "$1" query '{"query": "an"}')
+            ;;
+    esac
+    # The order of an object's keys means nothing, and some languages have an order of their own.
+    python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1]) != json.loads(sys.argv[2]))' "$found" "$expected" \
+        || fail "$1: $2: expected $expected, found $found"
+}
+
+configuration() {
+    echo "[config.$1]"
+    case $2 in auth | full) echo 'tokens = { "a-token" = "ada" }' ;; esac
+    case $2 in template | full) echo 'greeting = "Servus"' ;; esac
+    case $2 in response | full) echo 'status = 418' ;; esac
+    case $2 in datasource | full) echo 'items = ["apple", "banana", "cherry"]' ;; esac
+}
+
+# check LANGUAGE TYPE
+check() {
+    local language=$1 kind=$2 name=$2-in-$1 types=$2
+    local plugin=$HERE/$name project=$HERE/$name-project
+    [ "$kind" != full ] || types="auth template response datasource"
+    rm -rf "$plugin" "$project"
+    "$MFP" new -q "$plugin" --type "$kind" --lang "$language" --author "Ada <ada@example.org>" --vcs git
+    (
+        cd "$plugin"
+        share_packages "$language" before
+        "$MFP" build -q
+        share_packages "$language" after
+        "$MFP" test -q
+        "$MFP" validate -q
+        "$MFP" package -q >/dev/null
+        "$MFP" publish -q --registry "$HERE/registry" 2>/dev/null
+    )
+    mkdir -p "$project"
+    (
+        cd "$project"
+        "$MFP" init -q --registry file:../registry
+        "$MFP" add -q "$name"
+        configuration "$name" "$kind" >>mockforge-plugins.toml
+        for type in $types; do asks "$name" "$type"; done
+    )
+    echo "check.sh: $name: built, tested, published, answers ($(stat -c %s "$plugin"/*.wasm) bytes)"
+}
+
+languages=${*:-}
+if [ -z "$languages" ]; then
+    for language in rust assemblyscript c zig; do
+        if is_here "$language"; then languages+=" $language"; else echo "check.sh: $language: its tools aren't here, left out" >&2; fi
+    done
+fi
+rm -rf "$HERE/registry"
+"$MFP" registry init -q "$HERE/registry"
+for language in $languages; do
+    for kind in $TYPES; do check "$language" "$kind"; done
+done
