@@ -238,3 +238,33 @@ fn the_registry_is_a_folder_that_somebody_named() {
     machine.ok(["publish", "mine"]);
     assert!(machine.has("reg/dl/greet/1.0.0/greet-1.0.0.tar.zst"));
 }
+
+/// A template plugin with these functions, as it says itself.
+fn with_functions(version: &str, names: &[&str]) -> Plugin {
+    let listed: Vec<String> = names.iter().map(|name| format!(r#"{{"name":"{name}"}}"#)).collect();
+    let answer = format!(r#"{{"success":true,"result":[{}]}}"#, listed.join(","));
+    let data = answer.replace('"', "\\22");
+    let module = format!(
+        r#"(module (memory (export "memory") 1) (data (i32.const 16) "{data}")
+  (func (export "mockforge_abi") (result i32) (i32.const 1))
+  (func (export "alloc") (param i32) (result i32) (i32.const 8192))
+  (func (export "template_function") (param i32 i32) (result i64) (i64.const 0))
+  (func (export "template_functions") (param i32 i32) (result i64)
+    (i64.or (i64.shl (i64.const 16) (i64.const 32)) (i64.const {}))))"#,
+        answer.len()
+    );
+    Plugin::new("greet", version).with(|plugin| plugin.wasm = wat::parse_str(module).unwrap())
+}
+
+#[test]
+fn a_template_function_that_is_gone_is_missed() {
+    let machine = author();
+    published(&machine, &with_functions("1.0.0", &["upper", "lower"]), &[]);
+    let run = refused(&machine, &with_functions("1.1.0", &["upper", "title"]), &[], 5, "mfp::publish::breaking");
+    assert!(run.stderr.contains("there's no template function `lower` any more"), "{}", run.stderr);
+    published(&machine, &with_functions("1.1.0", &["lower", "upper", "title"]), &[]);
+    published(&machine, &with_functions("2.0.0", &["upper"]), &[]);
+    // One that doesn't say what it has isn't compared.
+    published(&machine, &Plugin::new("greet", "2.0.1"), &["--allow", "exports"]);
+    published(&machine, &with_functions("2.0.2", &["title"]), &[]);
+}

@@ -9,6 +9,7 @@ pub(crate) mod check;
 pub(crate) mod committed;
 pub(crate) mod examples;
 pub(crate) mod folder;
+pub(crate) mod functions;
 pub(crate) mod own_content;
 pub(crate) mod packing;
 pub(crate) mod publication;

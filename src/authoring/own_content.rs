@@ -36,6 +36,11 @@ impl OwnContent {
         Ok(Self::new(files, "the folder's listing was made of the same paths"))
     }
 
+    /// Files that were read already.
+    pub(crate) fn read(files: impl IntoIterator<Item = (PackagePath, Vec<u8>)>) -> Self {
+        Self::new(files.into_iter().collect(), "a package's paths stand side by side")
+    }
+
     fn new(files: BTreeMap<PackagePath, Vec<u8>>, why: &str) -> Self {
         let entry = |bytes: &Vec<u8>| FileEntry { digest: FileDigest::of(bytes), size: bytes.len() as u64 };
         let listing = Listing::new(files.iter().map(|(path, bytes)| (path.clone(), entry(bytes)))).expect(why);

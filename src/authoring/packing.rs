@@ -12,6 +12,7 @@ use mfp_store::pack::{self, PackError, Package};
 use mfp_store::verify::{Expected, ExpectedArtifact};
 
 use super::committed::{self, Committed};
+use super::own_content::OwnContent;
 use super::{OwnPlugin, check, secrets};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -74,6 +75,11 @@ impl Gathered {
             return Err(Error::bug("what was packed isn't what's read"));
         }
         Ok(package)
+    }
+
+    /// The same for the sandbox.
+    pub(crate) fn content(&self) -> OwnContent {
+        OwnContent::read(self.files.iter().cloned())
     }
 
     /// The module's bytes; of a plugin without one, none.

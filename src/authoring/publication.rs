@@ -8,6 +8,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use mfp_model::compat::{self, Change, Side, Step};
+use mfp_model::content::PackagePath;
 use mfp_model::index::{IndexDocument, IndexLine, Publication};
 use mfp_model::plugin::{PluginManifest, Surface, WasmKind, check_wasm_header};
 use mfp_model::signature::Statement;
@@ -17,6 +18,8 @@ use mfp_model::version::Version;
 use mfp_store::pack::Package;
 use mfp_store::{Expected, ExpectedArtifact, Tree};
 
+use super::functions::functions;
+use super::own_content::OwnContent;
 use super::packing::Gathered;
 use crate::app::App;
 use crate::cli::publish::AllowedCheck;
@@ -106,10 +109,17 @@ pub(crate) fn compare(
     (line, last): (&IndexLine, &IndexLine),
     allowed: &BTreeSet<AllowedCheck>,
 ) -> Result<Vec<BreakingChange>> {
-    let old = published_side(app, registry, last)?;
+    let (old, old_content) = published_side(app, registry, last)?;
     let new = ModuleSide::of(&gathered.manifest, gathered.module())?;
     let step = Step::between(&last.version, &line.version);
-    let changes = compat::changes(old.side(), new.side());
+    let mut changes = compat::changes(old.side(), new.side());
+    // Both are asked, or the comparison would be with a guess.
+    let functions = |manifest: &PluginManifest, content: OwnContent| functions(app, manifest, content);
+    if let Some(had) = functions(&old.manifest, old_content)
+        && let Some(has) = functions(&new.manifest, gathered.content())
+    {
+        changes.extend(compat::lost_functions(&had, &has));
+    }
     Ok(changes.into_iter().map(|change| told(&change, step, allowed)).collect())
 }
 
@@ -170,7 +180,7 @@ impl ModuleSide {
 }
 
 /// A version of the registry, its archive verified as by everybody who takes it.
-fn published_side(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) -> Result<ModuleSide> {
+fn published_side(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) -> Result<(ModuleSide, OwnContent)> {
     let damaged = |error: Error| {
         error
             .note(format!("{} {} is what this version is compared with", line.name, line.version))
@@ -182,7 +192,10 @@ fn published_side(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) ->
     let expected = Expected::Locked { content: line.content, artifact: Some(artifact) };
     let tree = app.store()?.ingest_archive(file, line.format, &expected).map_err(|error| damaged(explain::store(error)))?;
     let manifest = manifest_in(&line.name, &tree).map_err(damaged)?;
-    ModuleSide::of(&manifest, &module_of(&manifest, &tree)?)
+    let side = ModuleSide::of(&manifest, &module_of(&manifest, &tree)?)?;
+    let read = |(path, _): (&PackagePath, _)| Ok((path.clone(), tree.read(path.as_str()).map_err(explain::store)?));
+    let files = tree.listing().iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok((side, OwnContent::read(files)))
 }
 
 fn module_of(manifest: &PluginManifest, tree: &Tree) -> Result<Vec<u8>> {
