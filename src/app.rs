@@ -65,6 +65,7 @@ impl<'a> App<'a> {
             Command::Vendor(args) => commands::vendor::run(self, args),
             Command::New(args) => commands::new::run(self, args),
             Command::Build(args) => commands::build::run(self, args),
+            Command::Test(args) => commands::test::run(self, args),
             Command::Validate(args) => commands::validate::run(self, args),
             Command::Examples(args) => commands::examples::run(self, args),
             Command::Package(args) => commands::package::run(self, args),

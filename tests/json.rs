@@ -94,6 +94,7 @@ fn every_commands_output_is_what_its_schema_says() {
     ok(&["registry", "yank", "reg", "greet@3.0.0"], "registry");
     ok(&["registry", "bulk", "reg"], "registry");
     assert_eq!(ok(&["registry", "check", "reg"], "registry")["checked"]["versions"], 2);
+    assert_eq!(ok(&["test", "service"], "test")["own"], Value::Null);
     ok(&["key", "new", "--output", "publisher.key", "--no-password"], "key");
     ok(&["key", "statement", ".mockforge/plugins/greet"], "key");
     machine.write("own/plugin.yaml", "mfp: 1\nplugin: { id: own, version: 1.0.0, types: [template] }\n");

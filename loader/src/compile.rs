@@ -21,7 +21,7 @@ use crate::abi::inspect::Refusal;
 use crate::abi::{Layer, bomb};
 use crate::aot::{self, Cache};
 use crate::limits::Limits;
-use crate::options::Compiler;
+use crate::options::{Compiler, Metering};
 
 /// Stack of the compiling thread, in bytes.
 const STACK: usize = 8 << 20;
@@ -86,6 +86,7 @@ pub(crate) fn code(
     cache: Option<&Cache>,
     source: Source,
     compiler: &Compiler,
+    metering: Metering,
     limits: &Limits,
 ) -> Result<(Code, CodeOrigin), CompileError> {
     let Source { layer, wasm, digest } = source;
@@ -102,7 +103,7 @@ pub(crate) fn code(
         Compiler::Command { program, args, env } => {
             let mut command = Command::new(program);
             command.args(args).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
-            let bytes = child::compile(command, layer, &wasm, limits)?;
+            let bytes = child::compile(command, layer, &wasm, metering, limits)?;
             let code = aot::deserialize(engine, layer, &bytes);
             (code.map_err(|error| CompileError::Host(reason(&error)))?, Some(bytes))
         }

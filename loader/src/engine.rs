@@ -14,7 +14,7 @@ use crate::abi::guest::Guest;
 use crate::abi::host;
 use crate::abi::inspect::MAX_TABLES;
 use crate::limits::Limits;
-use crate::options::Allocation;
+use crate::options::{Allocation, Metering};
 use crate::ticker::Ticker;
 
 /// What a module may use: WebAssembly 2.0 and constant expressions that add. No threads, no 64-bit or several memories, no
@@ -31,8 +31,8 @@ pub(crate) struct ModuleRuntime {
 }
 
 impl ModuleRuntime {
-    pub(crate) fn new(limits: &Limits, allocation: Allocation) -> wasmtime::Result<Self> {
-        let engine = engine(Layer::Module, limits.stack_bytes, allocation)?;
+    pub(crate) fn new(limits: &Limits, allocation: Allocation, metering: Metering) -> wasmtime::Result<Self> {
+        let engine = engine(Layer::Module, limits.stack_bytes, allocation, metering)?;
         let mut linker = Linker::new(&engine);
         host::add_to(&mut linker)?;
         Ok(Self { ticker: Ticker::new(&engine), linker, engine })
@@ -48,8 +48,8 @@ pub(crate) struct ComponentRuntime {
 }
 
 impl ComponentRuntime {
-    pub(crate) fn new(limits: &Limits, allocation: Allocation) -> wasmtime::Result<Self> {
-        let engine = engine(Layer::Component, limits.stack_bytes, allocation)?;
+    pub(crate) fn new(limits: &Limits, allocation: Allocation, metering: Metering) -> wasmtime::Result<Self> {
+        let engine = engine(Layer::Component, limits.stack_bytes, allocation, metering)?;
         let mut linker = component::Linker::new(&engine);
         abi_component::add_to(&mut linker)?;
         // One thread for timers and sockets. Guests run on their callers' threads.
@@ -78,8 +78,8 @@ impl Drop for Tokio {
     }
 }
 
-/// An engine for one layer of WebAssembly. Code that was compiled by one with the same layer and stack runs in this.
-pub(crate) fn engine(layer: Layer, stack_bytes: usize, allocation: Allocation) -> wasmtime::Result<Engine> {
+/// An engine for one layer of WebAssembly. Code that was compiled by one with the same layer, stack and metering runs in this.
+pub(crate) fn engine(layer: Layer, stack_bytes: usize, allocation: Allocation, metering: Metering) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     let features = match layer {
         Layer::Module => FEATURES,
@@ -87,6 +87,10 @@ pub(crate) fn engine(layer: Layer, stack_bytes: usize, allocation: Allocation) -
     };
     config.wasm_features(features.complement(), false);
     config.epoch_interruption(true);
+    if metering == Metering::Fuel {
+        config.consume_fuel(true);
+        config.cranelift_nan_canonicalization(true);
+    }
     config.max_wasm_stack(stack_bytes);
     config.memory_init_cow(true);
     if layer == Layer::Component {

@@ -34,6 +34,8 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
 pub enum StopKind {
     /// It ran, or made its caller wait, longer than this.
     Time(Duration),
+    /// It went on for more steps than this, where steps are counted and not time.
+    Fuel(u64),
     /// It wanted more linear memory than this many bytes.
     Memory(u64),
     /// It wanted more table elements than this.
@@ -57,6 +59,7 @@ impl StopKind {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Time(_) => "mfp::sandbox::time",
+            Self::Fuel(_) => "mfp::sandbox::fuel",
             Self::Memory(_) => "mfp::sandbox::memory",
             Self::Table(_) => "mfp::sandbox::table",
             Self::Stack(_) => "mfp::sandbox::stack",
@@ -73,6 +76,7 @@ impl fmt::Display for StopKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(limit) => write!(out, "it took longer than its time limit of {} ms", limit.as_millis()),
+            Self::Fuel(limit) => write!(out, "it went on for more than its limit of {limit} steps"),
             Self::Memory(limit) => write!(out, "it wanted more than its memory limit of {}", bytes(*limit)),
             Self::Table(limit) => write!(out, "it wanted more than its limit of {limit} table elements"),
             Self::Stack(limit) => write!(out, "it needed more than its stack limit of {}", bytes(*limit as u64)),

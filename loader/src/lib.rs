@@ -70,7 +70,10 @@ pub use load::{Loader, PluginSpec, Spec};
 pub use locked::{LockedError, Surroundings, check_described, described, proven, with_dependencies};
 pub use mfp_model::plugin::PluginType;
 pub use open::{OpenError, Project};
-pub use options::{Allocation, Clock, Compiler, LoaderOptions, LogLevel, LogLine, LogSink, NoLog, Random, SystemClock, SystemRandom};
+pub use options::{
+    Allocation, Clock, Compiler, FUEL_A_MILLI, LoaderOptions, LogLevel, LogLine, LogSink, Metering, NoLog, Random, SystemClock,
+    SystemRandom,
+};
 pub use outbound::{Network, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;

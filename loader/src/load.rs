@@ -233,7 +233,8 @@ impl Loader {
         let stopped = |stop| LoadError::Stopped(Box::new(stop));
         match source.layer {
             Layer::Module => {
-                let runtime = self.modules.get(|| ModuleRuntime::new(&self.options.limits, self.options.allocation))?;
+                let runtime =
+                    self.modules.get(|| ModuleRuntime::new(&self.options.limits, self.options.allocation, self.options.metering))?;
                 let (code, origin) = self.code(&runtime.engine, source, &package)?;
                 let Code::Module(module) = code else { return Err(LoadError::Engine("a module isn't one".to_owned())) };
                 let module = JsonModule::new(package, runtime, &module).map_err(engine_error)?;
@@ -241,7 +242,9 @@ impl Loader {
                 Ok((Box::new(module), origin))
             }
             Layer::Component => {
-                let runtime = self.components.get(|| ComponentRuntime::new(&self.options.component_limits, self.options.allocation))?;
+                let runtime = self
+                    .components
+                    .get(|| ComponentRuntime::new(&self.options.component_limits, self.options.allocation, self.options.metering))?;
                 let (code, origin) = self.code(&runtime.engine, source, &package)?;
                 let Code::Component(component) = code else { return Err(LoadError::Engine("a component isn't one".to_owned())) };
                 let invalid = |reason: String| LoadError::Invalid { plugin: name.clone(), reason: shown(&reason, 500) };
@@ -254,7 +257,7 @@ impl Loader {
 
     fn code(&self, engine: &Engine, source: Source, package: &Package) -> Result<(Code, CodeOrigin), LoadError> {
         let cache = self.options.aot_cache.as_deref().map(|path| Cache::open(path, engine)).transpose()?;
-        compile::code(engine, cache.as_ref(), source, &self.options.compiler, &package.limits)
+        compile::code(engine, cache.as_ref(), source, &self.options.compiler, self.options.metering, &package.limits)
             .map_err(|error| not_compiled(package.name.clone(), error, &package.limits))
     }
 }

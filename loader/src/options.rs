@@ -105,6 +105,21 @@ pub enum Allocation {
     },
 }
 
+/// What ends a guest that goes on for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Metering {
+    /// The time that it has, as [`Limits`] says.
+    #[default]
+    Time,
+    /// What it has done: so many steps for each millisecond that it would have had ([`FUEL_A_MILLI`]), the same in each run and on
+    /// each machine. Time still ends it, after a minute. Floating-point numbers that are none have one form, and a component's
+    /// monotonic clock goes on by a millisecond with each look. A quarter slower.
+    Fuel,
+}
+
+/// The steps for a millisecond: a little more than a machine of today does, so that what's stopped here is stopped there.
+pub const FUEL_A_MILLI: u64 = 2_000_000;
+
 /// What compiles plugins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Compiler {
@@ -137,6 +152,8 @@ pub struct LoaderOptions {
     pub compiler: Compiler,
     /// Where instances get their memory from.
     pub allocation: Allocation,
+    /// What ends a guest that goes on for too long.
+    pub metering: Metering,
     /// The wall clock that plugins see.
     pub clock: Box<dyn Clock>,
     /// The random numbers that plugins see.
@@ -156,6 +173,7 @@ impl LoaderOptions {
             component_limits: Limits::COMPONENT,
             compiler: Compiler::InProcess,
             allocation: Allocation::OnDemand,
+            metering: Metering::Time,
             clock: Box::new(clock),
             random: Box::new(random),
             log: Box::new(NoLog),
@@ -166,13 +184,14 @@ impl LoaderOptions {
 
 impl fmt::Debug for LoaderOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { aot_cache, limits, component_limits, compiler, allocation, .. } = self;
+        let Self { aot_cache, limits, component_limits, compiler, allocation, metering, .. } = self;
         out.debug_struct("LoaderOptions")
             .field("aot_cache", aot_cache)
             .field("limits", limits)
             .field("component_limits", component_limits)
             .field("compiler", compiler)
             .field("allocation", allocation)
+            .field("metering", metering)
             .finish_non_exhaustive()
     }
 }

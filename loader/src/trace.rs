@@ -18,6 +18,8 @@ pub struct Trace {
     pub start: Duration,
     /// Ticks of 10 ms that were seen while guest code ran: what the time limit counts.
     pub ticks: u64,
+    /// The steps that it took, its start included, where those are counted: see [`crate::Metering`].
+    pub fuel: Option<u64>,
     /// The most linear memory that it had, in bytes.
     pub memory_peak: u64,
     /// What it asked of the host, in order; of very many the first.
@@ -58,6 +60,11 @@ impl Recorder {
     /// The instance is done, and had this much memory at most.
     pub(crate) fn memory(&self, peak: usize) {
         self.change(|trace| trace.memory_peak = peak as u64);
+    }
+
+    /// The instance took this many steps.
+    pub(crate) fn fuel(&self, steps: u64) {
+        self.change(|trace| trace.fuel = Some(steps));
     }
 
     /// What was taken down.

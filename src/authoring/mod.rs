@@ -7,6 +7,7 @@ pub(crate) mod build;
 pub(crate) mod cargo;
 pub(crate) mod check;
 pub(crate) mod committed;
+pub(crate) mod conformance;
 pub(crate) mod examples;
 pub(crate) mod folder;
 pub(crate) mod functions;

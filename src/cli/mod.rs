@@ -167,6 +167,8 @@ pub(crate) enum Command {
     New(new::NewArgs),
     /// Build a plugin of your own: its sources become the wasm that's packaged
     Build(build::BuildArgs),
+    /// Test a plugin of your own: its language's tests, then its requests with expected answers, in the sandbox
+    Test(build::TestArgs),
     /// Look at a plugin of your own: manifest, schema, code, files; everything that's wrong, with its place
     Validate(author::ValidateArgs),
     /// List the example plugins, or copy one to learn from
@@ -232,6 +234,7 @@ impl Command {
             Self::Vendor(_) => "vendor",
             Self::New(_) => "new",
             Self::Build(_) => "build",
+            Self::Test(_) => "test",
             Self::Validate(_) => "validate",
             Self::Examples(_) => "examples",
             Self::Package(_) => "package",

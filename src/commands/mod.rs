@@ -33,6 +33,7 @@ pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod sync;
+pub(crate) mod test;
 pub(crate) mod tree;
 pub(crate) mod update;
 pub(crate) mod upgrade;

@@ -1099,6 +1099,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Move what's refused out of the folder, or take the folder out of `[approvals]`.",
     ),
     code(
+        "mfp::sandbox::fuel",
+        Sandbox,
+        "Where steps are counted and not time, a plugin went on for more than it may.",
+        "Let it do less in a call, or ask for more time: `capabilities.resources.max_cpu_time_ms`.",
+    ),
+    code(
         "mfp::sandbox::host",
         Io,
         "This machine failed the plugin: no memory, no thread or no random numbers.",
@@ -1225,6 +1231,25 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Others could write to the store's folder.",
         "Make it yours alone (`chmod 700`), or choose another with `--store-dir DIR`.",
     ),
+    code(
+        "mfp::test::endpoint",
+        Usage,
+        "`mfp test --endpoint` is for a plugin that's a service, and this one's code runs in the sandbox.",
+        "Leave `--endpoint` out.",
+    ),
+    code(
+        "mfp::test::failed",
+        No,
+        "A test of the plugin failed: one of its own, or an answer in the sandbox that isn't the expected one.",
+        "What differs stands above. `mfp test --only NAME` asks one request again.",
+    ),
+    code(
+        "mfp::test::invalid",
+        Usage,
+        "Something in `tests:` of plugin.yaml isn't a request with an expected answer.",
+        "Correct it where it's shown; the guide shows a few.",
+    ),
+    code("mfp::test::none", No, "No request of plugin.yaml has that in its name.", "Take a part of one of the names that are listed."),
     code(
         "mfp::unsupported",
         Usage,

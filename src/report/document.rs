@@ -45,6 +45,7 @@ pub(crate) enum Document {
     Publish(PublishDocument),
     Yank(YankDocument),
     Registry(RegistryDocument),
+    Test(TestDocument),
     Key(KeyDocument),
     Login(LoginDocument),
     Logout(LogoutDocument),
@@ -95,6 +96,41 @@ pub(crate) struct BuiltDocument {
     /// Is it another than the one that was there?
     pub(crate) changed: bool,
     pub(crate) elapsed_ms: u64,
+}
+
+/// `test`
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TestDocument {
+    pub(crate) plugin: String,
+    /// Were steps counted in place of time?
+    pub(crate) deterministic: bool,
+    /// The language's own tests; null if there are none, or they weren't run.
+    pub(crate) own: Option<OwnTestsDocument>,
+    /// The requests of the manifest that were asked, in their order.
+    pub(crate) requests: Vec<RequestDocument>,
+}
+
+/// The language's own tests.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OwnTestsDocument {
+    pub(crate) passed: bool,
+    /// What ran them; where they failed, how that ended.
+    pub(crate) how: String,
+}
+
+/// A request with an expected answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RequestDocument {
+    pub(crate) name: String,
+    pub(crate) call: &'static str,
+    pub(crate) passed: bool,
+    /// What isn't as expected, a sentence each.
+    pub(crate) differences: Vec<String>,
+    /// What the plugin answered; null if it gave an error or was stopped.
+    pub(crate) answer: Option<Value>,
+    /// The steps that it took, where they're counted: the same in every run.
+    pub(crate) steps: Option<u64>,
+    pub(crate) elapsed_us: u64,
 }
 
 /// `new`
@@ -892,6 +928,7 @@ pub(crate) fn schemas() -> Vec<(&'static str, Schema)> {
         ("publish", schema_for!(PublishDocument)),
         ("yank", schema_for!(YankDocument)),
         ("registry", schema_for!(RegistryDocument)),
+        ("test", schema_for!(TestDocument)),
         ("add", changes()),
         ("remove", changes()),
         ("lock", changes()),

@@ -14,6 +14,7 @@ use super::inspect::MAX_TABLES;
 use crate::call::Call;
 use crate::error::StopKind;
 use crate::limits::Limits;
+use crate::options::{FUEL_A_MILLI, Metering};
 use crate::outbound;
 use crate::package::Package;
 use crate::ticker::TICK;
@@ -49,6 +50,11 @@ const LONGEST: Duration = Duration::from_hours(1);
 /// No call takes longer than this by the wall clock.
 const LONGEST_CALL: Duration = Duration::from_mins(1);
 
+/// The steps of this time.
+fn fuel(limit: Duration) -> u64 {
+    u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).saturating_mul(FUEL_A_MILLI)
+}
+
 /// Whole ticks, and one more since the first may come at once.
 fn ticks(limit: Duration) -> u64 {
     u64::try_from(limit.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
@@ -77,21 +83,25 @@ pub(crate) struct Guest {
     /// When the phase's wall time is over.
     ends: Instant,
     pub(crate) meter: Meter,
+    /// The steps that it has for its start and its call together, where they're counted.
+    pub(crate) fuel: Option<u64>,
 }
 
 impl Guest {
     /// A guest that's about to be started.
     pub(crate) fn new(plugin: Arc<Package>, outer: Allowance) -> Self {
-        let limit = plugin.limits.start;
+        let metering = plugin.options.metering;
+        let limit = if metering == Metering::Fuel { LONGEST_CALL } else { plugin.limits.start };
+        let fuel = (metering == Metering::Fuel).then(|| fuel(plugin.limits.start));
         let meter = Meter::new(&plugin.limits);
         let now = Instant::now();
         let ends = outer.ends.min(now + limit);
-        Self { plugin, outer, made: now, call: None, limit, wall: limit, ticks: ticks(limit), ends, meter }
+        Self { plugin, outer, made: now, call: None, limit, wall: limit, ticks: ticks(limit), ends, meter, fuel }
     }
 
     /// It has been started; from now on it answers `call`.
     pub(crate) fn begin(&mut self, call: &Call) {
-        self.limit = self.plugin.limits.time_of(call);
+        self.limit = if self.fuel.is_some() { LONGEST_CALL } else { self.plugin.limits.time_of(call) };
         let waiting = if self.plugin.http.is_some() { outbound::TIME } else { Duration::ZERO };
         self.wall = (self.limit + waiting).min(LONGEST_CALL);
         self.ticks = ticks(self.limit);
@@ -101,6 +111,20 @@ impl Guest {
             recorder.started(now.duration_since(self.made));
         }
         self.call = Some(call.clone());
+    }
+
+    /// More steps, for the call that begins now.
+    pub(crate) fn refuel(&mut self, call: &Call, left: u64) -> u64 {
+        let more = fuel(self.plugin.limits.time_of(call));
+        self.fuel = self.fuel.map(|fuel| fuel.saturating_add(more));
+        left.saturating_add(more)
+    }
+
+    /// It has this many steps left of all that it had.
+    pub(crate) fn took_all_but(&self, left: u64) {
+        if let (Some(recorder), Some(fuel)) = (&self.outer.recorder, self.fuel) {
+            recorder.fuel(fuel.saturating_sub(left));
+        }
     }
 
     /// When the wall time of the phase that runs now is over, and the limit that this comes from.
@@ -188,6 +212,25 @@ pub(crate) fn put_under_limits<T: Guests>(store: &mut Store<T>) {
         Ok(UpdateDeadline::Continue(1))
     });
     store.set_epoch_deadline(1);
+    if let Some(fuel) = store.data_mut().guest().fuel {
+        // It's only refused where the engine doesn't count, and this one was made with the same options.
+        let _ = store.set_fuel(fuel);
+    }
+}
+
+/// From now on the store's guest answers a call, and has its steps where those are counted.
+pub(crate) fn refuel<T: Guests>(store: &mut Store<T>, call: &Call) {
+    if let (Some(_), Ok(left)) = (store.data_mut().guest().fuel, store.get_fuel()) {
+        let fuel = store.data_mut().guest().refuel(call, left);
+        let _ = store.set_fuel(fuel);
+    }
+}
+
+/// Take down how many steps the store's guest took.
+pub(crate) fn note_fuel<T: Guests>(store: &mut Store<T>) {
+    if let (Some(_), Ok(left)) = (store.data_mut().guest().fuel, store.get_fuel()) {
+        store.data_mut().guest().took_all_but(left);
+    }
 }
 
 /// Says yes or no when a guest wants more memory or longer tables, and remembers a no.

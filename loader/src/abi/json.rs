@@ -10,7 +10,7 @@ use mfp_model::plugin::PluginType;
 use wasmtime::{Extern, Instance, InstancePre, Memory, Module, ModuleExport, Store, WasmParams, WasmResults};
 
 use super::Transport;
-use super::guest::{Allowance, Guest, Halt, put_under_limits};
+use super::guest::{Allowance, Guest, Halt, note_fuel, put_under_limits, refuel};
 use super::stop::stop;
 use crate::call::{Call, FUNCTIONS_EXPORT, export_of};
 use crate::engine::ModuleRuntime;
@@ -78,6 +78,7 @@ impl JsonModule {
         let mut store = Store::new(&self.runtime.engine, Guest::new(Arc::clone(&self.package), allowance.clone()));
         put_under_limits(&mut store);
         let result = self.start(&mut store).and_then(|mut running| work(&mut running));
+        note_fuel(&mut store);
         *allowance = store.data().end();
         result.map_err(|error| stop(&error, store.data()))
     }
@@ -104,6 +105,7 @@ impl Transport for JsonModule {
     fn ask(&self, call: &Call, request: &Request, allowance: &mut Allowance) -> Result<Opened, CallError> {
         let opened = self.with_instance(allowance, |running| {
             running.store.data_mut().begin(call);
+            refuel(running.store, call);
             let export = self.export(call).ok_or_else(|| abi(format!("there's no `{}`", call.export())))?;
             let input = running.write(request.text())?;
             let output = unpack(running.invoke(export, (input.pointer, input.length))?);

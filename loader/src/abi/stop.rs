@@ -30,6 +30,7 @@ fn kind(error: &wasmtime::Error, guest: &Guest) -> StopKind {
         },
         (Some(kind), _) => kind,
         (None, Some(Trap::StackOverflow)) => StopKind::Stack(limits.stack_bytes),
+        (None, Some(Trap::OutOfFuel)) => StopKind::Fuel(guest.fuel.unwrap_or(0)),
         (None, Some(trap)) => match (&guest.meter.refused, trap) {
             // Allocators give up with `unreachable` when they're refused memory.
             (Some(refused), Trap::UnreachableCodeReached) => refused.clone(),

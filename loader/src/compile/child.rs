@@ -1,7 +1,7 @@
 //! Compiling in a process of its own: both ends of it.
 //!
 //! The parent starts the host's own program again with [`COMPILE_ARG`] and these words: the layer, the guest's stack in
-//! bytes, seconds of processor time, bytes of memory. The wasm goes to its stdin; one byte and the code, or why there's none, come
+//! bytes, seconds of processor time, bytes of memory, and `fuel` if it counts steps. The wasm goes to its stdin; one byte and the code, or why there's none, come
 //! from its stdout. The child limits itself before it reads anything, has nothing of the environment, and dies with
 //! its parent where the system can do that.
 
@@ -15,7 +15,7 @@ use super::{CompileError, reason};
 use crate::abi::Layer;
 use crate::engine::engine;
 use crate::limits::Limits;
-use crate::options::Allocation;
+use crate::options::{Allocation, Metering};
 
 /// The first argument of a compiling process.
 pub const COMPILE_ARG: &str = "__compile-plugin";
@@ -28,9 +28,17 @@ const PATIENCE: u32 = 2;
 /// What the first byte of a child's answer says.
 const CODE: u8 = b'+';
 const REFUSED: u8 = b'-';
+/// The last word of a child that compiles for an engine that counts steps.
+const FUEL: &str = "fuel";
 
 /// Compile with a child. What it gives is serialized code.
-pub(super) fn compile(mut command: Command, layer: Layer, wasm: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
+pub(super) fn compile(
+    mut command: Command,
+    layer: Layer,
+    wasm: &[u8],
+    metering: Metering,
+    limits: &Limits,
+) -> Result<Vec<u8>, CompileError> {
     let program = command.get_program().display().to_string();
     let host = |error: io::Error| CompileError::Host(format!("`{program}` can't compile: {error}"));
     let mut child = command
@@ -41,6 +49,7 @@ pub(super) fn compile(mut command: Command, layer: Layer, wasm: &[u8], limits: &
             limits.compile.as_secs().max(1).to_string(),
             limits.compile_bytes.to_string(),
         ])
+        .args((metering == Metering::Fuel).then_some(FUEL))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -126,14 +135,18 @@ fn signal_of(_: ExitStatus) -> Ended {
 /// To be called first thing in `main`, and followed by the process's end.
 pub fn compile_child(args: &[OsString], input: impl Read, mut output: impl Write) -> io::Result<()> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "not started by a loader");
-    let [layer, stack, seconds, bytes] = args else { return Err(invalid()) };
+    let (layer, stack, seconds, bytes, metering) = match args {
+        [layer, stack, seconds, bytes] => (layer, stack, seconds, bytes, Metering::Time),
+        [layer, stack, seconds, bytes, fuel] if fuel == FUEL => (layer, stack, seconds, bytes, Metering::Fuel),
+        _ => return Err(invalid()),
+    };
     let number = |text: &OsString| text.to_str().and_then(|text| text.parse::<u64>().ok()).ok_or_else(invalid);
     let layer = layer.to_str().and_then(Layer::from_name).ok_or_else(invalid)?;
     limit_this_process(number(seconds)?, number(bytes)?)?;
     let mut wasm = Vec::new();
     input.take(Limits::HARD_CAPS.wasm_bytes + 1).read_to_end(&mut wasm)?;
     let stack = usize::try_from(number(stack)?).map_err(|_| invalid())?;
-    let code = engine(layer, stack, Allocation::OnDemand).and_then(|engine| match layer {
+    let code = engine(layer, stack, Allocation::OnDemand, metering).and_then(|engine| match layer {
         Layer::Module => engine.precompile_module(&wasm),
         Layer::Component => engine.precompile_component(&wasm),
     });

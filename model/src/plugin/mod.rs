@@ -5,6 +5,7 @@
 //! an unknown key is an error; in MockForge's dialects it's kept out and warned about, but never below `capabilities`, where
 //! not understanding is an error everywhere. Nothing in the manifest is ever run: hooks are warned about and left alone.
 
+mod conformance;
 mod dialects;
 mod embed;
 mod entry;
@@ -20,6 +21,7 @@ pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 
+pub use self::conformance::{Conformance, ConformanceError, Expectation};
 pub use self::dialects::{Dialect, Form, Given};
 pub use self::embed::{has_component_types, without_manifest};
 pub use self::entry::{EntryError, check_manifest_files, find_entry};

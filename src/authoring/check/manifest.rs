@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use mfp_model::license::{self, Stated};
-use mfp_model::plugin::{Dialect, PluginManifestError, Runtime};
+use mfp_model::plugin::{Conformance, Dialect, PluginManifestError, Runtime};
 
-use super::{Finding, Seen, tests};
+use super::{Finding, Seen};
 
 /// A mistake of the manifest's.
 pub(super) fn mistake(file: &str, text: &Arc<str>, error: &PluginManifestError) -> Finding {
@@ -125,7 +125,7 @@ impl Seen<'_> {
     /// The requests that `mfp test` sends.
     fn tests(&self) -> Vec<Finding> {
         let shape = |(at, test): (usize, &serde_json::Value)| {
-            let why = tests::shape(test).err()?;
+            let why = Conformance::read(test).err()?;
             let finding = Finding::error("mfp::validate::tests", self.file, format!("`tests[{at}]`: {why}"));
             Some(self.at_path(finding, &["tests", &at.to_string()]))
         };

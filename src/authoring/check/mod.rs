@@ -8,7 +8,6 @@ mod files;
 mod finding;
 mod manifest;
 mod schema;
-mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

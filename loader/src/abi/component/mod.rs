@@ -19,7 +19,7 @@ use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use self::bindings::exports::mockforge::plugin as exports;
 pub(crate) use self::wasi::State;
 use super::Transport;
-use super::guest::{Allowance, Halt, put_under_limits};
+use super::guest::{Allowance, Halt, note_fuel, put_under_limits, refuel};
 use super::stop::stop;
 use crate::call::Call;
 use crate::engine::ComponentRuntime;
@@ -114,6 +114,7 @@ impl ComponentPlugin {
             drop(time);
             result
         });
+        note_fuel(&mut store);
         *allowance = store.data_mut().end();
         result.map_err(|error| stop(&error, &store.data().guest))
     }
@@ -193,6 +194,7 @@ impl Transport for ComponentPlugin {
         let opened = self.with_store(allowance, async |store| {
             let instance = self.start(store).await?;
             store.data_mut().begin(call);
+            refuel(store, call);
             let deadline = store.data().guest.deadline();
             let answer = in_time(deadline, self.answer(store, &instance, call, request)).await?;
             match answer {

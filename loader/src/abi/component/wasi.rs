@@ -6,6 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use super::MAX_HANDLES;
 use super::http::Http;
 use crate::abi::guest::{Allowance, Guest, Guests};
 use crate::call::Call;
-use crate::options::{LogLevel, LogLine};
+use crate::options::{LogLevel, LogLine, Metering};
 use crate::package::Package;
 
 /// The most random bytes that WASI gives at once.
@@ -105,7 +106,7 @@ fn context(package: &Arc<Package>, output: &Output) -> WasiCtx {
         .secure_random(Numbers(Arc::clone(package)))
         .insecure_random(Numbers(Arc::clone(package)))
         .wall_clock(Wall(Arc::clone(package)))
-        .monotonic_clock(Monotonic(Instant::now()));
+        .monotonic_clock(Monotonic::new(package.options.metering));
     for folder in &package.folders.folders {
         let allowed = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
         if let Err(error) = wasi.preopened_dir(folder.path(), &folder.name, allowed) {
@@ -129,7 +130,27 @@ impl HostWallClock for Wall {
 }
 
 /// Milliseconds since the call began, in nanoseconds.
-struct Monotonic(Instant);
+enum Monotonic {
+    Time(Instant),
+    /// One more with each look: the same in each run, and who waits for a time in a loop finds it.
+    Looks(AtomicU64),
+}
+
+impl Monotonic {
+    fn new(metering: Metering) -> Self {
+        match metering {
+            Metering::Time => Self::Time(Instant::now()),
+            Metering::Fuel => Self::Looks(AtomicU64::new(0)),
+        }
+    }
+
+    fn millis(&self) -> u64 {
+        match self {
+            Self::Time(began) => u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            Self::Looks(looks) => looks.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
 
 const NANOS_A_MILLI: u64 = 1_000_000;
 
@@ -139,7 +160,7 @@ impl HostMonotonicClock for Monotonic {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_mul(NANOS_A_MILLI)
+        self.millis().saturating_mul(NANOS_A_MILLI)
     }
 }
 
