@@ -11,6 +11,8 @@ mod add;
 mod approve;
 mod audit;
 mod configured;
+mod author_test;
+mod build;
 mod corpus;
 mod crash;
 mod diff;

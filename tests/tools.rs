@@ -126,6 +126,12 @@ fn doctor() {
     ✓ CI                   no
     ✓ project              [ROOT]/project (1 plugin)
     ✓ plugins.lock         not there yet: `mfp lock` makes it
+    - Rust for wasm        not there; for plugins of your own: see https://rustup.rs, then `rustup target add wasm32-unknown-unknown`
+    - Node and npm         not there; for plugins of your own: take version 20 or newer from https://nodejs.org
+    - Python               not there; for plugins of your own: take version 3.10 or newer from https://www.python.org
+    - Zig                  not there; for plugins of your own: `python3 -m pip install ziglang`, or take it from https://ziglang.org/download
+    - C for wasm           not there; for plugins of your own: `python3 -m pip install ziglang`, or name a WASI SDK in WASI_SDK_PATH (https://github.com/WebAssembly/wasi-sdk)
+    - wasm-opt             not there; for plugins of your own: `npm install --global binaryen`
     --- stderr
     ");
     machine.write("plugins.lock", "nonsense");
@@ -140,6 +146,12 @@ fn doctor() {
     ✓ CI                   no
     ✓ project              [ROOT]/project (1 plugin)
     ✗ plugins.lock         can't be read
+    - Rust for wasm        not there; for plugins of your own: see https://rustup.rs, then `rustup target add wasm32-unknown-unknown`
+    - Node and npm         not there; for plugins of your own: take version 20 or newer from https://nodejs.org
+    - Python               not there; for plugins of your own: take version 3.10 or newer from https://www.python.org
+    - Zig                  not there; for plugins of your own: `python3 -m pip install ziglang`, or take it from https://ziglang.org/download
+    - C for wasm           not there; for plugins of your own: `python3 -m pip install ziglang`, or name a WASI SDK in WASI_SDK_PATH (https://github.com/WebAssembly/wasi-sdk)
+    - wasm-opt             not there; for plugins of your own: `npm install --global binaryen`
     --- stderr
     error[mfp::doctor::problems]: 1 problem found
       • plugins.lock: the lock ends in the middle of a line: it was cut

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use crate::app::App;
+use crate::authoring::OwnPlugin;
+use crate::authoring::build::{self, Toolchain};
 use crate::cli::tools::DoctorArgs;
 use crate::error::{Error, Result};
 use crate::project::Project;
@@ -13,7 +15,19 @@ use crate::report::{Outcome, plural};
 struct Finding {
     what: &'static str,
     found: String,
+    /// Is it there, or as it should be? What isn't needn't be a problem.
+    is_fine: bool,
     problem: Option<Problem>,
+}
+
+impl Finding {
+    fn mark(&self) -> &'static str {
+        match (&self.problem, self.is_fine) {
+            (Some(_), _) => "✗",
+            (None, true) => "✓",
+            (None, false) => "-",
+        }
+    }
 }
 
 /// Look at the folders, the configuration, the proxies and the project; open no socket.
@@ -36,11 +50,9 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     ];
     findings.extend(ca_file(app));
     findings.extend(project(app));
-    let text = findings
-        .iter()
-        .map(|finding| format!("{} {:20} {}\n", if finding.problem.is_some() { "✗" } else { "✓" }, finding.what, finding.found))
-        .collect::<Vec<_>>()
-        .concat();
+    findings.extend(toolchains(app));
+    let text =
+        findings.iter().map(|finding| format!("{} {:20} {}\n", finding.mark(), finding.what, finding.found)).collect::<Vec<_>>().concat();
     let checked = findings.len();
     let problems: Vec<Problem> = findings.into_iter().filter_map(|finding| finding.problem).collect();
     let points: Vec<String> = problems.iter().map(|problem| format!("{}: {}", problem.name, problem.message)).collect();
@@ -55,11 +67,11 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
 }
 
 fn fine(what: &'static str, found: String) -> Finding {
-    Finding { what, found, problem: None }
+    Finding { what, found, is_fine: true, problem: None }
 }
 
 fn wrong(what: &'static str, found: String, code: &str, message: String) -> Finding {
-    Finding { what, found, problem: Some(Problem { code: code.to_owned(), name: what.to_owned(), message }) }
+    Finding { what, found, is_fine: false, problem: Some(Problem { code: code.to_owned(), name: what.to_owned(), message }) }
 }
 
 fn store(app: &App<'_>) -> Finding {
@@ -109,6 +121,25 @@ fn project(app: &App<'_>) -> Vec<Finding> {
         Err(error) => wrong("plugins.lock", "can't be read".to_owned(), error.code(), reason(&error)),
     });
     findings
+}
+
+/// What plugins are written with. Who uses plugins needs none of it: what's missing is a problem only in the folder of a plugin
+/// that's written in that language.
+fn toolchains(app: &App<'_>) -> Vec<Finding> {
+    let own = OwnPlugin::open(&app.settings, None).ok().and_then(|plugin| build::detect(&plugin).ok());
+    let finding = |toolchain: Toolchain| match toolchain.found {
+        Ok(found) => fine(toolchain.name, found),
+        Err(error) => {
+            let how = error.help_text().unwrap_or_default().to_owned();
+            let is_needed = own.is_some_and(|language| toolchain.languages.contains(&language));
+            if is_needed {
+                wrong(toolchain.name, "missing".to_owned(), error.code(), format!("{}: {how}", error.message()))
+            } else {
+                Finding { what: toolchain.name, found: format!("not there; for plugins of your own: {how}"), is_fine: false, problem: None }
+            }
+        }
+    };
+    build::toolchains(app).into_iter().map(finding).collect()
 }
 
 /// What an error says, and where in the file it says it.

@@ -109,6 +109,6 @@ fn of_debian(tools: &Tools<'_>, name: &str) -> Option<(Command, String)> {
 }
 
 /// Is there something that compiles it? What, in words.
-pub(crate) fn found(tools: &Tools<'_>) -> Result<String> {
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
     find(tools).map(|(_, what)| what).ok_or_else(|| CLANG.error(tools))
 }

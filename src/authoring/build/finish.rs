@@ -6,6 +6,7 @@ use mfp_model::plugin::{MANIFEST_SECTION, WasmError, WasmKind, check_wasm_header
 use wasm_encoder::{CustomSection, Section as _};
 use wit_component::ComponentEncoder;
 
+use super::remedy::WASM_OPT;
 use super::tools::Tools;
 use crate::error::{Error, Result};
 use crate::report::{Event, clean};
@@ -56,6 +57,12 @@ pub(super) fn optimized(tools: &Tools<'_>, wasm: Vec<u8>, kind: WasmKind, scratc
     }
 }
 
+/// Is `wasm-opt` there? Which one, in words.
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
+    let program = tools.need("wasm-opt", &WASM_OPT)?;
+    Ok(clean(&tools.ask(tools.command(program).arg("--version")).unwrap_or_default()).into_owned())
+}
+
 fn run(tools: &Tools<'_>, program: &Path, wasm: &[u8], scratch: &Path) -> Result<Vec<u8>> {
     let (from, to) = (scratch.join("plain.wasm"), scratch.join("small.wasm"));
     let io = |what: &str, error: &std::io::Error| crate::explain::io(what, &from, error);
@@ -89,7 +96,7 @@ mod tests {
             assert_eq!(second, with_manifest(&bare, "second").unwrap());
             let twice = [first.as_slice(), &first[bare.len()..]].concat();
             assert_eq!(with_manifest(&twice, "second").unwrap(), second, "two of them, made by another program, become one");
-            assert_eq!(mfp_model::plugin::without_manifest(&second).unwrap(), bare);
+            assert_eq!(without_manifest(&second).unwrap(), bare);
         }
     }
 }

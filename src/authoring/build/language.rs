@@ -24,10 +24,6 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// Every one.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Rust, Self::AssemblyScript, Self::JavaScript, Self::Python, Self::RemotePython, Self::Zig, Self::C];
-
     /// Its word, as `mfp new --lang` and `--json` have it.
     pub(crate) fn word(self) -> &'static str {
         match self {

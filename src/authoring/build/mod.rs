@@ -26,7 +26,6 @@ use mfp_model::plugin::WasmKind;
 use mfp_store::fs::write_atomic;
 
 pub(crate) use self::language::{Language, detect};
-pub(crate) use self::remedy::Missing;
 pub(crate) use self::tools::{Tested, Tools};
 use super::OwnPlugin;
 use crate::app::App;
@@ -157,6 +156,34 @@ pub(crate) fn own_tests(app: &App<'_>, plugin: &OwnPlugin) -> Result<Tested> {
     let language = detect(plugin)?;
     let tools = Tools::new(app, &plugin.root);
     language.test(&tools, plugin)
+}
+
+/// Tools that plugins of some languages are built with, and whether they're on this machine.
+pub(crate) struct Toolchain {
+    pub(crate) name: &'static str,
+    /// Those that can't be built without it.
+    pub(crate) languages: &'static [Language],
+    /// What's there, or how it's had.
+    pub(crate) found: Result<String>,
+}
+
+/// All of them.
+pub(crate) fn toolchains(app: &App<'_>) -> Vec<Toolchain> {
+    use Language::{AssemblyScript, C, JavaScript, Python, RemotePython, Rust, Zig};
+
+    // Compilers and interpreters go by what lies where they're started, and this may be anybody's folder: they're asked in one that
+    // has nothing of anybody's.
+    let neutral = app.settings.current_dir.ancestors().last().unwrap_or(&app.settings.current_dir);
+    let tools = Tools::new(app, neutral);
+    let toolchain = |name, languages: &'static [Language], found| Toolchain { name, languages, found };
+    vec![
+        toolchain("Rust for wasm", &[Rust], rust::found(&tools)),
+        toolchain("Node and npm", &[AssemblyScript, JavaScript], npm::found(&tools)),
+        toolchain("Python", &[Python, RemotePython], python::found(&tools)),
+        toolchain("Zig", &[Zig], zig::found(&tools)),
+        toolchain("C for wasm", &[C], c::found(&tools)),
+        toolchain("wasm-opt", &[], finish::found(&tools)),
+    ]
 }
 
 /// The only file with this ending below a folder that a tool wrote to.

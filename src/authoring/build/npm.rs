@@ -8,6 +8,7 @@ use super::remedy::{NODE, NPM};
 use super::say;
 use super::tools::{Tested, Tools};
 use crate::error::Result;
+use crate::report::clean;
 
 /// Node, and the packages that `package.json` names, installed if no folder is there.
 pub(super) fn ready(tools: &Tools<'_>) -> Result<PathBuf> {
@@ -29,6 +30,14 @@ fn install(tools: &Tools<'_>) -> Result<()> {
         command.arg("--offline");
     }
     tools.run(&mut command)
+}
+
+/// Are both there? Which Node, in words.
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
+    let node = tools.need("node", &NODE)?;
+    tools.need("npm", &NPM)?;
+    let version = tools.ask(tools.command(node).arg("--version")).unwrap_or_default();
+    Ok(format!("Node {}", clean(&version)))
 }
 
 /// `npm test`, if the package says what that is.

@@ -152,7 +152,7 @@ fn pip(tools: &Tools<'_>) -> Result<Command> {
 }
 
 /// Is there a Python that can do it? Which one, in words.
-pub(crate) fn found(tools: &Tools<'_>) -> Result<String> {
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
     let python = python(tools)?;
     let version = tools.ask(tools.command(python).arg("--version")).unwrap_or_else(|| "Python".to_owned());
     Ok(format!("{} with venv", clean(&version)))

@@ -85,7 +85,7 @@ fn add_modes(tools: &Tools<'_>, command: &mut Command) {
 }
 
 /// Is there a compiler for the target? Which one, in words.
-pub(crate) fn found(tools: &Tools<'_>) -> Result<String> {
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
     tools.need("cargo", &CARGO)?;
     Ok(match compiler(tools)? {
         Compiler::Installed(rustc) => version(tools, &rustc.program, "with the target wasm32-unknown-unknown"),

@@ -69,7 +69,7 @@ pub(super) fn find(tools: &Tools<'_>) -> Option<Command> {
 }
 
 /// Is it there? Which one, in words.
-pub(crate) fn found(tools: &Tools<'_>) -> Result<String> {
+pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
     let version = tools.ask(zig(tools)?.arg("version")).ok_or_else(|| ZIG.error(tools))?;
     Ok(format!("zig {}", clean(&version)))
 }
