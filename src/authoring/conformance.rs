@@ -140,7 +140,7 @@ impl<'a> Subject<'a> {
             Ok(plugins) => plugins,
             // Its schema refuses the test's configuration: that's an answer, too.
             Err(error) if error.code() == "mfp::config::invalid" => {
-                return Ok(ran(refused(&request.expect, error.message(), true), None, None));
+                return Ok(ran(refused(&request.expect, &whole(&error), true), None, None));
             }
             Err(error) => return Err(error),
         };
@@ -171,6 +171,12 @@ impl<'a> Subject<'a> {
         loaded.insert(key, plugins.clone());
         Ok(plugins)
     }
+}
+
+/// An error with everything that it lists.
+fn whole(error: &Error) -> String {
+    let words: Vec<&str> = std::iter::once(error.message()).chain(error.point_list().iter().map(String::as_str)).collect();
+    words.join("; ")
 }
 
 /// What's wrong with an error. Only the plugin's own word can be the one that was expected: one that's stopped by the sandbox has

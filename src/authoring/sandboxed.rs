@@ -73,5 +73,9 @@ impl Sandboxed {
 
 /// An error of loading, said to the plugin's author.
 fn own(error: &Error) -> Error {
+    // What's wrong with a configuration is its author's in a project, and a test's here: the same words.
+    if error.code() == "mfp::config::invalid" {
+        return error.clone();
+    }
     Error::new(error.code(), error.message().to_owned()).help_or(crate::error::catalogue::remedy_of(error.code()).map(str::to_owned))
 }

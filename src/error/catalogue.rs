@@ -1311,7 +1311,7 @@ pub(crate) const CATALOGUE: &[Code] = &[
     ),
     code(
         "mfp::validate::embedded",
-        Done,
+        Usage,
         "A plugin's code carries another manifest than the one beside it.",
         "Build it again: `mfp build` puts the manifest into the code.",
     ),

@@ -54,9 +54,8 @@ impl Seen<'_> {
         let embedded = embedded_manifest(wasm).ok().flatten()?;
         let same = PluginManifest::from_bytes(embedded).is_ok_and(|embedded| embedded.metadata() == self.manifest.metadata());
         let message = format!("the manifest that the code carries isn't {}", self.file);
-        (!same).then(|| {
-            Finding::warning("mfp::validate::embedded", path.as_str(), message).help("build it again: `mfp build` puts this one in")
-        })
+        (!same)
+            .then(|| Finding::error("mfp::validate::embedded", path.as_str(), message).help("build it again: `mfp build` puts this one in"))
     }
 }
 
