@@ -32,6 +32,8 @@ is_here() {
         assemblyscript) has npm ;;
         c) has clang-19 || has clang ;;
         zig) has zig || python3 -c "import ziglang" 2>/dev/null ;;
+        js) has npm ;;
+        python | remote-python) python3 -c "import venv, ensurepip" 2>/dev/null ;;
         *) false ;;
     esac
 }
@@ -44,6 +46,17 @@ share_packages() {
         [ ! -d "$packages" ] || cp -al "$packages" node_modules
     elif [ ! -d "$packages" ]; then
         cp -al node_modules "$packages"
+    fi
+}
+
+# The same of Python's: the first plugin's environment is that of the others.
+share_environment() {
+    local environment=$HERE/$1-venv
+    [ -f pyproject.toml ] || return 0
+    if [ "$2" = before ]; then
+        [ ! -e "$environment" ] || ln -s "$(readlink -f "$environment")" .venv
+    elif [ ! -e "$environment" ]; then
+        ln -sfn "$PWD/.venv" "$environment"
     fi
 }
 
@@ -92,8 +105,10 @@ check() {
     (
         cd "$plugin"
         share_packages "$language" before
+        share_environment "$language" before
         "$MFP" build -q
         share_packages "$language" after
+        share_environment "$language" after
         "$MFP" test -q
         "$MFP" validate -q
         "$MFP" package -q >/dev/null
@@ -110,6 +125,45 @@ check() {
     echo "check.sh: $name: built, tested, published, answers ($(stat -c %s "$plugin"/*.wasm) bytes)"
 }
 
+# check_service TYPE: a service is neither built nor published; it's started, and asked through mfp.
+check_service() {
+    local kind=$1 name=$1-in-remote-python types=$1 type port flags=()
+    local plugin=$HERE/$name project=$HERE/$name-project
+    [ "$kind" != full ] || types="auth template response datasource"
+    for type in $types; do flags+=(--type "$type"); done
+    rm -rf "$plugin" "$project"
+    "$MFP" new -q "$plugin" --type "$kind" --lang remote-python --author "Ada <ada@example.org>" --vcs git
+    (
+        cd "$plugin"
+        share_environment remote-python before
+        "$MFP" test -q
+        share_environment remote-python after
+        "$MFP" validate -q
+        # As `configuration` has it for the others.
+        sed -i -e 's/"greeting": "Hello"/"greeting": "Servus"/' -e 's/"status": 200/"status": 418/' config.json
+    )
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    PORT=$port "$plugin/.venv/bin/python" "$plugin/src/service.py" 2>"$HERE/$name.log" &
+    local service=$!
+    # shellcheck disable=SC2064
+    trap "kill $service" EXIT
+    mkdir -p "$project"
+    (
+        cd "$project"
+        "$MFP" init -q
+        "$MFP" add -q "remote+http://127.0.0.1:$port" --rename "$name" "${flags[@]}"
+        until python3 -c "import urllib.request; urllib.request.urlopen('http://127.0.0.1:$port/health')" 2>/dev/null; do
+            kill -0 "$service" 2>/dev/null || fail "$name: the service ended: $(cat "$HERE/$name.log")"
+            sleep 0.2
+        done
+        for type in $types; do asks "$name" "$type"; done
+    )
+    trap - EXIT
+    kill "$service"
+    wait "$service" || true
+    echo "check.sh: $name: tested, started, answers"
+}
+
 languages=${*:-}
 if [ -z "$languages" ]; then
     for language in rust assemblyscript c zig; do
@@ -119,5 +173,8 @@ fi
 rm -rf "$HERE/registry"
 "$MFP" registry init -q "$HERE/registry"
 for language in $languages; do
-    for kind in $TYPES; do check "$language" "$kind"; done
+    rm -f "$HERE/$language-venv"
+    for kind in $TYPES; do
+        if [ "$language" = remote-python ]; then check_service "$kind"; else check "$language" "$kind"; fi
+    done
 done
