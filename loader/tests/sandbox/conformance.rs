@@ -366,6 +366,7 @@ ports! {
     remote_python => "remote-python",
     sdk_component => "sdk-component",
     sdk_json1 => "sdk-json1",
+    sdk_no_std => "sdk-no-std",
 }
 
 #[test]

@@ -71,8 +71,37 @@ pub struct About {
     pub memory: Option<u64>,
     /// The time that a call needs, in milliseconds, if the sandbox's default isn't enough.
     pub time_ms: Option<u64>,
-    /// Plugins that it calls: name and requirement.
-    pub dependencies: Vec<(String, String)>,
+    /// Plugins that it calls.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// A plugin that another one calls. A pair of its name and a requirement is one that's needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// Its name.
+    pub id: String,
+    /// Which versions will do: `^0.3`.
+    pub requirement: String,
+    /// Isn't installed for this plugin's sake, but called where the project has it.
+    pub optional: bool,
+}
+
+impl Dependency {
+    /// It's needed: who has this plugin has that one too.
+    pub fn needed(id: impl Into<String>, requirement: impl Into<String>) -> Self {
+        Self { id: id.into(), requirement: requirement.into(), optional: false }
+    }
+
+    /// It's called where the project has it; where it hasn't, [`Host::call`](crate::Host::call) is an error.
+    pub fn optional(id: impl Into<String>, requirement: impl Into<String>) -> Self {
+        Self { optional: true, ..Self::needed(id, requirement) }
+    }
+}
+
+impl From<(&str, &str)> for Dependency {
+    fn from((id, requirement): (&str, &str)) -> Self {
+        Self::needed(id, requirement)
+    }
 }
 
 /// What a plugin does with the files that it asks for.
@@ -81,30 +110,33 @@ pub enum FileAccess {
     /// It reads them.
     #[default]
     Read,
-    /// It writes them, and can't read what's there.
-    Write,
-    /// It reads and writes them.
+    /// It reads and writes them. (WASI can't say that something may only be written.)
     ReadWrite,
 }
 
 /// Say what a plugin is called and what it asks for, for [`Plugin::about`]. Keys are the fields of [`About`]; what isn't
-/// said comes from `Cargo.toml`, or is nothing.
+/// said comes from `Cargo.toml`, or is nothing. A key may have a `#[cfg(…)]`, where one crate makes two plugins.
 ///
 /// ```
-/// use mockforge_plugin_sdk::plugin_config;
+/// use mockforge_plugin_sdk::{Dependency, plugin_config};
 ///
 /// let about = plugin_config! {
 ///     name: "JWT authentication",
 ///     http: ["auth.example.com"],
 ///     memory: 128 << 20,
 ///     dependencies: [("jwks-core", "^0.3")],
+///     #[cfg(feature = "no-such-feature")]
+///     id: "auth-other",
 /// };
 /// assert_eq!(about.id, env!("CARGO_PKG_NAME"));
-/// assert_eq!(about.dependencies, [("jwks-core".to_owned(), "^0.3".to_owned())]);
+/// assert_eq!(about.dependencies, [Dependency::needed("jwks-core", "^0.3")]);
+///
+/// let about = plugin_config! { dependencies: [Dependency::needed("a", "^1"), Dependency::optional("b", "^2")] };
+/// assert!(about.dependencies[1].optional);
 /// ```
 #[macro_export]
 macro_rules! plugin_config {
-    ($($key:ident : $value:expr),* $(,)?) => {{
+    ($($(#[$attribute:meta])* $key:ident : $value:expr),* $(,)?) => {{
         #[allow(unused_mut)]
         let mut about = $crate::About::of_cargo(
             ::core::env!("CARGO_PKG_NAME"),
@@ -115,7 +147,9 @@ macro_rules! plugin_config {
             ::core::env!("CARGO_PKG_HOMEPAGE"),
             ::core::env!("CARGO_PKG_REPOSITORY"),
         );
-        $(about.$key = $crate::__private::Field::into_field($value);)*
+        $($(#[$attribute])* {
+            about.$key = $crate::__private::Field::into_field($value);
+        })*
         about
     }};
 }
@@ -138,9 +172,9 @@ impl<const N: usize> Field<Vec<String>> for [&str; N] {
     }
 }
 
-impl<const N: usize> Field<Vec<(String, String)>> for [(&str, &str); N] {
-    fn into_field(self) -> Vec<(String, String)> {
-        self.map(|(name, requirement)| (name.to_owned(), requirement.to_owned())).into()
+impl<const N: usize, D: Into<Dependency>> Field<Vec<Dependency>> for [D; N] {
+    fn into_field(self) -> Vec<Dependency> {
+        self.map(Into::into).into()
     }
 }
 
@@ -266,8 +300,8 @@ impl File {
         }
         if !files.is_empty() {
             self.text.push_str("  filesystem:\n");
-            self.line("    allow_read", &(*file_access != FileAccess::Write));
-            self.line("    allow_write", &(*file_access != FileAccess::Read));
+            self.line("    allow_read", &true);
+            self.line("    allow_write", &(*file_access == FileAccess::ReadWrite));
             self.list("    allowed_paths", files);
         }
         self.list("  environment", env);
@@ -281,13 +315,14 @@ impl File {
         }
     }
 
-    fn dependencies(&mut self, dependencies: &[(String, String)]) {
+    fn dependencies(&mut self, dependencies: &[Dependency]) {
         if !dependencies.is_empty() {
             self.text.push_str("dependencies:\n");
         }
-        for (id, requirement) in dependencies {
+        for Dependency { id, requirement, optional } in dependencies {
             let [id, requirement] = [id, requirement].map(|text| serde_json::to_string(text).unwrap_or_default());
-            self.push(format_args!("  - {{ id: {id}, version: {requirement} }}\n"));
+            let optional = if *optional { ", optional: true" } else { "" };
+            self.push(format_args!("  - {{ id: {id}, version: {requirement}{optional} }}\n"));
         }
     }
 

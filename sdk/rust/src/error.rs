@@ -46,6 +46,48 @@ impl<E: core::error::Error> From<E> for Error {
     }
 }
 
+/// Say what was being done when something failed: for [`Result`]s whose error is no [`core::error::Error`] (a text; base64's and others without
+/// `std`), and for all others.
+///
+/// ```
+/// use mockforge_plugin_sdk::{Context, Result};
+///
+/// fn port(text: &str) -> Result<u16> {
+///     let (_, port) = text.split_once(':').context("there's no port")?;
+///     port.parse::<u16>().with_context(|| format!("the port `{port}`"))
+/// }
+///
+/// assert_eq!(port("localhost").unwrap_err().to_string(), "there's no port");
+/// assert_eq!(port("localhost:x").unwrap_err().to_string(), "the port `x`: invalid digit found in string");
+/// ```
+pub trait Context<T> {
+    /// `{context}: {error}`; of an [`Option`] the context alone.
+    fn context(self, context: impl fmt::Display) -> Result<T>;
+
+    /// The same, said only if it's needed.
+    fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T>;
+}
+
+impl<T, E: fmt::Display> Context<T> for core::result::Result<T, E> {
+    fn context(self, context: impl fmt::Display) -> Result<T> {
+        self.with_context(|| context)
+    }
+
+    fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T> {
+        self.map_err(|error| Error(alloc::format!("{}: {error}", context())))
+    }
+}
+
+impl<T> Context<T> for Option<T> {
+    fn context(self, context: impl fmt::Display) -> Result<T> {
+        self.with_context(|| context)
+    }
+
+    fn with_context<C: fmt::Display>(self, context: impl FnOnce() -> C) -> Result<T> {
+        self.ok_or_else(|| Error(context().to_string()))
+    }
+}
+
 /// A value, or why there's none.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 

@@ -9,13 +9,14 @@
 /// - `mockforge_plugin()`, the plugin for [`testing::PluginTestHarness`](crate::testing::PluginTestHarness), and
 /// - a test, `plugin_yaml_is_what_the_code_says`, that compares `plugin.yaml` beside `Cargo.toml` with what the code says: it's
 ///   written if it's missing, and with `MOCKFORGE_ACCEPT=1` if it's another. Where it stands elsewhere, say so:
-///   `export_plugin!(MyPlugin: Auth; plugin_yaml = "package/plugin.yaml")`.
+///   `export_plugin!(MyPlugin: Auth; plugin_yaml = "package/plugin.yaml")`. It may be any expression: a crate that makes two plugins says
+///   which by `if cfg!(feature = "…")`.
 #[macro_export]
 macro_rules! export_plugin {
     ($plugin:ty : $($kind:ident),+ $(,)?) => {
         $crate::export_plugin!($plugin: $($kind),+; plugin_yaml = "plugin.yaml");
     };
-    ($plugin:ty : $($kind:ident),+ ; plugin_yaml = $file:literal $(,)?) => {
+    ($plugin:ty : $($kind:ident),+ ; plugin_yaml = $file:expr $(,)?) => {
         impl $crate::Exported for $plugin {
             const TYPES: &'static [$crate::PluginType] = &[$($crate::PluginType::$kind),+];
         }

@@ -1,13 +1,15 @@
 //! What does the host give to a plugin?
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde_json::Value;
 
+#[cfg(feature = "files")]
+use crate::files::Entry;
 #[cfg(feature = "http")]
 use crate::types::{HttpRequest, HttpResponse};
-use crate::{Error, Result};
+use crate::{Context as _, Result};
 
 /// How much a log line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +85,20 @@ pub trait Host {
     /// A file of the plugin's own package, by its path.
     fn asset(&self, path: &str) -> Result<Vec<u8>>;
 
+    /// A file of the project (feature `files`), by the path that the project has for it: `data/products.csv`. Only files in folders that
+    /// were asked for (`files` in [`plugin_config!`](crate::plugin_config)) and approved are there, and only for a component.
+    #[cfg(feature = "files")]
+    fn read_file(&self, path: &str) -> Result<Vec<u8>>;
+
+    /// What's in a folder of the project (feature `files`), by name.
+    #[cfg(feature = "files")]
+    fn list_folder(&self, path: &str) -> Result<Vec<Entry>>;
+
+    /// Write a file of the project (feature `files`), and the folders that it's in. Who reads it meanwhile reads all of the old file or all of
+    /// the new one.
+    #[cfg(feature = "files")]
+    fn write_file(&self, path: &str, bytes: &[u8]) -> Result<()>;
+
     /// Call a plugin that this one declares as a dependency. It runs inside this call's time.
     fn call(&self, dependency: &str, call: Call, request: &Value) -> Result<Value>;
 
@@ -113,6 +129,12 @@ impl dyn Host + '_ {
 
     /// A text file of the plugin's own package.
     pub fn asset_text(&self, path: &str) -> Result<String> {
-        String::from_utf8(self.asset(path)?).map_err(|error| Error::new(error.to_string()).context(path))
+        String::from_utf8(self.asset(path)?).context(path)
+    }
+
+    /// A text file of the project (feature `files`).
+    #[cfg(feature = "files")]
+    pub fn file_text(&self, path: &str) -> Result<String> {
+        String::from_utf8(self.read_file(path)?).context(path)
     }
 }

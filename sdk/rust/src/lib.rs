@@ -74,6 +74,8 @@ mod about;
 mod dispatch;
 mod error;
 mod export;
+#[cfg(feature = "files")]
+mod files;
 #[cfg(target_family = "wasm")]
 mod guest;
 mod host;
@@ -82,8 +84,10 @@ mod plugin;
 pub mod testing;
 mod types;
 
-pub use about::{About, Exported, FileAccess, PluginType, plugin_yaml};
-pub use error::{Error, Result};
+pub use about::{About, Dependency, Exported, FileAccess, PluginType, plugin_yaml};
+pub use error::{Context, Error, Result};
+#[cfg(feature = "files")]
+pub use files::Entry;
 pub use host::{Call, Host, Level};
 pub use plugin::{Auth, Config, Datasource, Plugin, Response, Template};
 pub use types::{
@@ -98,9 +102,9 @@ pub mod prelude {
     pub use serde_json::{Value, json};
 
     pub use crate::{
-        About, Auth, AuthRequest, Body, Call, Credentials, Datasource, Error, FileAccess, Function, FunctionCall, GenerateRequest, Host,
-        HttpRequest, HttpResponse, Level, Plugin, QueryRequest, Request, RequestContext, Response, ResponseData, Result, Table, Template,
-        Verdict, export_plugin, fail, plugin_config,
+        About, Auth, AuthRequest, Body, Call, Context, Credentials, Datasource, Dependency, Error, FileAccess, Function, FunctionCall,
+        GenerateRequest, Host, HttpRequest, HttpResponse, Level, Plugin, QueryRequest, Request, RequestContext, Response, ResponseData,
+        Result, Table, Template, Verdict, export_plugin, fail, plugin_config,
     };
 }
 

@@ -105,6 +105,41 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
+/// What has headers is built with them.
+macro_rules! built_with_headers {
+    ($($message:ident),*) => {
+        $(
+            impl $message {
+                /// With another header.
+                #[must_use]
+                pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+                    self.headers.set(name, value);
+                    self
+                }
+            }
+        )*
+    };
+}
+
+built_with_headers!(RequestContext, Request, ResponseData, HttpRequest);
+
+/// What a host got has a body of a host's.
+macro_rules! built_with_body {
+    ($($message:ident),*) => {
+        $(
+            impl $message {
+                /// With this body.
+                #[must_use]
+                pub fn body(self, body: impl Into<Body>) -> Self {
+                    Self { body: Some(body.into()), ..self }
+                }
+            }
+        )*
+    };
+}
+
+built_with_body!(RequestContext, Request);
+
 /// A request's body as the host got it: text, or another JSON value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -178,19 +213,6 @@ impl RequestContext {
     /// A request without headers and body.
     pub fn new(method: impl Into<String>, uri: impl Into<String>) -> Self {
         Self { method: method.into(), uri: uri.into(), ..Self::default() }
-    }
-
-    /// With another header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.set(name, value);
-        self
-    }
-
-    /// With this body.
-    #[must_use]
-    pub fn body(self, body: impl Into<Body>) -> Self {
-        Self { body: Some(body.into()), ..self }
     }
 }
 
@@ -416,19 +438,6 @@ impl Request {
     pub fn new(method: impl Into<String>, path: impl Into<String>) -> Self {
         Self { method: method.into(), path: path.into(), ..Self::default() }
     }
-
-    /// With another header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.set(name, value);
-        self
-    }
-
-    /// With this body.
-    #[must_use]
-    pub fn body(self, body: impl Into<Body>) -> Self {
-        Self { body: Some(body.into()), ..self }
-    }
 }
 
 /// What is the answer to this request? What a response plugin is asked.
@@ -491,13 +500,6 @@ impl ResponseData {
     #[must_use]
     pub fn status(self, status_code: u16) -> Self {
         Self { status_code, ..self }
-    }
-
-    /// With another header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.set(name, value);
-        self
     }
 }
 
@@ -634,13 +636,6 @@ impl HttpRequest {
     pub fn post(url: impl Into<String>, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
         let headers = [("content-type", content_type.into())].into_iter().collect();
         Self { method: "POST".to_owned(), url: url.into(), headers, body: body.into() }
-    }
-
-    /// With another header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.set(name, value);
-        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! The conformance suite's reference plugin in a harness: natively, as the json/1 module and as the component that were built of
+//! The conformance suite's reference plugin in a harness: natively, as the json/1 modules and as the component that were built of
 //! the very same source. What a test learns of one is true of the others.
 #![allow(missing_docs, reason = "tests")]
 
@@ -8,26 +8,35 @@ use mockforge_plugin_sdk::prelude::*;
 use mockforge_plugin_sdk::testing::{MockHost, Native, PluginTestHarness, Subject, Wasm};
 use mockforge_plugin_sdk::{Call, PluginType, plugin_yaml};
 
+extern crate alloc;
+
 #[path = "../../../fixtures/conformance/sdk-rust/src/plugin.rs"]
 mod plugin;
 
 export_plugin!(plugin::Reference: Auth, Template, Response, Datasource; plugin_yaml = "tests/reference.yaml");
 
+fn file(port: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/conformance").join(port).join("plugin.wasm")
+}
+
 fn wasm(port: &str) -> Wasm {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/conformance").join(port).join("plugin.wasm");
-    Wasm::read(mockforge_plugin(), file).expect("it's committed")
+    Wasm::read(mockforge_plugin(), file(port)).expect("it's committed")
 }
 
 /// The same story, told to each.
 fn everywhere(story: impl Fn(&dyn Fn() -> Asked)) {
-    let subjects: [fn() -> Asked; 3] =
-        [|| Asked(Box::new(mockforge_plugin())), || Asked(Box::new(wasm("sdk-json1"))), || Asked(Box::new(wasm("sdk-component")))];
+    let subjects: [fn() -> Asked; 4] = [
+        || Asked(Box::new(mockforge_plugin())),
+        || Asked(Box::new(wasm("sdk-json1"))),
+        || Asked(Box::new(wasm("sdk-no-std"))),
+        || Asked(Box::new(wasm("sdk-component"))),
+    ];
     for subject in subjects {
         story(&subject);
     }
 }
 
-/// One of the three.
+/// One of the four.
 struct Asked(Box<dyn Subject>);
 
 impl Subject for Asked {
@@ -39,6 +48,10 @@ impl Subject for Asked {
         self.0.check(config)
     }
 
+    fn load(&self, config: &Value, host: &MockHost) -> Result<()> {
+        self.0.load(config, host)
+    }
+
     fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value> {
         self.0.make(call, config, request, host)
     }
@@ -48,6 +61,7 @@ impl Subject for Asked {
 fn each_type_is_asked_in_its_own_words() {
     everywhere(|subject| {
         let harness = PluginTestHarness::new(subject());
+        harness.load().unwrap();
         let request = AuthRequest { context: RequestContext::new("GET", "/"), credentials: Credentials::bearer("ada") };
         let verdict = harness.authenticate(request).unwrap();
         assert_eq!((verdict.authenticated, verdict.user_id.as_str(), &verdict.claims["type"]), (true, "ada", &json!("bearer")));
@@ -68,6 +82,7 @@ fn an_error_is_the_plugins_words() {
         assert!(error.contains("there's no function `no-such`"), "{error}");
         let error = harness.raw(Call::Authenticate, &json!({ "context": {} })).unwrap_err().to_string();
         assert!(error.contains("method"), "{error}");
+        assert_eq!(harness.execute("echo", [json!(1)]).unwrap(), json!([1]), "the next call has a plugin of its own");
     });
 }
 
@@ -94,6 +109,31 @@ fn dependencies_are_the_tests_to_make() {
     assert_eq!(answer, json!(["query", { "a": 1 }]));
     let error = harness.execute("call", [json!("other"), json!("query"), json!({})]).unwrap_err();
     assert_eq!(error.to_string(), "`other` isn't a dependency");
+}
+
+#[test]
+fn a_built_plugin_calls_built_ones() {
+    let host = || MockHost::default().at(5);
+    for port in ["sdk-no-std", "sdk-component"] {
+        let dependency = Wasm::read(everything::exported::mockforge_plugin(), file("sdk-no-std")).expect("it's committed");
+        let caller = wasm(port).with_dependency(dependency, json!({ "greeting": "hi" }));
+        let harness = PluginTestHarness::new(caller).with_host(host());
+        let ask = |name: &str| {
+            harness.execute("call", [json!(name), json!("execute"), json!({ "function_name": "config", "args": [], "context": {} })])
+        };
+        assert_eq!(ask("greedy").unwrap(), json!({ "greeting": "hi" }), "{port}");
+        assert!(ask("other").unwrap_err().to_string().contains("other"), "{port}");
+    }
+}
+
+#[test]
+fn what_cannot_be_loaded_is_said_before_it_is_asked() {
+    let about = everything::exported::mockforge_plugin;
+    let natively = PluginTestHarness::new(about()).load().unwrap_err().to_string();
+    assert!(natively.contains("greeting"), "{natively}");
+    let wasm = Wasm::read(about(), file("sdk-json1")).expect("it's committed");
+    let refused = PluginTestHarness::new(wasm).load().unwrap_err().to_string();
+    assert!(refused.contains("greeting"), "{refused}");
 }
 
 #[test]
@@ -143,7 +183,7 @@ mod everything {
                 file_access: FileAccess::ReadWrite,
                 memory: 128 << 20,
                 time_ms: 9000,
-                dependencies: [("jwks-core", "^0.3")],
+                dependencies: [Dependency::needed("jwks-core", "^0.3"), Dependency::optional("cache", "^1")],
             }
         }
 
@@ -162,7 +202,7 @@ mod everything {
         }
     }
 
-    mod exported {
+    pub(crate) mod exported {
         use super::*;
 
         export_plugin!(Greedy: Template; plugin_yaml = "tests/greedy.yaml");
@@ -179,6 +219,8 @@ mod everything {
         });
         assert_eq!(asked, expected);
         assert_eq!(read.version.to_string(), "1.2.3");
+        let optional: Vec<bool> = read.dependencies.iter().map(|dependency| dependency.optional).collect();
+        assert_eq!(optional, [false, true]);
         assert_eq!(read.license.as_deref(), Some("MIT OR Apache-2.0"));
         let schema = read.config_schema.unwrap();
         assert!(mfp_loader::check_config(&schema, &json!({ "greeting": "hi" })).is_ok());

@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 
 use self::shared::mockforge::plugin::host;
 use self::shared::mockforge::plugin::types as wit;
+#[cfg(feature = "files")]
+use crate::files::Entry;
 use crate::plugin::{Config as _, Plugin};
 use crate::types::{
     AuthRequest, Body, Credentials, DataQuery, FunctionCall, GenerateRequest, Headers, QueryRequest, Request, RequestContext,
@@ -236,6 +238,23 @@ impl Host for Outside {
 
     fn asset(&self, path: &str) -> Result<Vec<u8>> {
         host::asset(path).map_err(Error::new)
+    }
+
+    #[cfg(feature = "files")]
+    fn read_file(&self, path: &str) -> Result<Vec<u8>> {
+        super::wasi_files::read(path)
+    }
+
+    #[cfg(feature = "files")]
+    fn list_folder(&self, path: &str) -> Result<Vec<Entry>> {
+        super::wasi_files::list(path)
+    }
+
+    #[cfg(feature = "files")]
+    fn write_file(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        let mut nonce = [0; 8];
+        self.random(&mut nonce);
+        super::wasi_files::write(path, bytes, u64::from_le_bytes(nonce))
     }
 
     fn call(&self, dependency: &str, call: Call, request: &Value) -> Result<Value> {

@@ -5,7 +5,6 @@
 #![allow(unsafe_code, reason = "a core module's border is pointers and lengths")]
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -15,9 +14,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::dispatch::{Answer, Handler};
+#[cfg(feature = "files")]
+use crate::files::Entry;
 #[cfg(feature = "http")]
 use crate::types::{HttpRequest, HttpResponse};
-use crate::{Call, Error, Host, Level, Result};
+use crate::{Call, Context as _, Error, Host, Level, Result};
 
 mod raw {
     #[link(wasm_import_module = "mockforge")]
@@ -102,7 +103,22 @@ impl Host for Outside {
     fn asset(&self, path: &str) -> Result<Vec<u8>> {
         // SAFETY: it's only read, and only now.
         let answer = opened(&taken(unsafe { raw::asset(path.as_ptr(), path.len()) }))?;
-        STANDARD.decode(answer.as_str().unwrap_or_default()).map_err(|error| Error::new(error.to_string()))
+        STANDARD.decode(answer.as_str().unwrap_or_default()).context(path)
+    }
+
+    #[cfg(feature = "files")]
+    fn read_file(&self, _: &str) -> Result<Vec<u8>> {
+        Err(no_files())
+    }
+
+    #[cfg(feature = "files")]
+    fn list_folder(&self, _: &str) -> Result<Vec<Entry>> {
+        Err(no_files())
+    }
+
+    #[cfg(feature = "files")]
+    fn write_file(&self, _: &str, _: &[u8]) -> Result<()> {
+        Err(no_files())
     }
 
     fn call(&self, dependency: &str, call: Call, request: &Value) -> Result<Value> {
@@ -124,6 +140,11 @@ impl Host for Outside {
         // SAFETY: it's only read, and only now.
         Ok(serde_json::from_value(opened(&taken(unsafe { raw::http_request(asked.as_ptr(), asked.len()) }))?)?)
     }
+}
+
+#[cfg(feature = "files")]
+fn no_files() -> Error {
+    Error::new("a json/1 module sees no files; build the plugin as a component")
 }
 
 /// An answer in the protocol's envelope.

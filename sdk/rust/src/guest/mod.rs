@@ -6,5 +6,8 @@ pub mod json1;
 #[cfg(feature = "component")]
 pub mod component;
 
+#[cfg(all(feature = "component", feature = "files"))]
+mod wasi_files;
+
 #[cfg(all(feature = "component", feature = "http"))]
 mod wasi_http;

@@ -1,25 +1,43 @@
 //! A host that a test makes.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "files")]
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use crate::about::{About, FileAccess};
 use crate::types::{HttpRequest, HttpResponse};
-use crate::{Call, Error, Host, Level, Result};
+use crate::{Call, Context as _, Host, Level, Result};
+#[cfg(feature = "files")]
+use crate::{
+    Entry,
+    files::{holder, missing, read_only},
+};
 
 /// Answers requests in the place of servers.
 type Server = Box<dyn Fn(&HttpRequest) -> Result<HttpResponse> + Send + Sync>;
+/// What's granted: `None` is what the plugin asks for.
+#[derive(Debug, Clone, Default)]
+struct Granted {
+    hosts: Option<Reach>,
+    folders: Option<(Vec<String>, FileAccess)>,
+}
+
 /// Answers calls in the place of a dependency.
 type Dependency = Box<dyn Fn(Call, &Value) -> Result<Value> + Send + Sync>;
 
 /// A host that a test makes: its clock stands, its random bytes are the same in every run, and it has nothing but what it's given.
+///
+/// What it grants is what a test says, and else what the plugin asks for, once it's a harness's.
 pub struct MockHost {
     now_ms: i64,
     seed: u8,
     assets: BTreeMap<String, Vec<u8>>,
-    reach: Reach,
+    files: Mutex<BTreeMap<String, Vec<u8>>>,
+    granted: Granted,
     server: Option<Server>,
     dependencies: BTreeMap<String, Dependency>,
     log: Mutex<Vec<(Level, String)>>,
@@ -28,32 +46,28 @@ pub struct MockHost {
 
 impl fmt::Debug for MockHost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("MockHost").field("now_ms", &self.now_ms).field("reach", &self.reach).finish_non_exhaustive()
+        out.debug_struct("MockHost").field("now_ms", &self.now_ms).field("granted", &self.granted).finish_non_exhaustive()
     }
 }
 
 impl Default for MockHost {
     fn default() -> Self {
-        Self::granting(&[])
-    }
-}
-
-impl MockHost {
-    /// A host on 2026-01-01, that lets requests go to these hosts.
-    pub fn granting(hosts: &[String]) -> Self {
         Self {
             now_ms: 1_767_225_600_000,
             seed: 7,
             assets: BTreeMap::new(),
-            reach: Reach(hosts.to_vec()),
+            files: Mutex::default(),
+            granted: Granted::default(),
             server: None,
             dependencies: BTreeMap::new(),
             log: Mutex::default(),
             sent: Mutex::default(),
         }
     }
+}
 
-    /// With its clock at so many milliseconds since 1970.
+impl MockHost {
+    /// With its clock at so many milliseconds since 1970, in the place of 2026-01-01.
     #[must_use]
     pub fn at(self, now_ms: i64) -> Self {
         Self { now_ms, ..self }
@@ -72,6 +86,13 @@ impl MockHost {
         self
     }
 
+    /// With another file in the project. Whether the plugin sees it depends on the folders that are granted.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.files.get_mut().unwrap_or_else(PoisonError::into_inner).insert(path.into(), bytes.into());
+        self
+    }
+
     /// With a plugin that can be called.
     #[must_use]
     pub fn with_dependency(
@@ -83,8 +104,18 @@ impl MockHost {
         self
     }
 
-    pub(super) fn grant(&mut self, hosts: Vec<String>) {
-        self.reach = Reach(hosts);
+    pub(super) fn grant_hosts(&mut self, hosts: &[&str]) {
+        self.granted.hosts = Some(Reach(hosts.iter().map(|host| (*host).to_owned()).collect()));
+    }
+
+    pub(super) fn grant_folders(&mut self, folders: &[&str], access: FileAccess) {
+        self.granted.folders = Some((folders.iter().map(|folder| (*folder).to_owned()).collect(), access));
+    }
+
+    /// Grant what a plugin asks for, where nothing else was said.
+    pub(super) fn grant_asked(&mut self, about: &About) {
+        self.granted.hosts.get_or_insert_with(|| Reach(about.http.clone()));
+        self.granted.folders.get_or_insert_with(|| (about.files.clone(), about.file_access));
     }
 
     pub(super) fn answer_http(&mut self, server: impl Fn(&HttpRequest) -> Result<HttpResponse> + Send + Sync + 'static) {
@@ -93,7 +124,33 @@ impl MockHost {
 
     /// The hosts that may be asked.
     pub fn reach(&self) -> &Reach {
-        &self.reach
+        const NONE: &Reach = &Reach(Vec::new());
+        self.granted.hosts.as_ref().unwrap_or(NONE)
+    }
+
+    /// The folders of the project that may be read.
+    pub fn folders(&self) -> &[String] {
+        self.granted.folders.as_ref().map_or(&[], |(folders, _)| folders)
+    }
+
+    /// Whether they may be written too.
+    pub fn file_access(&self) -> FileAccess {
+        self.granted.folders.as_ref().map_or(FileAccess::Read, |(_, access)| *access)
+    }
+
+    /// A file of the project, as it is by now.
+    pub fn file(&self, path: &str) -> Option<Vec<u8>> {
+        locked(&self.files).get(path).cloned()
+    }
+
+    /// All files of the project, as they are by now.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        locked(&self.files).clone()
+    }
+
+    #[cfg(feature = "sandbox")]
+    pub(super) fn set_files(&self, files: BTreeMap<String, Vec<u8>>) {
+        *locked(&self.files) = files;
     }
 
     /// The files of the plugin's package.
@@ -113,13 +170,27 @@ impl MockHost {
 
     /// What a plugin's request gets: the server's answer, if the host is granted.
     pub fn send(&self, request: &HttpRequest) -> Result<HttpResponse> {
-        if !self.reach.allows(&request.url) {
+        if !self.reach().allows(&request.url) {
             crate::fail!("{} isn't among the hosts that were approved", host_of(&request.url).unwrap_or(&request.url));
         }
         let Some(server) = &self.server else { crate::fail!("the test answers no requests: `.answering(…)`") };
         locked(&self.sent).push(request.clone());
         server(request)
     }
+}
+
+#[cfg(feature = "files")]
+impl MockHost {
+    /// What's below the granted folder that holds a path.
+    fn below<'p>(&self, path: &'p str) -> Result<&'p str> {
+        let folders: Vec<&str> = self.folders().iter().map(String::as_str).collect();
+        Ok(holder(path, &folders)?.1)
+    }
+}
+
+#[cfg(feature = "files")]
+fn is_folder(files: &BTreeMap<String, Vec<u8>>, path: &str) -> bool {
+    files.keys().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -142,7 +213,54 @@ impl Host for MockHost {
     }
 
     fn asset(&self, path: &str) -> Result<Vec<u8>> {
-        self.assets.get(path).cloned().ok_or_else(|| Error::new(format!("there's no file `{path}` in the package")))
+        self.assets.get(path).cloned().with_context(|| format!("there's no file `{path}` in the package"))
+    }
+
+    #[cfg(feature = "files")]
+    fn read_file(&self, path: &str) -> Result<Vec<u8>> {
+        self.below(path)?;
+        let files = locked(&self.files);
+        if is_folder(&files, path) {
+            crate::fail!("`{path}` is a folder");
+        }
+        files.get(path).cloned().ok_or_else(|| missing(path))
+    }
+
+    #[cfg(feature = "files")]
+    fn list_folder(&self, path: &str) -> Result<Vec<Entry>> {
+        let is_granted = self.below(path)?.is_empty();
+        let files = locked(&self.files);
+        if files.contains_key(path) {
+            crate::fail!("`{path}` isn't a folder, or is in none");
+        }
+        if !is_granted && !is_folder(&files, path) {
+            return Err(missing(path));
+        }
+        let names = files.keys().filter_map(|file| file.strip_prefix(path)?.strip_prefix('/'));
+        let entries: BTreeSet<Entry> = names
+            .map(|name| match name.split_once('/') {
+                Some((folder, _)) => Entry { name: folder.to_owned(), is_folder: true },
+                None => Entry { name: name.to_owned(), is_folder: false },
+            })
+            .collect();
+        Ok(entries.into_iter().collect())
+    }
+
+    #[cfg(feature = "files")]
+    fn write_file(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        let is_granted = self.below(path)?.is_empty();
+        let mut files = locked(&self.files);
+        if is_granted || is_folder(&files, path) {
+            crate::fail!("`{path}` is a folder");
+        }
+        if self.file_access() == FileAccess::Read {
+            return Err(read_only(path));
+        }
+        if path.match_indices('/').any(|(end, _)| files.contains_key(&path[..end])) {
+            crate::fail!("`{path}` isn't a folder, or is in none");
+        }
+        files.insert(path.to_owned(), bytes.to_vec());
+        Ok(())
     }
 
     fn call(&self, dependency: &str, call: Call, request: &Value) -> Result<Value> {

@@ -1,7 +1,7 @@
 //! Try a plugin without a host.
 //!
 //! A [`PluginTestHarness`] calls a plugin as a host would, with everything that a plugin may get given by the test: a clock that
-//! stands, random bytes that are known, assets, answers of servers and of dependencies ([`MockHost`]). The plugin is asked
+//! stands, random bytes that are known, assets, files, answers of servers and of dependencies ([`MockHost`]). The plugin is asked
 //! natively ([`Native`], what [`export_plugin!`](crate::export_plugin) gives), so that a debugger and a coverage tool see it; with
 //! the feature `sandbox` the same tests ask the built wasm in mfp's own sandbox (`Wasm`).
 //!
@@ -58,7 +58,7 @@ use serde_json::{Value, json};
 pub use self::host::{MockHost, Reach};
 #[cfg(feature = "sandbox")]
 pub use self::sandbox::Wasm;
-use crate::about::{About, Exported, PluginType};
+use crate::about::{About, Exported, FileAccess, PluginType};
 use crate::dispatch::Calls;
 use crate::plugin::Config as _;
 use crate::types::{
@@ -74,6 +74,9 @@ pub trait Subject {
     /// Check a configuration as a host would before the plugin sees it.
     fn check(&self, config: &Value) -> Result<()>;
 
+    /// Load it with this configuration, as a host does before the first call: an error if it doesn't come to that.
+    fn load(&self, config: &Value, host: &MockHost) -> Result<()>;
+
     /// Make a call.
     fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value>;
 }
@@ -85,6 +88,7 @@ pub struct Native {
     types: &'static [PluginType],
     schema: Option<Schema>,
     read: fn(Value) -> Result<()>,
+    new: fn(Value) -> Result<()>,
     calls: Calls,
 }
 
@@ -93,7 +97,8 @@ impl Native {
     #[doc(hidden)]
     pub fn of<P: Exported>(calls: Calls) -> Self {
         let read = |config| P::Config::read(config).map(drop);
-        Self { about: P::about(), types: P::TYPES, schema: P::Config::schema(), read, calls }
+        let new = |config| P::new(P::Config::read(config)?).map(drop);
+        Self { about: P::about(), types: P::TYPES, schema: P::Config::schema(), read, new, calls }
     }
 
     /// The types that it was exported with.
@@ -116,6 +121,10 @@ impl Subject for Native {
         (self.read)(config.clone())
     }
 
+    fn load(&self, config: &Value, _: &MockHost) -> Result<()> {
+        (self.new)(config.clone())
+    }
+
     fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value> {
         let answer = self.calls.make(call, config.clone(), request.to_string().as_bytes(), host)?;
         Ok(serde_json::from_str(&answer)?)
@@ -134,8 +143,7 @@ pub struct PluginTestHarness<S = Native> {
 impl<S: Subject> PluginTestHarness<S> {
     /// A plugin without a configuration, granted what it asks for.
     pub fn new(subject: S) -> Self {
-        let host = MockHost::granting(&subject.about().http);
-        Self { subject, config: json!({}), host }
+        Self { subject, config: json!({}), host: MockHost::default() }.with_host(MockHost::default())
     }
 
     /// With this configuration. An error if the plugin doesn't take it.
@@ -144,23 +152,31 @@ impl<S: Subject> PluginTestHarness<S> {
         Ok(Self { config, ..self })
     }
 
-    /// With another host.
+    /// With another host, which grants what the plugin asks for.
     #[must_use]
-    pub fn with_host(self, host: MockHost) -> Self {
+    pub fn with_host(self, mut host: MockHost) -> Self {
+        host.grant_asked(self.subject.about());
         Self { host, ..self }
     }
 
     /// Granted these hosts, whatever the plugin asks for.
     #[must_use]
     pub fn granting(mut self, hosts: &[&str]) -> Self {
-        self.host.grant(hosts.iter().map(|host| (*host).to_owned()).collect());
+        self.host.grant_hosts(hosts);
+        self
+    }
+
+    /// Granted these folders of the project, whatever the plugin asks for.
+    #[must_use]
+    pub fn granting_files(mut self, folders: &[&str], access: FileAccess) -> Self {
+        self.host.grant_folders(folders, access);
         self
     }
 
     /// Granted nothing.
     #[must_use]
     pub fn denying_everything(self) -> Self {
-        self.granting(&[])
+        self.granting(&[]).granting_files(&[], FileAccess::Read)
     }
 
     /// Requests to granted hosts are answered by this. (The built wasm sends real ones: give it a server of the test's own.)
@@ -173,6 +189,12 @@ impl<S: Subject> PluginTestHarness<S> {
     /// The host, with what was logged and asked.
     pub fn host(&self) -> &MockHost {
         &self.host
+    }
+
+    /// Load the plugin with its configuration, as a host does before the first call. Natively that's [`Plugin::new`](crate::Plugin::new); the
+    /// built wasm is compiled, linked and started. Each call makes the plugin anew in any case.
+    pub fn load(&self) -> Result<()> {
+        self.subject.load(&self.config, &self.host)
     }
 
     /// Are these credentials good?

@@ -3,29 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mfp_loader::{Clock, Content, Loader, LoaderOptions, LogLevel, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, Plugins, Random};
+use mfp_loader::{
+    Clock, Content, Loader, LoaderOptions, LogLevel, LogLine, LogSink, Numbers, PluginLimits, PluginSpec, Plugins, ProjectFiles, Random,
+};
 use mfp_model::capability::Capabilities;
 use mfp_model::content::{FileEntry, Listing, PackagePath};
 use mfp_model::digest::{ContentDigest, FileDigest};
 use mfp_model::name::PluginName;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{MockHost, Native, Subject};
-use crate::about::{About, PluginType};
-use crate::{Call, Error, Host as _, Level, Result};
+use crate::about::{About, FileAccess, PluginType};
+use crate::{Call, Context as _, Error, Host as _, Level, Result};
 
 /// The wasm of a plugin, asked in mfp's sandbox, with its limits: what's loaded, granted and refused is as it will be in a host.
 ///
-/// From a [`MockHost`] it has the clock, the random bytes, the assets and the granted hosts, and its log goes there. Requests are
-/// real ones, to servers that a test starts; it has no dependencies.
+/// From a [`MockHost`] it has the clock, the random bytes, the assets, the files, and what's granted of hosts and folders; its log and what it
+/// writes go there. Requests are real ones, to servers that a test starts; dependencies are other modules ([`Wasm::with_dependency`]).
 pub struct Wasm {
     native: Native,
     bytes: Vec<u8>,
+    dependencies: Vec<(Wasm, Value)>,
     outside: Outside,
-    loaded: Mutex<Option<(Surroundings, Arc<Plugins>)>>,
+    loaded: Mutex<Option<Loaded>>,
+}
+
+/// What was loaded, and with what.
+struct Loaded {
+    with: Surroundings,
+    plugins: Arc<Plugins>,
+    project: Arc<Project>,
 }
 
 impl fmt::Debug for Wasm {
@@ -39,42 +50,77 @@ impl fmt::Debug for Wasm {
 struct Surroundings {
     config: Value,
     hosts: Vec<String>,
+    folders: Vec<String>,
+    access: FileAccess,
     assets: BTreeMap<String, Vec<u8>>,
+}
+
+impl Surroundings {
+    fn of(config: &Value, host: &MockHost) -> Self {
+        Self {
+            config: config.clone(),
+            hosts: host.reach().hosts().to_vec(),
+            folders: host.folders().to_vec(),
+            access: host.file_access(),
+            assets: host.assets().clone(),
+        }
+    }
+
+    /// What a dependency has: its configuration, and nothing else.
+    fn with_nothing_but(config: &Value) -> Self {
+        Self::of(config, &MockHost::default())
+    }
+
+    fn capabilities(&self) -> Result<Capabilities> {
+        let written: &[String] = if self.access == FileAccess::ReadWrite { &self.folders } else { &[] };
+        Ok(serde_json::from_value(json!({ "http": self.hosts, "fs-read": self.folders, "fs-write": written }))?)
+    }
 }
 
 impl Wasm {
     /// The module or component in this file. What it says about itself it says natively.
     pub fn read(native: Native, file: impl AsRef<Path>) -> Result<Self> {
-        let bytes = std::fs::read(&file).map_err(|error| Error::from(error).context(file.as_ref().display()))?;
-        Ok(Self { native, bytes, outside: Outside::default(), loaded: Mutex::default() })
+        let bytes = std::fs::read(&file).with_context(|| file.as_ref().display().to_string())?;
+        Ok(Self { native, bytes, dependencies: Vec::new(), outside: Outside::default(), loaded: Mutex::default() })
     }
 
-    fn plugins(&self, config: &Value, host: &MockHost) -> Result<Arc<Plugins>> {
-        let wanted = Surroundings { config: config.clone(), hosts: host.reach().hosts().to_vec(), assets: host.assets().clone() };
+    /// With a plugin that it may call, with this configuration.
+    #[must_use]
+    pub fn with_dependency(mut self, dependency: Wasm, config: Value) -> Self {
+        self.dependencies.push((dependency, config));
+        self
+    }
+
+    fn plugins(&self, config: &Value, host: &MockHost) -> Result<(Arc<Plugins>, Arc<Project>)> {
+        let wanted = Surroundings::of(config, host);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, plugins)) = loaded.as_ref().filter(|(with, _)| *with == wanted) {
-            return Ok(Arc::clone(plugins));
+        if let Some(loaded) = loaded.as_ref().filter(|loaded| loaded.with == wanted) {
+            return Ok((Arc::clone(&loaded.plugins), Arc::clone(&loaded.project)));
         }
+        let project = Arc::new(Project::with(&wanted.folders)?);
         let options =
             LoaderOptions { log: Box::new(self.outside.clone()), ..LoaderOptions::new(self.outside.clone(), self.outside.clone()) };
-        let plugins = Arc::new(Loader::new(options).load([self.spec(&wanted)?])?);
-        *loaded = Some((wanted, Arc::clone(&plugins)));
-        Ok(plugins)
+        let mut specs = vec![self.spec(&wanted, Some(&project))?];
+        for (dependency, config) in &self.dependencies {
+            specs.push(dependency.spec(&Surroundings::with_nothing_but(config), None)?);
+        }
+        let plugins = Arc::new(Loader::new(options).load(specs)?);
+        *loaded = Some(Loaded { with: wanted, plugins: Arc::clone(&plugins), project: Arc::clone(&project) });
+        Ok((plugins, project))
     }
 
-    fn spec(&self, with: &Surroundings) -> Result<PluginSpec> {
+    fn spec(&self, with: &Surroundings, project: Option<&Project>) -> Result<PluginSpec> {
         let About { version, memory, time_ms, .. } = &self.native.about;
-        let capabilities: Capabilities = serde_json::from_value(json!({ "http": with.hosts }))?;
         let numbers = Numbers { memory: *memory, time_ms: *time_ms };
         Ok(PluginSpec {
             name: self.name()?,
             version: version.parse()?,
             types: self.native.types.iter().map(|ty| of_protocol(*ty)).collect(),
             entry: "plugin.wasm".parse()?,
-            dependencies: BTreeSet::new(),
+            dependencies: self.dependencies.iter().map(|(dependency, _)| dependency.name()).collect::<Result<BTreeSet<_>>>()?,
             limits: PluginLimits { own: numbers, approved: numbers, ..PluginLimits::default() },
-            capabilities,
-            project: None,
+            capabilities: with.capabilities()?,
+            project: project.map(|project| ProjectFiles { root: project.root(), never: Vec::new() }),
             environment: BTreeMap::new(),
             config: with.config.clone(),
             config_schema: self.native.schema().map(|schema| schema.as_value().clone()),
@@ -108,8 +154,13 @@ impl Subject for Wasm {
             .map_err(|violations| Error::new(violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
+    fn load(&self, config: &Value, host: &MockHost) -> Result<()> {
+        self.plugins(config, host).map(drop)
+    }
+
     fn make(&self, call: Call, config: &Value, request: &Value, host: &MockHost) -> Result<Value> {
-        let plugins = self.plugins(config, host)?;
+        let (plugins, project) = self.plugins(config, host)?;
+        project.lay_out(&host.files())?;
         self.outside.set(host);
         let call = match call {
             Call::Authenticate => mfp_loader::Call::Authenticate,
@@ -119,6 +170,7 @@ impl Subject for Wasm {
             Call::Query => mfp_loader::Call::Query,
         };
         let answer = plugins.call(&self.name()?, &call, request);
+        host.set_files(project.found()?);
         for (level, text) in self.outside.take_log() {
             host.log(level, &text);
         }
@@ -179,6 +231,59 @@ impl LogSink for Outside {
             LogLevel::Error => Level::Error,
         };
         self.moment().log.push((level, line.text));
+    }
+}
+
+/// The project whose folders are granted: a real one, since what WASI opens are real folders.
+struct Project(TempDir);
+
+impl Project {
+    /// One in which these folders are.
+    fn with(folders: &[String]) -> Result<Self> {
+        let project = Self(tempfile::tempdir()?);
+        for folder in folders {
+            std::fs::create_dir_all(project.0.path().join(folder))?;
+        }
+        Ok(project)
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Have these files, and no others. Folders stay: those that were granted are open.
+    #[expect(clippy::disallowed_methods, reason = "a test's own folder, which nobody reads meanwhile")]
+    fn lay_out(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
+        for path in self.found()?.into_keys().filter(|path| !files.contains_key(path)) {
+            std::fs::remove_file(self.0.path().join(path))?;
+        }
+        for (path, bytes) in files {
+            let file = self.0.path().join(path);
+            if let Some(folder) = file.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            std::fs::write(file, bytes).with_context(|| format!("the project's `{path}`"))?;
+        }
+        Ok(())
+    }
+
+    /// The files that are there.
+    fn found(&self) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut found = BTreeMap::new();
+        let mut waiting = vec![String::new()];
+        while let Some(folder) = waiting.pop() {
+            for entry in std::fs::read_dir(self.0.path().join(&folder))? {
+                let entry = entry?;
+                let name = entry.file_name().into_string().ok().context("a file whose name isn't text")?;
+                let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                if entry.file_type()?.is_dir() {
+                    waiting.push(path);
+                } else {
+                    found.insert(path, std::fs::read(entry.path())?);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
