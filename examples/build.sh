@@ -23,12 +23,14 @@ template-hash-1.0 template_hash_1_0 template_hash.wasm
 
 # Those of the SDK: the crate, its features (or -), its library, the folder of the package, and the entry. Each is built by itself,
 # since cargo joins the features of what's built at once, and what one plugin may import another mustn't.
-# One with the feature `component` is made a component of.
+# One with the feature `component`, or with `files`, is made a component of.
 SDK_PLUGINS="
 auth-basic - auth_basic auth-basic auth_basic.wasm
 auth-jwt - auth_jwt auth-jwt auth_jwt.wasm
 auth-jwt jwks auth_jwt auth-jwks auth_jwks.wasm
-datasource-csv-1-1 component datasource_csv_1_1 datasource-csv-1.1 datasource_csv.wasm
+datasource-csv-1-2 component datasource_csv_1_2 datasource-csv-1.1 datasource_csv.wasm
+datasource-csv-1-2 files datasource_csv_1_2 datasource-csv-1.2 datasource_csv.wasm
+response-graphql - response_graphql response-graphql response_graphql.wasm
 template-crypto - template_crypto template-crypto template_crypto.wasm
 template-custom - template_custom template-custom template_custom.wasm
 "
@@ -84,13 +86,18 @@ build_crates() {
     cargo build --quiet --locked --release --target wasm32-unknown-unknown "${std[@]}" "$@"
 }
 
+# flags_of CRATE: what it needs beside them, as plugins/.cargo/config.toml has it for who builds it there. It's given to no other, since flags are in
+# a crate's name and that in its bytes.
+flags_of() {
+    [ "$1" != response-graphql ] || printf '\x1f%s' '--cfg=getrandom_backend="custom"'
+}
+
 # put FEATURES MODULE PLUGIN: the plugin that a crate's module makes.
 put() {
-    if [ "$1" = component ]; then
-        node "$JCO" new --output "$3" "$2" >/dev/null
-    else
-        cp "$2" "$3"
-    fi
+    case $1 in
+        component | files) node "$JCO" new --output "$3" "$2" >/dev/null ;;
+        *) cp "$2" "$3" ;;
+    esac
 }
 
 # stage PLUGINS TARGET: a copy of the workspace in which the SDK is below it. Cargo names a crate by its path from the workspace;
@@ -125,7 +132,8 @@ build_rust() {
         done <<<"$RUST_PLUGINS"
         while read -r crate features library folder entry; do
             [ -n "$crate" ] || continue
-            build_crates "--package=$crate" $([ "$features" = - ] || echo "--features=$features")
+            CARGO_ENCODED_RUSTFLAGS=$CARGO_ENCODED_RUSTFLAGS$(flags_of "$crate") \
+                build_crates "--package=$crate" $([ "$features" = - ] || echo "--features=$features")
             put "$features" "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
         done <<<"$SDK_PLUGINS"
     )

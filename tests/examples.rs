@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::Machine;
@@ -106,13 +108,16 @@ fn template_custom_has_the_functions_of_the_configuration() {
     assert!(functions.as_array().is_some_and(|all| all.iter().any(|function| function["name"] == "greeting")), "{functions}");
 }
 
-/// 1.1.0 is a component, written with the SDK; 1.0.0 a json/1 module. A project sees that only where it looks at the lock.
+/// From 1.1.0 on it's a component, written with the SDK; 1.0.0 is a json/1 module. A project sees that only where it looks at the lock.
 #[test]
 fn datasource_csv_answers_as_it_did_before_it_was_a_component() {
     let config = "[config.datasource-csv]\ntables.users = \"\"\"\nid,name,admin\n1,Ada,true\n2,Grace,false\n3,,\n\"\"\"\n";
-    let new = using("datasource-csv", config);
-    let old = using("datasource-csv", config);
-    old.write("mockforge-plugins.toml", old.read("mockforge-plugins.toml").replace("\"^1\"", "\"=1.0.0\""));
+    let of = |requirement: &str| {
+        let machine = using("datasource-csv", config);
+        machine.write("mockforge-plugins.toml", machine.read("mockforge-plugins.toml").replace("\"^1\"", requirement));
+        machine
+    };
+    let (new, old) = (of("\"~1.1\""), of("\"=1.0.0\""));
     for query in [
         "select name, price from products where price < 8 order by price",
         "select * from users where name is not null order by id desc",
@@ -129,4 +134,78 @@ fn datasource_csv_answers_as_it_did_before_it_was_a_component() {
     let wrong = new.mfp(["run", "datasource-csv", "query", "{\"query\": \"select nme from users\"}"]);
     assert!(wrong.code != 0 && wrong.all().contains("there's no column `nme`; there are id, name, admin"), "{}", wrong.all());
     assert!(new.read("plugins.lock").contains("version = \"1.1.0\""));
+}
+
+#[test]
+fn datasource_csv_reads_files_of_the_project_once_that_is_approved() {
+    let machine = using("datasource-csv", "");
+    machine.write("data/orders.csv", "id,customer,total\n1,Ada,19.5\n2,Grace,7\n3,Ada,2\n");
+    machine.write("secret.csv", "token\ns3cret\n");
+    let question = |query: &str| json!({ "query": query }).to_string();
+    let orders = question("select id, total from 'data/orders.csv' where customer = 'Ada' order by total limit 1");
+    let run = machine.mfp(["run", "datasource-csv", "query", &orders]);
+    assert!(run.code == 5 && run.all().contains("mfp::approval::missing"), "{}", run.all());
+    machine.ok(["approve", "datasource-csv", "--yes"]);
+    let answer = asked(&machine, "datasource-csv", "query", &serde_json::from_str(&orders).expect("it's JSON"));
+    assert_eq!(answer["rows"], json!([{ "id": 3, "total": 2.0 }]));
+    let tables = asked(&machine, "datasource-csv", "query", &json!({ "query": "select count(*) from products" }));
+    assert_eq!(tables["rows"], json!([{ "count": 10 }]), "those of its package are there as before");
+    for file in ["secret.csv", "data/../secret.csv", "mockforge-plugins.toml", "/etc/passwd"] {
+        let run = machine.mfp(["run", "datasource-csv", "query", &question(&format!("select * from '{file}'"))]);
+        assert!(run.code != 0 && run.all().contains(&format!("the file `{file}`: ")), "{}", run.all());
+        assert!(!run.all().contains("s3cret"), "{}", run.all());
+    }
+}
+
+/// A GraphQL answer's body, which the protocol has in base64.
+fn graphql(machine: &Machine, body: &Value) -> Value {
+    let request = json!({ "method": "POST", "path": "/graphql", "headers": { "content-type": "application/json" }, "body": body });
+    let response = asked(machine, "response-graphql", "generate", &request);
+    assert_eq!((&response["status_code"], &response["content_type"]), (&json!(200), &json!("application/json")));
+    let bytes = STANDARD.decode(response["body"].as_str().expect("it's base64")).expect("it's base64");
+    serde_json::from_slice(&bytes).expect("it's JSON")
+}
+
+#[test]
+fn response_graphql_answers_by_a_schema() {
+    let shop = using("response-graphql", "");
+    let query = "query ($id: ID!) { customer(id: $id) { id name level orders(first: 1) { total } } __type(name: \"Level\") { kind } }";
+    let answer = graphql(&shop, &json!({ "query": query, "variables": { "id": 7 } }));
+    assert_eq!((&answer["data"]["customer"]["id"], &answer["data"]["__type"]["kind"]), (&json!("7"), &json!("ENUM")), "{answer}");
+    assert_eq!(answer, graphql(&shop, &json!({ "query": query, "variables": { "id": 7 } })), "each call has the same answer");
+
+    let config = "[config.response-graphql]\nschema = \"\"\"\ntype Query { me: User! }\ntype User { name: String! age: Int friends: [User!]! }\n\"\"\"\n\
+                  lists = { \"User.friends\" = 3 }\n\n[config.response-graphql.values.\"Query.me\"]\nname = \"Ada\"\n";
+    let own = using("response-graphql", config);
+    let answer = graphql(&own, &json!({ "query": "{ me { name friends { name } } }" }));
+    assert_eq!(answer["data"]["me"]["name"], "Ada");
+    assert_eq!(answer["data"]["me"]["friends"].as_array().map(Vec::len), Some(3));
+    let wrong = graphql(&own, &json!({ "query": "{ me { nam } }" }));
+    assert!(wrong["errors"].to_string().contains("`nam`") && wrong.get("data").is_none(), "{wrong}");
+}
+
+/// Each of these would take long, if it weren't refused or done with in a call's two seconds. What it's refused with is what its own tests say.
+#[test]
+fn response_graphql_has_an_answer_to_hostile_queries_too() {
+    let config = "[config.response-graphql]\nlist_length = 100\nmax_fields = 2000\nmax_depth = 50\n";
+    let machine = using("response-graphql", config);
+    let nested = |times: usize| format!("{}{{ id }}{}", "{ customer(id: 1) { orders { customer ".repeat(times), "} } }".repeat(times));
+    let aliases: String = (0..4000).map(|at| format!("a{at}:product(id:{at}){{id}}")).collect();
+    let bomb: String = (0..45).map(|at| format!("fragment f{at} on Customer {{ ...f{0} ...f{0} }} ", at + 1)).collect();
+    let same: String = "customers{orders{customer{name}}}".repeat(490);
+    for query in [
+        "{ customers { orders { products { name } customer { orders { products { name description } } } } } }".to_owned(),
+        nested(40),
+        format!("{{ {aliases} }}"),
+        format!("{{ customer(id: 1) {{ ...f0 }} }} {bomb} fragment f45 on Customer {{ id }}"),
+        format!("{{ {same} }}"),
+        "{a".repeat(30_000),
+        "{".repeat(60_000),
+        format!("{{ customers(first: {}1) {{ id }} }}", "[".repeat(60_000)),
+        "query ($a: Int) { a ".to_owned() + &"b ".repeat(30_000),
+        "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(),
+    ] {
+        let answer = graphql(&machine, &json!({ "query": query }));
+        assert!(answer["errors"][0]["message"].is_string() || answer["data"].is_object(), "{}", &query[..query.len().min(80)]);
+    }
 }

@@ -39,6 +39,8 @@ RELEASES = [
     ("template-crypto", "2026-11-26T09:15:00Z"),
     ("template-custom", "2026-11-26T09:20:00Z"),
     ("datasource-csv-1.1", "2026-11-26T09:25:00Z"),
+    ("response-graphql", "2026-11-26T09:30:00Z"),
+    ("datasource-csv-1.2", "2026-11-26T09:35:00Z"),
 ]
 
 CONFIG = {
@@ -104,12 +106,25 @@ def release(folder, published, out):
 
 
 def capabilities(folder, manifest):
-    """What the plugin asks for, in canonical form: of what can be asked, this script knows hosts."""
+    """What the plugin asks for, in canonical form: of what can be asked, this script knows hosts and folders."""
     asked = manifest.get("capabilities", {})
-    network = asked.get("network", {})
-    if asked.keys() - {"network"} or network.keys() - {"allow_http_outbound", "allowed_hosts"}:
+    network, files = asked.get("network", {}), asked.get("filesystem", {})
+    is_known = not (
+        asked.keys() - {"network", "filesystem"}
+        or network.keys() - {"allow_http_outbound", "allowed_hosts"}
+        or files.keys() - {"allow_read", "allow_write", "allowed_paths"}
+    )
+    if not is_known:
         sys.exit(f"make.py: {folder.name} asks for capabilities whose canonical form this script can't write")
-    return {"http": sorted(network["allowed_hosts"])} if network.get("allow_http_outbound") else {}
+    canonical = {}
+    for key, granted, among in [
+        ("fs-read", files.get("allow_read"), files.get("allowed_paths")),
+        ("fs-write", files.get("allow_write"), files.get("allowed_paths")),
+        ("http", network.get("allow_http_outbound"), network.get("allowed_hosts")),
+    ]:
+        if granted and among:
+            canonical[key] = sorted(among)
+    return canonical
 
 
 def package_set(folder, plugin):

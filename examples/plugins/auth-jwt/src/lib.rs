@@ -137,8 +137,4 @@ fn presented(request: &AuthRequest) -> Result<&str, String> {
     Ok(token)
 }
 
-#[cfg(not(feature = "jwks"))]
-export_plugin!(Jwt: Auth);
-
-#[cfg(feature = "jwks")]
-export_plugin!(Jwt: Auth; plugin_yaml = "../auth-jwks/plugin.yaml");
+export_plugin!(Jwt: Auth; plugin_yaml = if cfg!(feature = "jwks") { "../auth-jwks/plugin.yaml" } else { "plugin.yaml" });

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! select * | count(*) | column {, column}
-//! from table
+//! from table | 'file'
 //! [where condition {and condition}]
 //! [order by column [asc | desc]] [limit number] [offset number]
 //!
@@ -20,11 +20,20 @@ use std::cmp::Ordering;
 
 pub(crate) struct Query {
     pub(crate) select: Select,
-    pub(crate) table: String,
+    pub(crate) source: Source,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) order: Option<(String, Direction)>,
     pub(crate) limit: Option<usize>,
     pub(crate) offset: usize,
+}
+
+/// Where the table is.
+pub(crate) enum Source {
+    /// By name: in the configuration or in the package.
+    Named(String),
+    /// A file of the project.
+    #[cfg(feature = "files")]
+    File(String),
 }
 
 pub(crate) enum Select {
@@ -184,7 +193,7 @@ impl Parser<'_> {
         self.expect("select")?;
         let select = self.select()?;
         self.expect("from")?;
-        let table = self.name("a table")?;
+        let source = self.source()?;
         let mut conditions = Vec::new();
         if self.word("where") {
             conditions.push(self.condition()?);
@@ -195,7 +204,7 @@ impl Parser<'_> {
         let order = if self.word("order") { Some(self.order()?) } else { None };
         let limit = if self.word("limit") { Some(self.count("limit")?) } else { None };
         let offset = if self.word("offset") { self.count("offset")? } else { 0 };
-        Ok(Query { select, table, conditions, order, limit, offset })
+        Ok(Query { select, source, conditions, order, limit, offset })
     }
 
     fn select(&mut self) -> Result<Select, String> {
@@ -213,6 +222,19 @@ impl Parser<'_> {
             Some(twice) => Err(format!("the column `{twice}` is selected twice")),
             None => Ok(Select::Columns(columns)),
         }
+    }
+
+    #[cfg(feature = "files")]
+    fn source(&mut self) -> Result<Source, String> {
+        match self.tokens.next_if(|token| matches!(token, Token::Text(_))) {
+            Some(Token::Text(file)) => Ok(Source::File(file)),
+            _ => Ok(Source::Named(self.name("a table or a file in single quotes")?)),
+        }
+    }
+
+    #[cfg(not(feature = "files"))]
+    fn source(&mut self) -> Result<Source, String> {
+        Ok(Source::Named(self.name("a table")?))
     }
 
     fn condition(&mut self) -> Result<Condition, String> {

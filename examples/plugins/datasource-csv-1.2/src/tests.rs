@@ -62,6 +62,8 @@ fn what_cannot_be_answered_is_said() {
         ("select * from users; drop table users", "means nothing"),
         ("select * from users limit -1", "limit"),
         ("select * from users union select 1", "should end"),
+        #[cfg(not(feature = "files"))]
+        ("select * from 'data/orders.csv'", "should have a table where it has `'data/orders.csv'`"),
     ] {
         let error = harness().query(QueryRequest::new(query)).unwrap_err().to_string();
         assert!(error.contains(why), "{query}: {error}");
@@ -74,4 +76,55 @@ fn a_large_table_is_answered() {
     let harness = PluginTestHarness::new(mockforge_plugin()).config(json!({ "tables": { "large": text } })).unwrap();
     let answer = harness.query(QueryRequest::new("select id from large where name like '%9_9' order by id desc limit 1")).unwrap();
     assert_eq!(answer.rows(), [[json!(19_999)]]);
+}
+
+#[cfg(feature = "files")]
+mod files {
+    use super::*;
+
+    const ORDERS: &str = "id,customer,total\n1,Ada,19.5\n2,Grace,7\n3,Ada,2\n";
+
+    fn harness() -> PluginTestHarness {
+        let host = MockHost::default()
+            .with_asset("data/products.csv", include_str!("../data/products.csv"))
+            .with_file("data/orders.csv", ORDERS)
+            .with_file("data/2026/orders.csv", "id\n4\n")
+            .with_file("data/bytes.csv", [0xff])
+            .with_file("data/products.csv", "id\n1\n")
+            .with_file("secret.csv", "token\ns3cret\n");
+        PluginTestHarness::new(mockforge_plugin()).with_host(host)
+    }
+
+    #[test]
+    fn files_of_the_project_are_tables() {
+        let rows = |query: &str| harness().query(QueryRequest::new(query)).unwrap().rows().to_vec();
+        assert_eq!(rows("select id from 'data/orders.csv' where customer = 'Ada' order by total limit 1"), [[json!(3)]]);
+        assert_eq!(rows("select count(*) from 'data/orders.csv' where total > 5"), [[json!(2)]]);
+        assert_eq!(rows("select * from 'data/2026/orders.csv'"), [[json!(4)]]);
+    }
+
+    #[test]
+    fn a_name_is_no_file_of_the_project() {
+        let count = |query: &str| harness().query(QueryRequest::new(query)).unwrap().rows()[0][0].clone();
+        assert_eq!(count("select count(*) from 'data/products.csv'"), json!(1));
+        assert_eq!(count("select count(*) from products"), json!(10));
+    }
+
+    #[test]
+    fn what_is_not_granted_is_not_read() {
+        let denied = harness().denying_everything();
+        let error = denied.query(QueryRequest::new("select * from 'data/orders.csv'")).unwrap_err().to_string();
+        assert_eq!(error, "the file `data/orders.csv`: `data/orders.csv` isn't in a folder that was approved");
+        for (file, why) in [
+            ("secret.csv", "approved"),
+            ("../secret.csv", "isn't a path"),
+            ("data/../secret.csv", "isn't a path"),
+            ("data/none.csv", "there's no `data/none.csv`"),
+            ("data", "is a folder"),
+            ("data/bytes.csv", "utf-8"),
+        ] {
+            let error = harness().query(QueryRequest::new(format!("select * from '{file}'"))).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("the file `{file}`: ")) && error.contains(why), "{error}");
+        }
+    }
 }
