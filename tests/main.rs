@@ -23,6 +23,7 @@ mod export;
 mod flags;
 mod fuzzed;
 mod git;
+mod guide;
 mod held;
 mod hostile;
 mod init;

@@ -141,4 +141,19 @@ mod pages {
 
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+
+    #[doc = include_str!("../../../docs/guide/patterns.md")]
+    mod patterns {}
+
+    #[doc = include_str!("../../../docs/guide/types/auth.md")]
+    mod auth {}
+
+    #[doc = include_str!("../../../docs/guide/types/template.md")]
+    mod template {}
+
+    #[doc = include_str!("../../../docs/guide/types/response.md")]
+    mod response {}
+
+    #[doc = include_str!("../../../docs/guide/types/datasource.md")]
+    mod datasource {}
 }
