@@ -43,7 +43,7 @@ pub(crate) struct Settings {
     pub(crate) max_depth: u8,
     /// How many fields a query may ask for, those of a fragment counted wherever it's used
     #[serde(default = "thousand")]
-    #[schemars(range(min = 1, max = 2000))]
+    #[schemars(range(min = 1, max = 1000))]
     pub(crate) max_fields: u16,
 }
 
