@@ -404,7 +404,7 @@ fn examples_are_listed_and_copied() {
         assert!(files.contains_key("Cargo.lock") || files.contains_key("package-lock.json"), "{name} is built of the same crates");
     }
     machine.ok(["examples", "auth-jwks", "mine/jwks"]);
-    assert!(machine.read("mine/jwks/src/lib.rs").contains("plugin_yaml = \"plugin.yaml\""));
+    assert!(machine.read("mine/jwks/src/lib.rs").contains("cfg!(feature = \"jwks\") { \"plugin.yaml\" }"));
     assert!(machine.read("mine/jwks/Cargo.toml").contains("default = [\"jwks\"]"));
     let run = machine.mfp(["examples", "auth-jtw"]);
     run.fails(2, "mfp::new::example");
