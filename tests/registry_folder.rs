@@ -141,31 +141,44 @@ fn the_example_registry_is_as_it_should_be() {
     assert!(told["checked"]["versions"].as_u64() >= Some(10));
 }
 
+/// The plugin whose files and lines are tampered with.
+fn greet() -> Plugin {
+    Plugin::new("greet", "1.0.0")
+}
+
+const INDEX: &str = "reg/index/gr/ee/greet";
+const ARCHIVE: &str = "reg/dl/greet/1.0.0/greet-1.0.0.tar.gz";
+
+/// A registry with signed versions that's as it should be.
+fn filled() -> Machine {
+    let publisher = Publisher::named("publisher");
+    let registry =
+        Registry::with([Plugin::new("words", "1.0.0"), greet().signed_by(&publisher), Plugin::new("greet", "1.1.0").signed_by(&publisher)]);
+    let machine = Machine::new();
+    for (path, bytes) in tree(registry.folder()) {
+        machine.write(&format!("reg/{path}"), bytes);
+    }
+    machine.ok(["registry", "check", "reg", "--fix"]);
+    assert_eq!(problems(&machine), [""; 0]);
+    machine
+}
+
+/// What's told once something was changed.
+#[track_caller]
+fn tamper(change: &dyn Fn(&Machine), told: &[&str]) {
+    let machine = filled();
+    change(&machine);
+    assert_eq!(problems(&machine), told);
+}
+
 /// Each thing that can be wrong, alone, with the place that's told.
 #[test]
-fn whatever_was_tampered_with_is_told_with_its_place() {
-    let publisher = Publisher::named("publisher");
-    let greet = || Plugin::new("greet", "1.0.0");
-    let fill = || {
-        let registry = Registry::with([
-            Plugin::new("words", "1.0.0"),
-            greet().signed_by(&publisher),
-            Plugin::new("greet", "1.1.0").signed_by(&publisher),
-        ]);
-        let machine = Machine::new();
-        for (path, bytes) in tree(registry.folder()) {
-            machine.write(&format!("reg/{path}"), bytes);
-        }
-        machine.ok(["registry", "check", "reg", "--fix"]);
-        assert_eq!(problems(&machine), [""; 0]);
-        machine
-    };
-    let index = "reg/index/gr/ee/greet";
+fn a_line_that_was_tampered_with_is_told_with_its_place() {
     let edit = |from: &str, to: &str, told: &[&str]| {
-        let machine = fill();
-        let text = machine.read(index);
+        let machine = filled();
+        let text = machine.read(INDEX);
         assert!(text.contains(from), "{from}: {text}");
-        machine.write(index, text.replacen(from, to, 1));
+        machine.write(INDEX, text.replacen(from, to, 1));
         assert_eq!(problems(&machine), told, "{from} → {to}");
     };
     edit("\"types\":[\"template\"]", "\"types\":[\"auth\"]", &["index/gr/ee/greet:1 mfp::integrity::metadata"]);
@@ -186,21 +199,19 @@ fn whatever_was_tampered_with_is_told_with_its_place() {
     edit("\"v\":1", "\"v\":\"x\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
     edit("\"published\":\"2026-01-01", "\"published\":\"2027-01-01", &["index/gr/ee/greet:2 mfp::registry::index"]);
     edit("\"name\":\"greet\"", "\"name\":\"words\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
+}
 
-    let tamper = |change: &dyn Fn(&Machine), told: &[&str]| {
-        let machine = fill();
-        change(&machine);
-        assert_eq!(problems(&machine), told);
-    };
-    let archive = "reg/dl/greet/1.0.0/greet-1.0.0.tar.gz";
+#[test]
+fn whatever_was_tampered_with_is_told_with_its_place() {
+    let publisher = Publisher::named("publisher");
     let other = greet().with(|plugin| plugin.more_yaml = "# other\n".to_owned());
-    tamper(&|machine| machine.write(archive, Plugin::new("greet", "1.1.0").archive()), &["index/gr/ee/greet:1 mfp::integrity::size"]);
+    tamper(&|machine| machine.write(ARCHIVE, Plugin::new("greet", "1.1.0").archive()), &["index/gr/ee/greet:1 mfp::integrity::size"]);
     tamper(
         &|machine| {
-            let mut bytes = std::fs::read(machine.project(archive)).unwrap();
+            let mut bytes = std::fs::read(machine.project(ARCHIVE)).unwrap();
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
-            machine.write(archive, bytes);
+            machine.write(ARCHIVE, bytes);
         },
         &["index/gr/ee/greet:1 mfp::integrity::sha256"],
     );
@@ -209,14 +220,14 @@ fn whatever_was_tampered_with_is_told_with_its_place() {
         &|machine| {
             let bytes = other.archive();
             let line = other.line(&bytes).to_string().replace(&other.content(), &greet().content());
-            machine.write(archive, bytes);
-            let rest = machine.read(index).lines().nth(1).unwrap().to_owned();
-            machine.write(index, format!("{line}\n{rest}\n"));
+            machine.write(ARCHIVE, bytes);
+            let rest = machine.read(INDEX).lines().nth(1).unwrap().to_owned();
+            machine.write(INDEX, format!("{line}\n{rest}\n"));
         },
         &["index/gr/ee/greet:1 mfp::integrity::content"],
     );
-    tamper(&|machine| std::fs::remove_file(machine.project(archive)).unwrap(), &["index/gr/ee/greet:1 mfp::registry::no-artifact"]);
-    tamper(&|machine| machine.write(index, machine.read(index).trim_end()), &["index/gr/ee/greet mfp::registry::index"]);
+    tamper(&|machine| std::fs::remove_file(machine.project(ARCHIVE)).unwrap(), &["index/gr/ee/greet:1 mfp::registry::no-artifact"]);
+    tamper(&|machine| machine.write(INDEX, machine.read(INDEX).trim_end()), &["index/gr/ee/greet mfp::registry::index"]);
     tamper(&|machine| machine.write("reg/search.json", "{}"), &["search.json mfp::registry::search"]);
     tamper(
         &|machine| machine.write("reg/search.json", machine.read("reg/search.json").replace("A plugin for tests", "Another")),
@@ -256,8 +267,8 @@ fn whatever_was_tampered_with_is_told_with_its_place() {
         },
         &[],
     );
-    let machine = fill();
-    machine.write(archive, "x");
+    let machine = filled();
+    machine.write(ARCHIVE, "x");
     machine.write("reg/keys/greet.ndjson", "nonsense\n");
     let run = machine.mfp(["registry", "check", "reg"]);
     run.fails(4, "mfp::registry::problems");

@@ -10,7 +10,6 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::de::{Deserializer, Error as _};
-use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
@@ -207,7 +206,7 @@ pub struct SearchEntry {
     #[serde(default)]
     pub keywords: Vec<String>,
     /// When the newest version was published.
-    #[serde(default, deserialize_with = "optional_time", serialize_with = "time_text")]
+    #[serde(default, deserialize_with = "optional_time")]
     pub published: Option<Timestamp>,
     /// How often it was downloaded, if the registry counts.
     #[serde(default)]
@@ -217,10 +216,6 @@ pub struct SearchEntry {
 fn optional_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-}
-
-fn time_text<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.to_string()).serialize(serializer)
 }
 
 impl SearchEntry {

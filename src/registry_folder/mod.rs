@@ -62,7 +62,9 @@ impl RegistryFolder {
                 write_atomic(&list, b"[]\n").map_err(explain::store)?;
             }
         }
-        let mut object = serde_json::Map::from_iter([("v".to_owned(), 1.into()), ("name".to_owned(), name.as_str().into())]);
+        let mut object = serde_json::Map::new();
+        object.insert("v".to_owned(), 1.into());
+        object.insert("name".to_owned(), name.as_str().into());
         object.extend(CONFIG.map(|(key, value)| (key.to_owned(), value.into())));
         object.insert("auth-required".to_owned(), false.into());
         let text = format!("{:#}\n", serde_json::Value::Object(object));

@@ -40,18 +40,18 @@ impl RegistryFolder {
     }
 }
 
-/// A plugin's document, with the raw lines that this mfp doesn't read.
-fn has_version(bytes: &[u8], version: &Version) -> Option<Option<String>> {
+/// The SHA-256 that a document has for a version, if it has that; also where only a newer mfp reads the line.
+fn has_version(bytes: &[u8], version: &Version) -> Option<String> {
     let lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let mut same = lines.filter(|line| line["version"].as_str().and_then(|text| text.parse::<Version>().ok()).as_ref() == Some(version));
-    same.next().map(|line| line["sha256"].as_str().map(str::to_owned))
+    same.next().map(|line| line["sha256"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Refuse a version that's there already, whatever its bytes are. The document's bytes are looked at, so that a line for a newer mfp
 /// counts.
 pub(crate) fn refuse_published(bytes: &[u8], line: &IndexLine) -> Result<()> {
     let Some(sha256) = has_version(bytes, &line.version) else { return Ok(()) };
-    let same = if sha256.as_deref() == Some(&line.sha256.hex()) { ", with the same bytes" } else { "" };
+    let same = if sha256 == line.sha256.hex() { ", with the same bytes" } else { "" };
     let next = mfp_model::compat::Step::Patch.after(&line.version);
     Err(Error::new("mfp::publish::exists", format!("{} {} is published already{same}: a version never changes", line.name, line.version))
         .help(format!("publish another version, perhaps {next}; `mfp yank {}@{}` takes one back", line.name, line.version))
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_line_for_a_newer_mfp_counts_as_published() {
         let bytes = b"{\"v\":9,\"version\":\"1.0.0\",\"sha256\":\"ab\"}\n";
-        assert_eq!(has_version(bytes, &"1.0.0".parse().unwrap()), Some(Some("ab".to_owned())));
+        assert_eq!(has_version(bytes, &"1.0.0".parse().unwrap()), Some("ab".to_owned()));
         assert_eq!(has_version(bytes, &"1.0.1".parse().unwrap()), None);
     }
 }

@@ -74,8 +74,7 @@ impl Step {
             return Self::Major;
         }
         match (major, minor == new_minor) {
-            (0, false) => Self::Major,
-            (0, true) if minor == 0 && patch != new_patch => Self::Major,
+            (0, is_same) if !is_same || (minor == 0 && patch != new_patch) => Self::Major,
             (0, true) | (_, false) => Self::Minor,
             (_, true) => Self::Patch,
         }

@@ -159,7 +159,7 @@ impl<'s> Comparison<'s> {
                 Some(had) if is_lower => limit > had,
                 Some(had) => limit < had,
                 // Nothing is shorter than nothing.
-                None => !(limit == 0.0 && is_lower && key.starts_with("min") && key != "minimum"),
+                None => !(is_lower && key.starts_with("min") && key != "minimum" && new[key].as_u64() == Some(0)),
             };
             if narrower {
                 let was = old.get(key).map(|had| format!(" (it was {had})")).unwrap_or_default();
@@ -189,16 +189,14 @@ impl<'s> Comparison<'s> {
             }
         }
         match (old_others.map(|schema| self.old_schema(schema)), others) {
-            // A schema without properties of its own is a map, or takes nothing yet.
-            (Some(Value::Bool(false)), Some(_)) | (_, None) => {}
             (None | Some(Value::Bool(true)), Some(schema)) if self.new_schema(schema) == &Value::Bool(false) => {
                 self.tell(at, "other properties than the known ones aren't taken any more");
             }
             (None | Some(Value::Bool(true)), Some(schema)) if !is_everything(self.new_schema(schema)) => {
                 self.tell(at, "other properties than the known ones are held to a schema");
             }
-            (None, Some(_)) => {}
             (Some(old_schema), Some(schema)) => self.compare(old_schema, schema, &format!("{at}/*"), depth + 1),
+            (None, Some(_)) | (_, None) => {}
         }
         // What was held to the schema of the others has one of its own now.
         if let Some(old_schema) = old_others.filter(|schema| self.old_schema(schema).is_object()) {
