@@ -137,6 +137,15 @@ fn files_that_cant_be_packed() {
     insta::assert_snapshot!(found(&machine, &[]));
 }
 
+#[test]
+fn what_looks_like_a_secret_is_told_and_not_shown() {
+    let machine = machine(&(FINE.to_owned() + "  include: ['data/*']\n"));
+    machine.write("data/deploy.txt", format!("# how\nkey = {}{}\n", "AKIA", "Z7QJ4KDW2XPL5RTB"));
+    let run = machine.mfp(["validate"]);
+    assert!(run.code == 0 && run.stderr.contains("warning[mfp::package::secret]: data/deploy.txt: line 2"), "{}", run.all());
+    assert!(!run.stderr.contains("Z7QJ"), "{}", run.all());
+}
+
 /// The same in another folder, written anew.
 fn fixed(yaml: &str, arguments: &[&str]) -> (Machine, Run) {
     let machine = machine(yaml);

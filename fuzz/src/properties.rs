@@ -15,7 +15,7 @@ use mfp_model::index::IndexDocument;
 use mfp_model::lock::{Lock, merge};
 use mfp_model::name::PluginName;
 use mfp_model::package::IncludePattern;
-use mfp_model::plugin::{BareWasm, PluginManifest, check_wasm_header};
+use mfp_model::plugin::{BareWasm, Dialect, Form, Given, PluginManifest, PluginType, check_wasm_header, rewrite};
 use mfp_model::project::{Manifest, edit};
 use mfp_model::registry_files::{Advisories, RegistryConfig, SearchEntry};
 use mfp_model::requirement::Requirement;
@@ -214,6 +214,26 @@ pub fn plugin_yaml(data: &[u8]) {
     }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = mockforge_yaml(text);
+        written_anew(text, once.as_ref().ok());
+    }
+}
+
+/// Written anew, it's a manifest that asks for no more than what was read; mended in its place, it stays one.
+fn written_anew(text: &str, read: Option<&PluginManifest>) {
+    // With other types than the text's, the same numbers may be more than the types have anyway: that's said by who gives them.
+    let given = Given { types: [PluginType::Template].into(), ..Given::default() };
+    if let Ok(Some(rewritten)) = rewrite(text, &given)
+        && rewritten.form != Form::Read(Dialect::Mfp)
+    {
+        assert!(PluginManifest::parse(&rewritten.text).is_ok(), "what's written is a manifest");
+    }
+    let Ok(Some(rewritten)) = rewrite(text, &Given::default()) else { return };
+    let written = PluginManifest::parse(&rewritten.text);
+    if rewritten.form != Form::Read(Dialect::Mfp) || read.is_some() {
+        let written = written.expect("what's written is a manifest");
+        if let Some(read) = read {
+            assert_eq!(written.capabilities.intersection(&read.capabilities), written.capabilities, "it asks for more");
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(app: &App<'_>, args: &ValidateArgs) -> Result<Outcome> {
     if fixed.is_some() {
         subject = Subject::open(&app.settings, Some(&subject.root))?;
     }
-    let findings = subject.findings();
+    let findings = subject.findings(app.settings.now);
     Ok(tell(app, &subject, &findings, fixed, args.strict))
 }
 
@@ -40,7 +40,7 @@ enum Unfixable {
 
 /// Write the manifest anew, if there's something to change in it. The old text is in version control, and in what's said.
 fn fix(app: &App<'_>, subject: &Subject, args: &ValidateArgs) -> Result<Option<FixedDocument>, Unfixable> {
-    let Ok(text) = std::str::from_utf8(&subject.bytes) else { return Err(Unfixable::Mistakes(subject.findings())) };
+    let Ok(text) = std::str::from_utf8(&subject.bytes) else { return Err(Unfixable::Mistakes(subject.findings(app.settings.now))) };
     let given = given(subject, text, args);
     let rewritten = rewrite(text, &given).map_err(|errors| Unfixable::Mistakes(manifest_mistakes(subject, text, &errors)))?;
     let is_misnamed = subject.file == OTHER_MANIFEST_FILE;

@@ -1,10 +1,14 @@
 //! What there's to say about the plugin's files: which belong to the package, and whether they can.
 
+use std::path::Path;
+
+use jiff::Timestamp;
 use mfp_model::content::{MANIFEST_FILE, PackagePath};
 use mfp_model::package::select;
-use mfp_model::plugin::{EntryError, Runtime, find_entry};
+use mfp_model::plugin::{EntryError, PluginManifest, Runtime, find_entry};
 
 use super::{Finding, OTHER_MANIFEST_FILE, Seen};
+use crate::authoring::secrets::{self, Secret};
 use crate::report::size;
 use crate::sources::declared::{MAX_FILE_BYTES, list_files};
 
@@ -75,6 +79,24 @@ impl Seen<'_> {
         }
         findings
     }
+}
+
+/// What looks like a secret in a file of the package. The place is told and never shown.
+pub(super) fn secrets(root: &Path, manifest: &PluginManifest, now: Timestamp) -> Vec<Finding> {
+    let files = list_files(root).unwrap_or_default();
+    let set = select(manifest, files.iter().map(String::as_str), None).unwrap_or_default();
+    let read = |path: PackagePath| {
+        let place = root.join(path.as_str());
+        let is_readable = place.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE_BYTES);
+        is_readable.then(|| std::fs::read(place).ok()).flatten().map(|bytes| (path, bytes))
+    };
+    let files: Vec<(PackagePath, Vec<u8>)> = set.into_iter().filter_map(read).collect();
+    let finding = |secret: Secret| {
+        let line = secret.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Finding::warning("mfp::package::secret", secret.path.as_str(), format!("{line}it looks like {}", secret.what))
+            .help("take it out, and change it if it was ever committed; `mfp package` refuses it")
+    };
+    secrets::find(&files, now).into_iter().map(finding).collect()
 }
 
 /// What whoever looks at a plugin reads first.

@@ -68,8 +68,8 @@ impl Subject {
             .help("`mfp validate --fix` writes it so; what's left out can be written by hand")
     }
 
-    /// Everything that's found in it.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
+    /// Everything that's found in it, at this time: tokens that are over are no secrets.
+    pub(crate) fn findings(&self, now: jiff::Timestamp) -> Vec<Finding> {
         let text: Arc<str> = String::from_utf8_lossy(&self.bytes).into();
         let mut findings = files::manifest_name(self.file);
         match PluginManifest::all_from_bytes(&self.bytes) {
@@ -77,7 +77,10 @@ impl Subject {
                 findings.extend(errors.iter().map(|error| manifest::mistake(self.file, &text, error)));
                 findings.extend(self.anew(&text));
             }
-            Ok(manifest) => findings.extend(in_plugin(&self.root, self.file, &text, &manifest)),
+            Ok(manifest) => {
+                findings.extend(in_plugin(&self.root, self.file, &text, &manifest));
+                findings.extend(files::secrets(&self.root, &manifest, now));
+            }
         }
         findings
     }
