@@ -23,7 +23,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let machine = Machine::new();
-        std::fs::create_dir(machine.path("bin")).unwrap();
+        std::fs::create_dir(machine.path("bin")).expect("the test's own file");
         machine.write("plugin.yaml", "mfp: 1\nplugin: { id: try-it, version: 1.0.0, types: [template] }\n");
         Self { machine }
     }
@@ -36,7 +36,7 @@ impl Bench {
 
     /// A compiler of AssemblyScript that gives this module, whatever the sources say.
     fn assemblyscript(self, module: &str) -> Self {
-        std::fs::write(self.machine.path("made.wasm"), wat::parse_str(module).unwrap()).unwrap();
+        std::fs::write(self.machine.path("made.wasm"), wat::parse_str(module).expect("a module")).expect("the test's own file");
         for file in ["asconfig.json", "assembly/index.ts", "node_modules/assemblyscript/bin/asc.js"] {
             self.machine.write(file, "{}");
         }
@@ -50,14 +50,14 @@ impl Bench {
     }
 
     fn wasm(&self) -> Vec<u8> {
-        std::fs::read(self.machine.project("try_it.wasm")).unwrap()
+        std::fs::read(self.machine.project("try_it.wasm")).expect("the test's own file")
     }
 }
 
 fn program(place: &Path, script: &str) {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::write(place, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(place, format!("#!/bin/sh\n{script}\n")).expect("the test's own file");
+    std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).expect("the test's own file");
 }
 
 /// How often a text is in a file.
@@ -114,7 +114,7 @@ fn what_no_host_would_load_isnt_written() {
 #[test]
 fn wasm_opt_is_taken_where_its_there_and_never_needed() {
     let bench = Bench::new().assemblyscript(&NOTHING.replace("(memory", "(func (nop) (nop) (nop)) (memory"));
-    std::fs::write(bench.machine.path("small.wasm"), wat::parse_str(NOTHING).unwrap()).unwrap();
+    std::fs::write(bench.machine.path("small.wasm"), wat::parse_str(NOTHING).expect("a module")).unwrap();
     // AssemblyScript optimises by itself, so C has to do.
     std::fs::remove_file(bench.machine.project("asconfig.json")).unwrap();
     bench.machine.write("plugin.c", "int nothing;");
@@ -156,7 +156,7 @@ fn what_fails_or_isnt_there_is_said_with_what_to_do() {
     run.fails(1, "mfp::build::failed");
     assert!(run.stderr.contains("ERROR TS1005: no\n"), "{}", run.all());
     let json = bench.mfp(&["build", "--json"]).json();
-    assert!(json["error"]["details"]["notes"][0].as_str().unwrap().contains("TS1005"), "{json}");
+    assert!(json["error"]["details"]["notes"][0].as_str().expect("a text").contains("TS1005"), "{json}");
     bench.program("node", "exit 0");
     bench.mfp(&["build"]).fails(8, "mfp::io::failed");
     for (file, text, missing) in [("build.zig", "", "zig"), ("plugin.c", "", "clang"), ("pyproject.toml", "", "`wit = ")] {
@@ -187,7 +187,7 @@ fn no_path_of_the_machine_is_for_cargo_to_write_and_the_authors_flags_stay_his()
     let sysroot = bench.machine.path("rust");
     std::fs::create_dir_all(sysroot.join("lib/rustlib/wasm32-unknown-unknown/lib")).unwrap();
     std::fs::create_dir_all(bench.machine.path("cargo/registry/src/index-1")).unwrap();
-    std::fs::write(bench.machine.path("made.wasm"), wat::parse_str(NOTHING).unwrap()).unwrap();
+    std::fs::write(bench.machine.path("made.wasm"), wat::parse_str(NOTHING).expect("a module")).unwrap();
     bench.program("rustc", &format!("[ \"$1\" = -vV ] && echo 'commit-hash: abc' || echo {}", sysroot.display()));
     let manifest = project.join("Cargo.toml");
     let metadata = format!(

@@ -7,7 +7,7 @@ const SCHEMA: &str = "configuration:\n  schema:\n    type: object\n    required:
                       additionalProperties: false\n";
 
 fn registry() -> Registry {
-    let configurable = |name: &str| Plugin::new(name, "1.0.0").with(|plugin| plugin.more_yaml = SCHEMA.to_owned());
+    let configurable = |name: &str| Plugin::new(name, "1.0.0").with(|plugin| SCHEMA.clone_into(&mut plugin.more_yaml));
     Registry::with([configurable("greet"), configurable("shout"), Plugin::new("plain", "1.0.0")])
 }
 

@@ -53,7 +53,7 @@ fn every_type_in_every_language() {
                 let text = std::str::from_utf8(bytes).unwrap_or_else(|error| panic!("{name}/{path}: {error}"));
                 assert!(text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n"), "{name}/{path} ends as no text does");
                 // Python has two between definitions.
-                let most = if path.ends_with(".py") { 2 } else { 1 };
+                let most = if Path::new(path).extension().is_some_and(|it| it == "py") { 2 } else { 1 };
                 assert!(!text.contains(&"\n".repeat(most + 2)), "{name}/{path} has lines for nothing");
                 // Python's own, not the template's.
                 let text = text.replace("if __name__ ==", "");
@@ -207,8 +207,8 @@ fn with_a_checkout_of_the_sdk_there_is_no_copy() {
 /// Nothing that a person says becomes anything but the text that they said.
 #[test]
 fn what_is_said_stays_text() {
-    let author = r##"Ada "the" \ L'A; $(id) `id` {{ x }} {$ y $} {% z %} /* */ -- # ''' """ </script> :co:lon"##;
-    let description = r##"Says \"hello\" to "them" \n\t\u{41} & *all* _of_ [them](x) <b> {$ name $} # : - ''' """"##;
+    let author = r#"Ada "the" \ L'A; $(id) `id` {{ x }} {$ y $} {% z %} /* */ -- # ''' """ </script> :co:lon"#;
+    let description = r#"Says \"hello\" to "them" \n\t\u{41} & *all* _of_ [them](x) <b> {$ name $} # : - ''' """"#;
     let machine = Machine::new();
     let mut seen = Vec::new();
     for language in languages() {
@@ -400,7 +400,11 @@ fn examples_are_listed_and_copied() {
         machine.ok(["examples", name]);
         let files = files(&machine, name);
         assert_eq!(manifest(&files).id.as_str(), name);
-        assert!(!files.keys().any(|path| path.ends_with(".wasm") || path.contains("node_modules")), "it's sources: {:?}", files.keys());
+        assert!(
+            !files.keys().any(|path| Path::new(path).extension().is_some_and(|it| it == "wasm") || path.contains("node_modules")),
+            "it's sources: {:?}",
+            files.keys()
+        );
         assert!(files.contains_key("Cargo.lock") || files.contains_key("package-lock.json"), "{name} is built of the same crates");
     }
     machine.ok(["examples", "auth-jwks", "mine/jwks"]);

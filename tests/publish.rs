@@ -139,7 +139,7 @@ fn promising(version: &str) -> Plugin {
     Plugin::new("greet", version).with(|plugin| {
         plugin.types = vec!["auth".to_owned(), "template".to_owned()];
         plugin.mockforge = Some(">=0.3, <2".to_owned());
-        plugin.wasm = wat::parse_str(MODULE).unwrap();
+        plugin.wasm = wat::parse_str(MODULE).expect("a module");
         plugin.more_yaml = configured("a: { type: string }, b: { type: integer, maximum: 9 }");
     })
 }
@@ -152,7 +152,7 @@ fn configured(properties: &str) -> String {
 type Loss = (&'static str, &'static dyn Fn(&mut Plugin), &'static str, &'static str);
 
 const LOSSES: [Loss; 8] = [
-    ("exports", &|plugin| plugin.wasm = wat::parse_str(MODULE.replace("(func (export \"extra\"))", "")).unwrap(), "1.3.0", "2.0.0"),
+    ("exports", &|plugin| plugin.wasm = wat::parse_str(MODULE.replace("(func (export \"extra\"))", "")).expect("a module"), "1.3.0", "2.0.0"),
     ("types", &|plugin| plugin.types = vec!["template".to_owned()], "1.3.0", "2.0.0"),
     ("config", &|plugin| plugin.more_yaml = configured("a: { type: string }, b: { type: integer, maximum: 8 }"), "1.2.1", "2.0.0"),
     ("config", &|plugin| plugin.more_yaml = configured("a: { type: string }"), "1.3.0", "2.0.0"),
@@ -253,7 +253,7 @@ fn with_functions(version: &str, names: &[&str]) -> Plugin {
     (i64.or (i64.shl (i64.const 16) (i64.const 32)) (i64.const {}))))"#,
         answer.len()
     );
-    Plugin::new("greet", version).with(|plugin| plugin.wasm = wat::parse_str(module).unwrap())
+    Plugin::new("greet", version).with(|plugin| plugin.wasm = wat::parse_str(module).expect("a module"))
 }
 
 #[test]

@@ -44,10 +44,12 @@ fn problems(machine: &Machine) -> Vec<String> {
     let run = machine.mfp(["registry", "check", "reg", "--json"]);
     let document = run.json();
     let told: Vec<&serde_json::Value> =
-        document["checked"]["problems"].as_array().unwrap().iter().filter(|one| one["severity"] == "error").collect();
+        document["checked"]["problems"].as_array().expect("a list").iter().filter(|one| one["severity"] == "error").collect();
     assert_eq!(run.code, if told.is_empty() { 0 } else { 4 }, "{}", run.all());
     let line = |one: &serde_json::Value| one["line"].as_u64().map(|line| format!(":{line}")).unwrap_or_default();
-    told.iter().map(|one| format!("{}{} {}", one["file"].as_str().unwrap(), line(one), one["code"].as_str().unwrap())).collect()
+    told.iter()
+        .map(|one| format!("{}{} {}", one["file"].as_str().expect("a text"), line(one), one["code"].as_str().expect("a text")))
+        .collect()
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn a_registry_is_made_filled_and_used() {
     assert!(machine.read("plugins.lock").contains(&format!("signer = \"{}\"", signer("publisher"))));
     assert_eq!(machine.ok(["search", "greet"]).stdout.split(' ').next(), Some("greet"));
     machine.ok(["registry", "bulk", "reg"]);
-    assert_eq!(is_well(&machine)["problems"].as_array().unwrap().len(), 0);
+    assert_eq!(is_well(&machine)["problems"].as_array().expect("a list").len(), 0);
 }
 
 #[test]
@@ -299,14 +301,15 @@ fn each_write_that_fails_leaves_a_registry() {
             std::fs::rename(&aside, &place).unwrap();
         }
         let checked = is_well(&machine);
-        let codes: Vec<&str> = checked["problems"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+        let codes: Vec<&str> =
+            checked["problems"].as_array().expect("a list").iter().map(|one| one["code"].as_str().expect("a text")).collect();
         assert_eq!(codes, told, "{blocked}");
         // Again: it's finished, or it was done.
         let again = machine.mfp(["registry", "add", "reg", &file]);
         assert_eq!(again.code, i32::from(is_published), "{blocked}: {}", again.all());
         machine.ok(["registry", "check", "reg", "--fix"]);
         assert_eq!(
-            (is_well(&machine)["problems"].as_array().unwrap().len(), is_well(&machine)["versions"].as_u64()),
+            (is_well(&machine)["problems"].as_array().expect("a list").len(), is_well(&machine)["versions"].as_u64()),
             (0, Some(2)),
             "{blocked}"
         );

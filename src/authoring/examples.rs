@@ -120,11 +120,11 @@ impl Example {
             }
         }
         if let Some((_, features)) = self.built() {
-            cargo::table(&mut manifest, "features").insert("default", value(Array::from_iter(features.iter().copied())));
+            cargo::table(&mut manifest, "features").insert("default", value(features.iter().copied().collect::<Array>()));
         }
         let workspace: DocumentMut = workspace.parse().expect(READS);
         manifest["profile"] = workspace["profile"].clone();
-        let reached = reached(&self.locked(), &self.crate_name());
+        let reached = reached(&locked(), &self.crate_name());
         if let Some(release) = manifest["profile"]["release"].as_table_like_mut() {
             keep_packages(release, &reached);
         }
@@ -140,13 +140,9 @@ impl Example {
         manifest["package"]["name"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn locked(&self) -> DocumentMut {
-        text("Cargo.lock").parse().expect(READS)
-    }
-
     /// What of the workspace's lock this crate needs, so that its copy is built of the same crates.
     fn lock(&self, manifest: &DocumentMut) -> String {
-        let mut lock = self.locked();
+        let mut lock = locked();
         let own = self.crate_name();
         let reached = reached(&lock, &own);
         if let Some(packages) = lock["package"].as_array_of_tables_mut() {
@@ -169,6 +165,11 @@ fn keep_packages(profile: &mut dyn TableLike, reached: &BTreeSet<String>) {
     if packages.is_empty() {
         profile.remove("package");
     }
+}
+
+/// The lock of the workspace that the examples are in.
+fn locked() -> DocumentMut {
+    text("Cargo.lock").parse().expect(READS)
 }
 
 /// The names of the packages that one needs, itself too.

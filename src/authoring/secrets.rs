@@ -86,7 +86,7 @@ fn in_file(path: &PackagePath, bytes: &[u8], now: Timestamp) -> Vec<Secret> {
         found.extend(pattern.find_iter(bytes).filter(|it| !is_placeholder(it.as_bytes())).map(|it| (it.start(), *what)));
     }
     found.extend(TOKEN.find_iter(bytes).filter(|it| is_valid_token(it.as_bytes(), now)).map(|it| (it.start(), "a signed token (JWT)")));
-    let line = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = |at: usize| bytes[..at].split(|byte| *byte == b'\n').count();
     found.into_iter().map(|(at, what)| Secret { path: path.clone(), line: Some(line(at)), what }).collect()
 }
 

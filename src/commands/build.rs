@@ -11,7 +11,7 @@ use crate::report::{Event, Outcome, elapsed, size};
 /// Build, and say what became of it.
 pub(crate) fn run(app: &App<'_>, args: &BuildArgs) -> Result<Outcome> {
     let plugin = OwnPlugin::open(&app.settings, args.path.as_deref())?;
-    let Some(built) = build(app, &plugin, &BuildOptions { optimize: !args.no_optimize })? else {
+    let Some(built) = build(app, &plugin, BuildOptions { optimize: !args.no_optimize })? else {
         app.reporter.event(Event::Note(format!("{} is a service: there's nothing to build", plugin.manifest.id)));
         return Ok(Outcome::done(Document::Build(nothing(&plugin)?)));
     };

@@ -46,8 +46,8 @@ pub(crate) fn run(app: &App<'_>, args: &NewArgs) -> Result<Outcome> {
     Ok(Outcome::done(Document::New(NewDocument {
         name: plugin.name.to_string(),
         path: target.display().to_string(),
-        kind: value_name(kind),
-        language: value_name(language),
+        kind: value_name(&kind),
+        language: value_name(&language),
         repository: makes_repository,
         files: files.into_keys().collect(),
     })))
@@ -77,7 +77,7 @@ fn chosen<T: clap::ValueEnum + Copy>(app: &App<'_>, given: Option<T>, flag: &str
         return Ok(given);
     }
     let values = T::value_variants();
-    let choices: Vec<(String, String)> = values.iter().map(|value| (value_name(*value), what_it_is(*value))).collect();
+    let choices: Vec<(String, String)> = values.iter().map(|value| (value_name(value), what_it_is(value))).collect();
     if app.may_ask() {
         return Ok(values[ask::choose(question, &choices)?]);
     }
@@ -88,7 +88,7 @@ fn chosen<T: clap::ValueEnum + Copy>(app: &App<'_>, given: Option<T>, flag: &str
         .detail("choices", names))
 }
 
-fn what_it_is(value: impl clap::ValueEnum) -> String {
+fn what_it_is(value: &impl clap::ValueEnum) -> String {
     value.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
 }
 
@@ -131,7 +131,7 @@ fn sdk(folder: &Path, language: Language) -> Result<Line> {
 fn reserved(plugin: &NewPlugin) -> Error {
     let (name, language) = (&plugin.name, plugin.language.title());
     Error::new("mfp::new::name", format!("`{name}` can't be the name of a plugin in {language}, which has it for something else"))
-        .help(format!("add a word: `mfp new {}-{name}`", value_name(plugin.kind)))
+        .help(format!("add a word: `mfp new {}-{name}`", value_name(&plugin.kind)))
 }
 
 fn report(app: &App<'_>, args: &NewArgs, plugin: &NewPlugin, files: usize, is_repository: bool) {

@@ -17,7 +17,7 @@ pub(crate) fn run(app: &App<'_>, args: &TestArgs) -> Result<Outcome> {
     let plugin = OwnPlugin::open(&app.settings, args.path.as_deref())?;
     let requests = chosen(args, conformance::requests(&plugin)?)?;
     if !args.no_build
-        && let Some(built) = build(app, &plugin, &BuildOptions { optimize: true })?
+        && let Some(built) = build(app, &plugin, BuildOptions { optimize: true })?
     {
         app.reporter.event(Event::Note(told(&plugin, &built)));
     }

@@ -7,7 +7,7 @@ use mfp_model::plugin::{Form, Given, Outline, rewrite};
 use mfp_store::fs::write_atomic;
 
 use crate::app::App;
-use crate::authoring::check::{self, Finding, OTHER_MANIFEST_FILE, Severity, Subject, counted, manifest_mistakes, refusal};
+use crate::authoring::check::{self, Finding, OTHER_MANIFEST_FILE, Place, Severity, Subject, counted, manifest_mistakes, refusal};
 use crate::cli::author::ValidateArgs;
 use crate::error::Result;
 use crate::explain;
@@ -124,7 +124,7 @@ fn tell(app: &App<'_>, subject: &Subject, findings: &[Finding], fixed: Option<Fi
 }
 
 fn problem(finding: &Finding) -> ValidateProblem {
-    let place = finding.place.as_ref().map(|place| place.line_and_column());
+    let place = finding.place.as_ref().map(Place::line_and_column);
     ValidateProblem {
         code: finding.code.to_owned(),
         name: finding.file.clone(),

@@ -51,15 +51,15 @@ impl Style {
 
 /// The whole text of an error, without a final line feed.
 pub(crate) fn error_text(style: Style, error: &Error) -> String {
-    text_below(style, style.red(&format!("error[{}]", error.code())), error)
+    text_below(style, &style.red(&format!("error[{}]", error.code())), error)
 }
 
 /// The same for something that's no error.
 pub(crate) fn warning_text(style: Style, error: &Error) -> String {
-    text_below(style, style.yellow(&format!("warning[{}]", error.code())), error)
+    text_below(style, &style.yellow(&format!("warning[{}]", error.code())), error)
 }
 
-fn text_below(style: Style, head: String, error: &Error) -> String {
+fn text_below(style: Style, head: &str, error: &Error) -> String {
     let mut lines = vec![format!("{head}: {}", clean_lines(error.message()))];
     lines.extend(error.point_list().iter().map(|point| format!("  • {}", clean_lines(point))));
     lines.extend(error.source_excerpt().map(|excerpt| excerpt_text(style, excerpt)));

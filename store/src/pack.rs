@@ -150,7 +150,7 @@ fn parted(path: &str) -> Option<(&str, &str)> {
         return Some(("", path));
     }
     let fits = |(at, _): &(usize, &str)| *at <= PREFIX && path.len() - at - 1 <= NAME;
-    path.match_indices('/').filter(fits).last().map(|(at, _)| (&path[..at], &path[at + 1..]))
+    path.match_indices('/').rfind(fits).map(|(at, _)| (&path[..at], &path[at + 1..]))
 }
 
 /// One frame that says its size, without a checksum (the whole archive has one), by one thread.

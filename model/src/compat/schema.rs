@@ -39,11 +39,11 @@ pub fn narrowings(before: Option<&Value>, after: Option<&Value>) -> Vec<Narrowin
     let Some(after) = after else { return Vec::new() };
     let nothing = Value::Object(Map::new());
     let mut comparison = Comparison { before: before.unwrap_or(&nothing), after, found: Vec::new() };
-    match before {
-        Some(before) => comparison.compare(before, after, "", 0),
-        None => {
-            let demanded = texts(comparison.new_schema(after).get("required"));
-            demanded.into_iter().for_each(|name| comparison.tell("", format!("`{name}` is demanded")));
+    if let Some(before) = before {
+        comparison.compare(before, after, "", 0);
+    } else {
+        for name in texts(comparison.new_schema(after).get("required")) {
+            comparison.tell("", format!("`{name}` is demanded"));
         }
     }
     comparison.found.truncate(MAX_TOLD);

@@ -47,7 +47,9 @@ impl ConfigValue {
             }
             Self::Table(pairs) => {
                 let step = |key: &str| format!("{here}/{}", key.replace('~', "~0").replace('/', "~1"));
-                pairs.iter().for_each(|(key, value)| value.collect_places(&step(key), places));
+                for (key, value) in pairs {
+                    value.collect_places(&step(key), places);
+                }
             }
         }
     }

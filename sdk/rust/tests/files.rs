@@ -41,7 +41,7 @@ macro_rules! everywhere {
 
 /// The harness, and what it says when it's asked for what it has no answer for.
 fn refusal<S: Subject>(harness: &PluginTestHarness<S>, function: &str, args: &[&str]) -> String {
-    let error = harness.execute(function, args.iter().map(|arg| json!(arg))).unwrap_err().to_string();
+    let error = harness.execute(function, args.iter().map(|arg| json!(arg))).expect_err("it's refused").to_string();
     // The sandbox says whose words they are.
     error.rsplit_once("it answered: ").map_or(error.clone(), |(_, words)| words.to_owned())
 }

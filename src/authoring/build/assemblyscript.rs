@@ -21,7 +21,7 @@ pub(super) fn build(tools: &Tools<'_>, scratch: &Path) -> Result<Made> {
             .help("`npm install --save-dev assemblyscript`"));
     }
     // It takes paths from where it's started, and no others.
-    let out = scratch.file_name().map(Path::new).unwrap_or(scratch).join("plugin.wasm");
+    let out = scratch.file_name().map_or(scratch, Path::new).join("plugin.wasm");
     let mut command = tools.command(node);
     command.arg(compiler).args(entries(tools)?).args(["--config", "asconfig.json", "--outFile"]).arg(&out);
     tools.run(&mut command)?;

@@ -64,7 +64,7 @@ pub(crate) struct Built {
 }
 
 /// Build a plugin. `None`: it's a service, and there's nothing to build.
-pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: &BuildOptions) -> Result<Option<Built>> {
+pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) -> Result<Option<Built>> {
     let began = Instant::now();
     let language = detect(plugin)?;
     if language == Language::RemotePython {

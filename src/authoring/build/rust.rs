@@ -193,6 +193,6 @@ fn module_in(messages: &str, package: &Package) -> Result<PathBuf> {
     let ours =
         artifacts.filter(|message| message["reason"] == "compiler-artifact" && message["manifest_path"] == package.manifest.as_str());
     let mut files = ours.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    let module = files.find_map(|file| file.as_str().filter(|file| file.ends_with(".wasm")).map(PathBuf::from));
+    let module = files.find_map(|file| file.as_str().map(PathBuf::from).filter(|file| file.extension().is_some_and(|it| it == "wasm")));
     module.ok_or_else(no_cdylib)
 }

@@ -107,6 +107,7 @@ impl<'a> Tools<'a> {
     }
 
     /// Ask a program something; `None` if it doesn't know. What it says otherwise is nobody's concern.
+    #[expect(clippy::unused_self, reason = "the tools are asked, whatever it takes to ask them")]
     pub(super) fn ask(&self, command: &mut Command) -> Option<String> {
         let output = command.stdout(Stdio::piped()).stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

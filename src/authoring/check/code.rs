@@ -34,7 +34,7 @@ impl Seen<'_> {
         let unused = [
             (!asked.http.is_empty() && !sends, "network", "HTTP requests, and its code imports nothing that sends one"),
             (
-                !(asked.fs_read.is_empty() && asked.fs_write.is_empty()) && !opens,
+                !(opens || asked.fs_read.is_empty() && asked.fs_write.is_empty()),
                 "filesystem",
                 "files of the project, and its code imports nothing that opens one",
             ),

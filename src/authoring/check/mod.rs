@@ -16,7 +16,7 @@ use std::sync::Arc;
 use mfp_model::content::{MANIFEST_FILE, PackagePath};
 use mfp_model::plugin::{Form, Given, Outline, PluginManifest, PluginManifestError, PluginType, find_entry, rewrite};
 
-pub(crate) use self::finding::{Finding, Severity};
+pub(crate) use self::finding::{Finding, Place, Severity};
 use crate::app::App;
 use crate::authoring::OwnPlugin;
 use crate::error::{Error, Exit, Result};
@@ -57,13 +57,13 @@ impl Subject {
         match form {
             None | Some(Form::Read(_)) => Vec::new(),
             Some(_) => match rewrite(text, &Given { id: None, types }) {
-                Ok(rewritten) => rewritten.into_iter().flat_map(|rewritten| rewritten.assumptions).map(|one| self.assumed(one)).collect(),
+                Ok(rewritten) => rewritten.into_iter().flat_map(|rewritten| rewritten.assumptions).map(|one| self.assumed(&one)).collect(),
                 Err(errors) => manifest_mistakes(self, text, &errors),
             },
         }
     }
 
-    fn assumed(&self, sentence: String) -> Finding {
+    fn assumed(&self, sentence: &str) -> Finding {
         Finding::warning("mfp::validate::assumed", self.file, format!("written anew: {sentence}"))
             .help("`mfp validate --fix` writes it so; what's left out can be written by hand")
     }

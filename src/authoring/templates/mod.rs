@@ -128,7 +128,7 @@ const RUST_WORDS: &str = "abstract alloc as async await become box break const c
     mockforge-plugin-sdk schemars serde";
 
 /// The name as a command line and a file have it.
-pub(crate) fn value_name(value: impl ValueEnum) -> String {
+pub(crate) fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
@@ -159,7 +159,7 @@ impl NewPlugin {
 
     /// Everything that's in its folder, the copy of the SDK too.
     pub(crate) fn files(&self) -> Files {
-        let mut files = render::files(&self.language_name(), &value_name(self.kind), &self.values());
+        let mut files = render::files(&self.language_name(), &value_name(&self.kind), &self.values());
         files.extend(self.license_files());
         if let (Some(package), None) = (self.language.sdk(), &self.sdk) {
             files.extend(package.files().into_iter().map(|(path, bytes)| (format!("sdk/{path}"), bytes)));
@@ -173,7 +173,7 @@ impl NewPlugin {
     }
 
     fn language_name(&self) -> String {
-        value_name(self.language)
+        value_name(&self.language)
     }
 
     /// `LICENSE`, or one a licence: `LICENSE-MIT`.
@@ -196,7 +196,7 @@ impl NewPlugin {
             license: &self.license,
             licenses: &self.licenses,
             year: self.year,
-            kind: value_name(self.kind),
+            kind: value_name(&self.kind),
             types: self.kind.types().iter().map(|ty| ty.as_str()).collect(),
             lang: self.language_name(),
             lang_title: self.language.title(),
