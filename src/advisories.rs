@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mfp_model::index::packed::PackedLine;
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, Warned, denied_by_advisories, warned};
 use mfp_model::name::{PluginName, RegistryName};
-use mfp_model::project::{self, Manifest};
-use mfp_model::registry_files::Advisory;
+use mfp_model::project::Manifest;
+use mfp_model::registry_files::{Advisories, Advisory};
 use mfp_model::source::Pin;
 use mfp_model::version::Version;
 use mfp_resolver::{Held, Origin, PackageKey};
@@ -28,19 +28,9 @@ use crate::sources::{Registries, registry};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Book(pub(crate) BTreeMap<RegistryName, KnownAdvisories>);
 
-/// A locked plugin and an advisory about it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Hit<'a> {
-    pub(crate) plugin: &'a LockedPlugin,
-    pub(crate) advisory: &'a Advisory,
-}
-
-impl Hit<'_> {
-    /// `greet 1.0.0 has the advisory ACME-1 (high): it greets strangers`
-    pub(crate) fn sentence(&self) -> String {
-        let version = self.plugin.version().map(ToString::to_string).unwrap_or_default();
-        format!("{} {version} {}", self.plugin.name, words(self.advisory))
-    }
+/// `greet 1.0.0 has the advisory ACME-1 (high): it greets strangers`
+pub(crate) fn sentence(hit: &Warned) -> String {
+    format!("{} {} {}", hit.name, hit.version, words(&hit.advisory))
 }
 
 /// As the rest of a sentence that begins with a name and a version.
@@ -64,28 +54,23 @@ impl Book {
         Self(manifest.registries.iter().map(of).collect())
     }
 
-    /// Every advisory about what's locked.
-    pub(crate) fn hits<'a>(&'a self, lock: &'a Lock) -> Vec<Hit<'a>> {
-        lock.plugins.values().flat_map(|plugin| self.about(plugin)).collect()
+    /// What's known of one registry's.
+    pub(crate) fn of(&self, registry: &RegistryName) -> Option<&Advisories> {
+        self.0.get(registry).map(|known| &known.advisories)
     }
 
-    fn about<'a>(&'a self, plugin: &'a LockedPlugin) -> impl Iterator<Item = Hit<'a>> {
-        let package = plugin.package();
-        let of_registry = package.and_then(|package| match &package.pin {
-            Pin::Registry { registry, .. } => Some((self.0.get(registry)?, &package.version)),
-            _ => None,
-        });
-        let found = of_registry.map(|(known, version)| known.advisories.about(plugin.id(), version));
-        found.into_iter().flatten().map(move |advisory| Hit { plugin, advisory })
+    /// Every advisory about what's locked.
+    pub(crate) fn hits(&self, lock: &Lock) -> Vec<Warned> {
+        warned(lock, |registry| self.of(registry))
     }
 
     /// Those that stop a command which locks.
-    pub(crate) fn blocking<'a>(&'a self, lock: &'a Lock) -> Vec<Hit<'a>> {
+    pub(crate) fn blocking(&self, lock: &Lock) -> Vec<Warned> {
         self.hits(lock).into_iter().filter(|hit| hit.advisory.block).collect()
     }
 
     fn blocks(&self, registry: &RegistryName, name: &PluginName, version: &Version) -> Option<&Advisory> {
-        self.0.get(registry)?.advisories.about(name, version).find(|advisory| advisory.block)
+        self.of(registry)?.about(name, version).find(|advisory| advisory.block)
     }
 
     /// The registries that are known to block something.
@@ -180,34 +165,45 @@ pub(crate) fn refuse_to_lock(book: &Book, lock: &Lock) -> Result<()> {
     match hits.first() {
         None => Ok(()),
         Some(first) => Err(refusal(&hits)
-            .help(format!("`mfp remove {}`, or require a version without it; `mfp audit` shows what's known of it", first.plugin.name))),
+            .help(format!("`mfp remove {}`, or require a version without it; `mfp audit` shows what's known of it", first.name))),
     }
 }
 
 /// What's locked already is installed and loaded, unless the project denies it. `text` is the manifest's.
 pub(crate) fn say_or_refuse(app: &App<'_>, manifest: &Manifest, text: &str, root: &Path, lock: &Lock) -> Result<()> {
     let book = Book::known(app, manifest, root);
-    let hits = book.blocking(lock);
-    if hits.is_empty() {
-        return Ok(());
+    let denied = denied_by_advisories(manifest, lock, |registry| book.of(registry));
+    if !denied.is_empty() {
+        return Err(pointing_at_the_rule(denied_error(&denied), manifest, text));
     }
-    if manifest.policy.advisories == project::Advisories::Deny {
-        let span = manifest.place("policy.advisories").unwrap_or_default();
-        let excerpt = Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span, label: "the project stops at them".to_owned() };
-        let names: BTreeSet<&str> = hits.iter().map(|hit| hit.plugin.name.as_str()).collect();
-        let names: Vec<&str> = names.into_iter().collect();
-        return Err(refusal(&hits)
-            .excerpt(excerpt)
-            .help(format!("`mfp update {}` takes a version without it, if there is one", names.join(" "))));
-    }
-    for hit in hits {
-        app.reporter.event(Event::Warning { code: "mfp::policy::advisory", text: hit.sentence() });
-    }
+    book.warn(app, lock, |_| true);
     Ok(())
 }
 
-fn refusal(hits: &[Hit<'_>]) -> Error {
+impl Book {
+    /// Say what's blocked and stops nobody, of the plugins that are meant.
+    pub(crate) fn warn(&self, app: &App<'_>, lock: &Lock, is_meant: impl Fn(&PluginName) -> bool) {
+        for hit in self.blocking(lock).into_iter().filter(|hit| is_meant(&hit.name)) {
+            app.reporter.event(Event::Warning { code: "mfp::policy::advisory", text: sentence(&hit) });
+        }
+    }
+}
+
+/// The project stops at these.
+pub(crate) fn denied_error(denied: &[Warned]) -> Error {
+    let names: BTreeSet<&str> = denied.iter().map(|hit| hit.name.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    refusal(denied).help(format!("`mfp update {}` takes a version without it, if there is one", names.join(" ")))
+}
+
+/// With the line of the manifest that denies them. `text` is the manifest's.
+pub(crate) fn pointing_at_the_rule(error: Error, manifest: &Manifest, text: &str) -> Error {
+    let span = manifest.place("policy.advisories").unwrap_or_default();
+    error.excerpt(Excerpt { file: MANIFEST.to_owned(), text: text.to_owned(), span, label: "the project stops at them".to_owned() })
+}
+
+fn refusal(hits: &[Warned]) -> Error {
     let ids: Vec<&str> = hits.iter().map(|hit| hit.advisory.id.as_str()).collect();
     let message = if hits.len() == 1 { "the registry blocks a version" } else { "the registry blocks several versions" };
-    Error::new("mfp::policy::advisory", message).points(hits.iter().map(Hit::sentence)).detail("advisories", ids)
+    Error::new("mfp::policy::advisory", message).points(hits.iter().map(sentence)).detail("advisories", ids)
 }

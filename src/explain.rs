@@ -17,6 +17,7 @@ use mfp_model::registry_files::RegistryFileError;
 use mfp_resolver::{Exclusion, Unresolved, Wanted};
 use mfp_store::StoreError;
 
+use crate::advisories;
 use crate::approvals::words;
 use crate::error::{Error, Excerpt, Exit, Result};
 use crate::policy;
@@ -213,6 +214,7 @@ pub(crate) fn locked(error: LockedError) -> Error {
             .help("use https, or write `allow-http = true` into its entry if everything in between can be trusted"),
         LockedError::Unapproved(unapproved) => approval_error(&unapproved),
         LockedError::Policy(violations) => policy::error(&violations, ""),
+        LockedError::Advisories(denied) => advisories::denied_error(&denied),
         LockedError::Service(_) => Error::new(error.code(), error.to_string()).help("`mfp lock` makes the lock anew"),
     }
 }

@@ -135,29 +135,30 @@ pub(crate) fn prepare(app: &App<'_>, project: &Project, manifest: &Manifest, loc
         wanted.values().filter(|plugin| !kept_back.contains(&plugin.name)).map(|plugin| (plugin.name.clone(), plugin.content)).collect();
     let plan = layout.plan(&contents).explained()?;
     let is_more = wanted.len() > asked_for;
-    // Laid out already, and yet not proven to be by whom the lock says now.
-    let (unproven, mut problems): (Vec<&LockedPlugin>, Vec<Error>) =
-        wanted.values().filter_map(|plugin| Some((*plugin, signing::stored_problem(&store, plugin)?))).unzip();
-    if options.only_plan && !problems.is_empty() {
-        return Err(problems.swap_remove(0));
+    let of_plan = plan.needed();
+    let at_hand = AtHand::look(&store, &wanted.values().copied().collect::<Vec<_>>(), |plugin| {
+        // A command that's about other plugins leaves those that it doesn't lay out to whoever syncs, verifies or loads them.
+        !options.only_plan && (options.manner != Manner::Keeping || of_plan.contains_key(&plugin.name))
+    });
+    if let Some((_, problem)) = at_hand.unproven.first().filter(|_| options.only_plan) {
+        return Err(problem.clone());
     }
     let has_folders = wanted.values().any(|plugin| plugin.package().is_some_and(|package| matches!(package.pin, Pin::Path { .. })));
     let mut guard = None;
     if !options.only_plan {
-        let of_plan = plan.needed();
-        // A command that's about other plugins leaves those that it doesn't lay out to whoever syncs, verifies or loads them.
-        let is_looked_at = |plugin: &&LockedPlugin| options.manner != Manner::Keeping || of_plan.contains_key(&plugin.name);
-        let is_proven = |plugin: &&LockedPlugin| !unproven.iter().any(|one| one.name == plugin.name);
-        check_at_hand(&store, &wanted.values().copied().filter(is_looked_at).filter(is_proven).collect::<Vec<_>>())?;
+        if let Some(error) = at_hand.otherwise {
+            return Err(error);
+        }
+        // Laid out already, and yet not proven to be by whom the lock says now: those are needed too.
         let needed: Vec<&LockedPlugin> = wanted
             .values()
             .copied()
             .filter(|plugin| of_plan.contains_key(&plugin.name) || kept_back.contains(&plugin.name))
-            .chain(unproven)
+            .chain(at_hand.unproven.iter().map(|(plugin, _)| *plugin))
             .collect();
         if !needed.is_empty() {
             guard = Some(hold_store(app, &store)?);
-            bring(app, &store, project, manifest, &needed)?;
+            bring_missing(app, &store, project, manifest, &needed, at_hand.unproven)?;
         }
         configs::refuse(&store, project, manifest, wanted.values().copied())?;
     }
@@ -183,22 +184,45 @@ pub(crate) fn described(plugin: &LockedPlugin, stored: &Stored) -> Result<Plugin
 /// So many plugins are looked at in the time that it takes to start a thread and to wait for it.
 const WORTH_A_THREAD: usize = 32;
 
-/// What's in the store already was checked when it came in, against the lock of that day. This one must say the same.
-fn check_at_hand(store: &Store, plugins: &[&LockedPlugin]) -> Result<()> {
-    let share = plugins.len().div_ceil(mfp_store::cores()).max(WORTH_A_THREAD);
-    let check_share = |share: &[&LockedPlugin]| {
-        share.iter().try_for_each(|plugin| match stored_mismatch(store, plugin) {
-            Some(mismatch) => Err(explain::metadata(&plugin.name, &mismatch)),
-            None => Ok(()),
+/// What the store has of some plugins. It was checked when it came in, against the lock of that day: this one must say the same.
+#[derive(Debug, Default)]
+struct AtHand<'l> {
+    /// Those whose signatures don't prove what the lock says about their signers, with what's wrong.
+    unproven: Vec<(&'l LockedPlugin, Error)>,
+    /// The first of which the lock says other things than it does itself.
+    otherwise: Option<Error>,
+}
+
+impl<'l> AtHand<'l> {
+    /// Look at each once, on as many threads as it's worth. What a plugin says about itself is looked at only where it's asked for.
+    fn look(store: &Store, plugins: &[&'l LockedPlugin], is_read: impl Fn(&LockedPlugin) -> bool + Sync) -> Self {
+        let share = plugins.len().div_ceil(mfp_store::cores()).max(WORTH_A_THREAD);
+        let look_at = |share: &[&'l LockedPlugin]| {
+            let mut found = Self::default();
+            share.iter().for_each(|plugin| found.add(store, plugin, is_read(plugin)));
+            found
+        };
+        if plugins.len() <= share {
+            return look_at(plugins);
+        }
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = plugins.chunks(share).map(|share| scope.spawn(|| look_at(share))).collect();
+            workers.into_iter().fold(Self::default(), |found, worker| found.and(worker.join().expect("reading and comparing don't panic")))
         })
-    };
-    if plugins.len() <= share {
-        return check_share(plugins);
     }
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = plugins.chunks(share).map(|share| scope.spawn(move || check_share(share))).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().expect("reading and comparing don't panic"))
-    })
+
+    fn add(&mut self, store: &Store, plugin: &'l LockedPlugin, is_read: bool) {
+        if let Some(problem) = signing::stored_problem(store, plugin) {
+            self.unproven.push((plugin, problem));
+        } else if is_read && self.otherwise.is_none() {
+            self.otherwise = stored_mismatch(store, plugin).map(|mismatch| explain::metadata(&plugin.name, &mismatch));
+        }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.unproven.extend(other.unproven);
+        Self { otherwise: self.otherwise.or(other.otherwise), ..self }
+    }
 }
 
 /// In what the store's copy doesn't say what the lock says. What's damaged or missing is found where it's used.
@@ -218,10 +242,24 @@ pub(crate) fn hold_store(app: &App<'_>, store: &Store) -> Result<StoreGuard> {
 /// Bring contents into the store that aren't there, or without the signature that proves them: from the vendored folders first,
 /// then from where they come from.
 pub(crate) fn bring(app: &App<'_>, store: &Store, project: &Project, manifest: &Manifest, plugins: &[&LockedPlugin]) -> Result<()> {
-    let mut missing: Vec<&LockedPlugin> =
-        plugins.iter().copied().filter(|plugin| plugin.package().is_some() && !signing::is_here(store, plugin)).collect();
+    let unproven = AtHand::look(store, plugins, |_| false).unproven;
+    bring_missing(app, store, project, manifest, plugins, unproven)
+}
+
+/// The same where it's known already which of them are here and not proven.
+fn bring_missing(
+    app: &App<'_>,
+    store: &Store,
+    project: &Project,
+    manifest: &Manifest,
+    plugins: &[&LockedPlugin],
+    unproven: Vec<(&LockedPlugin, Error)>,
+) -> Result<()> {
+    let is_unproven = |plugin: &LockedPlugin| unproven.iter().any(|(one, _)| one.name == plugin.name);
+    let is_missing = |plugin: &&LockedPlugin| plugin.package().is_some() && (!store.contains(&plugin.content) || is_unproven(plugin));
+    let mut missing: Vec<&LockedPlugin> = plugins.iter().copied().filter(is_missing).collect();
     // What's wrong with the signatures that are here, in case that there are no others to be had.
-    let mut unproven = missing.iter().find_map(|plugin| signing::stored_problem(store, plugin));
+    let mut unproven = unproven.into_iter().next().map(|(_, error)| error);
     for folder in vendored_folders(app, project, manifest) {
         let vendor = Vendor::open(&folder).map_err(|error| explain::store(error).help("`mfp vendor DIR` makes a vendored folder"))?;
         let mut still = Vec::new();

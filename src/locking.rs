@@ -31,8 +31,8 @@ use crate::sources::git::Git;
 
 pub(crate) use self::current::{current_lock, path_contents};
 use self::deciding::{build, from_lock_alone, from_the_world_as_it_is, keeps_to_the_rules, request};
-pub(crate) use self::declared::Declared;
-use self::declared::{declared, keep_undecided, settle_signers};
+pub(crate) use self::declared::{Declared, look_ahead};
+use self::declared::{declared, give_up_newer, keep_undecided, settle_signers};
 use self::signers::{Signers, first_disproved, guards};
 
 /// Which locked versions may move.
@@ -149,6 +149,12 @@ pub(crate) fn lock_with<'a>(app: &'a App<'a>, store: &Store, goal: &Goal<'_>, gi
             Some(resolution) => (build(goal, &declared, &resolution, &Known::default())?, HeldBack::default()),
             None => app.wait(from_the_world_as_it_is(app, goal, &declared, &request, &registries, &known, &mut signers))?,
         };
+        if made.1.is_forced
+            && let Some(given_up) = give_up_newer(goal, &mut declared, &made.1)
+        {
+            kept.extend(given_up);
+            continue;
+        }
         let is_new = goal.signing.prove.then(|| first_disproved(app, store, goal, &made.0)).flatten();
         if !is_new.is_some_and(|disproved| signers.disprove(disproved)) {
             break made;

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use mfp_loader::{
-    Compiler, LoadError, LoaderOptions, LockedError, LogLine, LogSink, Network, Spec, Surroundings, SystemNetwork, SystemRandom,
+    Compiler, LoadError, LoaderOptions, LockedError, LogLine, LogSink, Network, Roots, Spec, Surroundings, SystemNetwork, SystemRandom,
     with_dependencies,
 };
 use mfp_model::lock::{Lock, LockedPlugin, Unapproved, unapproved};
-use mfp_model::project::Manifest;
+use mfp_model::project::{Advisories, Manifest};
 use mfp_store::Store;
 
-use crate::advisories;
+use crate::advisories::{self, Book};
 use crate::app::App;
 use crate::configs::{self, Misfit};
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use crate::explain;
 use crate::policy;
 use crate::report::Event;
 use crate::sources::credentials::Credentials;
+use crate::sources::http::roots;
 
 /// Plugins of a lock that are to run, and everything that they may call.
 pub(crate) struct Chosen<'l> {
@@ -55,7 +56,7 @@ impl<'l> Chosen<'l> {
     /// As the loader takes them, in the same order. Their contents must be in the store.
     pub(crate) fn specs(&self, app: &App<'_>, store: &Store) -> Result<Vec<Spec>> {
         let project = app.project()?;
-        advisories::say_or_refuse(app, self.manifest, &project.manifest_text, &project.root, self.lock)?;
+        let book = Book::known(app, self.manifest, &project.root);
         let credentials = app.credentials()?;
         let surroundings = Surroundings {
             manifest: self.manifest,
@@ -64,12 +65,20 @@ impl<'l> Chosen<'l> {
             store,
             variable: &|name| app.settings.environment.text(name).map(str::to_owned),
             policy: &app.settings.user.policy.capabilities,
+            advisories: &|registry| book.of(registry),
             credential: &|endpoint| credential(app, &credentials, endpoint.as_url()),
         };
-        surroundings.specs(&self.plugins).map_err(|error| match error {
+        let specs = surroundings.specs(&self.plugins).map_err(|error| match error {
             LockedError::Policy(violations) => policy::error(&violations, &project.manifest_text),
+            error @ LockedError::Advisories(_) => {
+                advisories::pointing_at_the_rule(explain::locked(error), self.manifest, &project.manifest_text)
+            }
             other => explain::locked(other),
-        })
+        })?;
+        if self.manifest.policy.advisories == Advisories::Warn {
+            book.warn(app, self.lock, |_| true);
+        }
+        Ok(specs)
     }
 }
 
@@ -89,6 +98,18 @@ pub(crate) fn options(app: &App<'_>, log: impl LogSink + 'static) -> LoaderOptio
         log: Box::new(log),
         network: Arc::new(Online(!app.settings.offline)),
         ..LoaderOptions::new(WallClock, SystemRandom)
+    }
+}
+
+/// The user's own authorities, where one of these may ever open a connection.
+pub(crate) fn authorities(app: &App<'_>, specs: &[Spec]) -> Result<Roots> {
+    let may_send = |spec: &Spec| match spec {
+        Spec::Package(spec) => !spec.capabilities.http.is_empty(),
+        Spec::Remote(_) => true,
+    };
+    match &app.settings.user.network.ca_file {
+        Some(file) if specs.iter().any(may_send) => roots(file),
+        _ => Ok(Roots::default()),
     }
 }
 

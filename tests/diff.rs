@@ -452,3 +452,57 @@ fn the_guides_lines_for_gitlab_work_too() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(machine.read("mfp-diff.md").contains("| added | `hash` |"));
 }
+
+/// A component whose interface has a function of this type, and a record of these fields.
+fn component(version: &str, parameters: &str, result: &str, fields: &str) -> Plugin {
+    let text = format!(
+        r#"(component
+          (core module $code (func (export "check") (param i32 i32) (result i32) (i32.const 0)))
+          (core instance $it (instantiate $code))
+          (type $seen (record {fields}))
+          (component $api
+            (import "seen" (type $seen (eq $given)))
+            (import "check" (func $check {parameters} (result {result})))
+            (export "seen" (type $seen))
+            (export "check" (func $check)))
+          (func $check {parameters} (result {result}) (canon lift (core func $it "check")))
+          (instance $made (instantiate $api (with "seen" (type $seen)) (with "check" (func $check))))
+          (export "acme:checks/api@1.0.0" (instance $made)))"#
+    )
+    .replace(
+        "(component $api\n            (import \"seen\" (type $seen (eq $given)))",
+        &format!("(component $api\n            (type $given (record {fields}))\n            (import \"seen\" (type $seen (eq $given)))"),
+    );
+    Plugin::new("checker", version).with(|it| it.wasm = wat::parse_str(text).expect("the component is well-formed"))
+}
+
+#[test]
+fn the_functions_and_types_of_a_components_interfaces_are_compared() {
+    if !has_programs(&["git"]) {
+        return;
+    }
+    let registry = Registry::with([
+        component("1.0.0", "(param \"token\" u32) (param \"again\" bool)", "bool", "(field \"at\" u64)"),
+        component("1.1.0", "(param \"token\" u32) (param \"again\" bool)", "char", "(field \"at\" u64) (field \"by\" string)"),
+    ]);
+    let machine = committed(&registry, "[plugins]\nchecker = \"=1.0.0\"\n");
+    machine.ok(["sync"]);
+    replace(&machine, "=1.0.0", "=1.1.0");
+    machine.ok(["sync"]);
+    insta::assert_snapshot!(machine.mfp(["diff"]).all(), @r"
+    exit 0
+    --- stdout
+    HEAD → the working folder: 1 changed
+     ~ checker 1.0.0 → 1.1.0
+         requirement: =1.0.0 → =1.1.0
+         export acme:checks/api@1.0.0#check: func(token: u32, again: bool) -> bool → func(token: u32, again: bool) -> char
+         export acme:checks/api@1.0.0#seen: record { at: u64 } → record { at: u64, by: string }
+    --- stderr
+    ");
+    let document = machine.ok(["diff", "--json"]).json();
+    assert_eq!(
+        document["changes"][0]["exports"]["exports"][0],
+        serde_json::json!({ "what": "acme:checks/api@1.0.0#check", "from": "func(token: u32, again: bool) -> bool", "to": "func(token: u32, again: bool) -> char" })
+    );
+    assert!(machine.ok(["diff", "--markdown"]).stdout.contains("export `acme:checks/api@1.0.0#check`"));
+}

@@ -1,5 +1,6 @@
 //! What an update doesn't take, because a person has to decide about it first.
 
+use crate::support::git::{Repo, has_programs};
 use crate::support::{Machine, Plugin, Registry};
 
 /// `caller` 1.0.0 asks for one host, which is approved, and is locked beside `hash`.
@@ -160,4 +161,142 @@ fn upgrade_doesnt_raise_a_requirement_to_what_it_held_back() {
     assert!(run.stderr.contains("then `mfp upgrade`"), "{}", run.stderr);
     assert!(machine.read("mockforge-plugins.toml").contains("caller = \"^2.0.0\""), "{}", machine.read("mockforge-plugins.toml"));
     assert_eq!(versions(&machine), "caller 2.0.0\nhash 0.3.1\n");
+}
+
+/// A machine whose project has `mailer` from this place and `hash` from a registry, with one host approved for `mailer`.
+fn declaring(registry: &Registry, mailer: &str, source: &str) -> Machine {
+    let machine = Machine::with_manifest(
+        registry,
+        &format!(
+            "[plugins]\nhash = \"^0.3\"\nmailer = {mailer}\n\n[approvals]\nmailer = {{ source = \"{source}\", http = [\"mail.example.com\"] }}\n"
+        ),
+    );
+    machine.ok(["sync"]);
+    machine
+}
+
+fn mailer(version: &str, hosts: &[&str]) -> Plugin {
+    hosts.iter().fold(Plugin::new("mailer", version), |plugin, host| plugin.asks_http(host))
+}
+
+#[test]
+fn a_branch_that_asks_for_more_stays_where_it_was_and_the_rest_is_updated() {
+    if !has_programs(&["git"]) {
+        return;
+    }
+    let repo = Repo::of(&mailer("1.0.0", &["mail.example.com"]));
+    let registry = Registry::with([Plugin::new("hash", "0.3.1")]);
+    let url = repo.file_url();
+    let machine = declaring(&registry, &format!("{{ git = \"{url}\", branch = \"main\" }}"), &format!("git+{url}"));
+    let locked = machine.read("plugins.lock");
+    repo.put("", &mailer("1.1.0", &["mail.example.com", "*.evil.example"]));
+    repo.commit("more");
+    registry.publish(&Plugin::new("hash", "0.3.2"));
+    let run = machine.mfp(["update"]);
+    run.fails(5, "mfp::update::held-back");
+    assert!(run.stderr.contains("mailer 1.1.0 asks for http *.evil.example") && run.stderr.contains("(1.0.0 is kept)"), "{}", run.stderr);
+    assert!(run.stderr.contains("`mfp approve mailer --http '*.evil.example'`, then `mfp update`"), "{}", run.stderr);
+    let listed = versions(&machine);
+    assert!(listed.contains("hash 0.3.2") && listed.contains("mailer 1.0.0"), "{listed}");
+    let commit = |lock: &str| lock.lines().find(|line| line.starts_with("git = ")).map(str::to_owned);
+    assert_eq!(commit(&machine.read("plugins.lock")), commit(&locked), "the commit is the locked one");
+    machine.ok(["sync", "--locked"]);
+    machine.mfp(["lock", "--upgrade"]).fails(5, "mfp::update::held-back");
+    // What was said is what has to be typed.
+    machine.ok(["approve", "mailer", "--http", "*.evil.example"]);
+    machine.ok(["update"]);
+    assert!(versions(&machine).contains("mailer 1.1.0"));
+}
+
+#[test]
+fn a_branch_whose_new_dependency_asks_for_something_stays_where_it_was() {
+    if !has_programs(&["git"]) {
+        return;
+    }
+    let repo = Repo::of(&mailer("1.0.0", &["mail.example.com"]));
+    let registry = Registry::with([Plugin::new("hash", "0.3.1"), Plugin::new("sender", "1.0.0").asks_http("more.example.com")]);
+    let url = repo.file_url();
+    let machine = declaring(&registry, &format!("{{ git = \"{url}\", branch = \"main\" }}"), &format!("git+{url}"));
+    repo.put("", &mailer("1.1.0", &["mail.example.com"]).needs("sender", "^1"));
+    repo.commit("needs");
+    registry.publish(&Plugin::new("hash", "0.3.2"));
+    let run = machine.mfp(["update"]);
+    run.fails(5, "mfp::update::held-back");
+    assert!(run.stderr.contains("mailer 1.1.0 needs sender (1.0.0 is kept)"), "{}", run.stderr);
+    assert!(run.stderr.contains("sender 1.0.0 asks for http more.example.com"), "{}", run.stderr);
+    let listed = versions(&machine);
+    assert!(listed.contains("hash 0.3.2") && listed.contains("mailer 1.0.0") && !listed.contains("sender"), "{listed}");
+}
+
+#[test]
+fn a_file_at_a_url_that_asks_for_more_isnt_taken_and_the_rest_is_updated() {
+    let registry = Registry::with([Plugin::new("hash", "0.3.1")]);
+    registry.put("mailer.tar.gz", &mailer("1.0.0", &["mail.example.com"]).archive());
+    let url = format!("{}mailer.tar.gz", registry.url());
+    let machine = declaring(&registry, &format!("{{ url = \"{url}\" }}"), &format!("url+{url}"));
+    let locked = machine.read("plugins.lock");
+    registry.put("mailer.tar.gz", &mailer("1.1.0", &["mail.example.com", "new.example.com"]).archive());
+    registry.publish(&Plugin::new("hash", "0.3.2"));
+    let run = machine.mfp(["update"]);
+    run.fails(5, "mfp::update::held-back");
+    assert!(run.stderr.contains("mailer 1.1.0 asks for http new.example.com, which nobody approved (1.0.0 is kept)"), "{}", run.stderr);
+    let listed = versions(&machine);
+    assert!(listed.contains("hash 0.3.2") && listed.contains("mailer 1.0.0"), "{listed}");
+    let entry = |lock: &str| lock.split("[[plugin]]").find(|entry| entry.contains("\"mailer\"")).map(str::to_owned);
+    assert_eq!(entry(&machine.read("plugins.lock")), entry(&locked));
+    machine.ok(["sync", "--locked"]);
+    machine.ok(["approve", "mailer", "--http", "new.example.com"]);
+    machine.ok(["update"]);
+    assert!(versions(&machine).contains("mailer 1.1.0"));
+}
+
+#[test]
+fn a_tag_that_asks_for_more_isnt_gone_to_and_the_rest_is_upgraded() {
+    if !has_programs(&["git"]) {
+        return;
+    }
+    let repo = Repo::of(&mailer("1.0.0", &["mail.example.com"]));
+    let registry = Registry::with([Plugin::new("hash", "0.3.1")]);
+    let url = repo.file_url();
+    let machine = declaring(&registry, &format!("{{ git = \"{url}\", tag = \"v1.0.0\" }}"), &format!("git+{url}"));
+    for (version, hosts) in [("1.1.0", &["mail.example.com"][..]), ("1.2.0", &["*"]), ("1.3.0", &["mail.example.com", "*.evil.example"])] {
+        repo.put("", &mailer(version, hosts));
+        repo.commit(version);
+        repo.git(["tag", &format!("v{version}")]);
+    }
+    registry.publish(&Plugin::new("hash", "0.4.0"));
+    let run = machine.mfp(["upgrade"]);
+    run.fails(5, "mfp::update::held-back");
+    assert!(run.stderr.contains("Raised mailer: v1.0.0 → v1.1.0") && run.stderr.contains("Raised hash: ^0.3 → ^0.4.0"), "{}", run.stderr);
+    assert!(run.stderr.contains("mailer 1.3.0 asks for http *.evil.example") && run.stderr.contains("(1.1.0 is kept)"), "{}", run.stderr);
+    assert!(run.stderr.contains("`mfp approve mailer --http '*.evil.example'`, then `mfp upgrade`"), "{}", run.stderr);
+    assert!(!run.stderr.contains("1.2.0"), "{}", run.stderr);
+    let listed = versions(&machine);
+    assert!(listed.contains("hash 0.4.0") && listed.contains("mailer 1.1.0"), "{listed}");
+    machine.ok(["sync", "--locked"]);
+    machine.ok(["approve", "mailer", "--http", "*.evil.example"]);
+    machine.ok(["upgrade"]);
+    assert!(versions(&machine).contains("mailer 1.3.0") && machine.read("mockforge-plugins.toml").contains("tag = \"v1.3.0\""));
+}
+
+#[test]
+fn a_tag_whose_new_dependency_asks_for_something_isnt_gone_to() {
+    if !has_programs(&["git"]) {
+        return;
+    }
+    let repo = Repo::of(&mailer("1.0.0", &["mail.example.com"]));
+    let registry = Registry::with([Plugin::new("hash", "0.3.1"), Plugin::new("sender", "1.0.0").asks_http("more.example.com")]);
+    let url = repo.file_url();
+    let machine = declaring(&registry, &format!("{{ git = \"{url}\", tag = \"v1.0.0\" }}"), &format!("git+{url}"));
+    repo.put("", &mailer("1.1.0", &["mail.example.com"]).needs("sender", "^1"));
+    repo.commit("needs");
+    repo.git(["tag", "v1.1.0"]);
+    registry.publish(&Plugin::new("hash", "0.4.0"));
+    let run = machine.mfp(["upgrade"]);
+    run.fails(5, "mfp::update::held-back");
+    assert!(run.stderr.contains("mailer 1.1.0 needs sender (1.0.0 is kept)"), "{}", run.stderr);
+    let listed = versions(&machine);
+    assert!(listed.contains("hash 0.4.0") && listed.contains("mailer 1.0.0") && !listed.contains("sender"), "{listed}");
+    assert!(machine.read("mockforge-plugins.toml").contains("tag = \"v1.0.0\""));
+    machine.ok(["sync", "--locked"]);
 }

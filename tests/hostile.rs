@@ -6,6 +6,7 @@ use crate::support::env::tree;
 use crate::support::{Machine, Plugin, Registry, Run, Server};
 
 mod files;
+mod live;
 mod texts;
 
 /// A template plugin whose every answer is this JSON.

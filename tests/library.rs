@@ -1,6 +1,6 @@
 //! A project as a host opens it, without the command: `mfp_loader::Loader::open`.
 
-use mfp_loader::{Loader, LoaderOptions, Project, SystemClock, SystemRandom, TemplateContext};
+use mfp_loader::{Advisories, Loader, LoaderOptions, Project, SystemClock, SystemRandom, TemplateContext};
 use serde_json::json;
 
 use crate::support::{Machine, Plugin, Registry};
@@ -51,6 +51,32 @@ fn a_host_runs_neither_a_stale_lock_nor_what_nobody_approved() {
     assert_eq!(open(&machine).unwrap_err().code(), "mfp::lock::stale");
     machine.mfp(["sync"]).fails(5, "mfp::approval::missing");
     assert_eq!(open(&machine).unwrap_err().code(), "mfp::approval::missing");
+}
+
+#[test]
+fn a_host_stops_at_blocking_advisories_where_the_project_does() {
+    let registry = Registry::with([echo("echo")]);
+    let machine = Machine::with_manifest(&registry, "[plugins]\necho = \"^1\"\n");
+    machine.ok(["sync"]);
+    let warned = |block: bool, versions: &str| {
+        let list = json!([{ "id": "ACME-1", "name": "echo", "versions": versions, "severity": "high", "title": "echoes", "block": block }]);
+        let known = Advisories::parse(list.to_string().as_bytes()).unwrap();
+        let project = Project::new(machine.path("project"), machine.path("store"));
+        Loader::open(&project.with_advisories([("default".parse().unwrap(), known)]), options())
+    };
+    warned(true, "*").unwrap();
+    open(&machine).unwrap();
+    let manifest = machine.read("mockforge-plugins.toml");
+    machine.write("mockforge-plugins.toml", format!("{manifest}\n[policy]\nadvisories = \"deny\"\n"));
+    let error = warned(true, "*").unwrap_err();
+    assert_eq!(error.code(), "mfp::policy::advisory");
+    assert!(error.to_string().contains("echo 1.0.0 (ACME-1)"), "{error}");
+    warned(false, "*").unwrap();
+    warned(true, ">1").unwrap();
+    // A host that was never told of the rule would run everything.
+    assert_eq!(open(&machine).unwrap_err().code(), "mfp::policy::advisories-unknown");
+    let nothing = Project::new(machine.path("project"), machine.path("store")).with_advisories([]);
+    Loader::open(&nothing, options()).unwrap();
 }
 
 #[test]

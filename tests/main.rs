@@ -11,6 +11,7 @@ mod add;
 mod approve;
 mod audit;
 mod author_test;
+mod authorities;
 mod build;
 mod configured;
 mod corpus;

@@ -218,6 +218,11 @@ fn what_cant_be_known_offline_is_said_with_its_age() {
     assert!(said.contains("newer yanks, revocations and advisories aren't known (default last answered less than a minute ago)"), "{said}");
     let document = machine.ok(["verify", "--json"]).json();
     assert!(document["as_of"][0]["last_answer"].as_str().is_some_and(|time| time.starts_with("20")), "{document}");
+    assert!(document["as_of"][0]["last_advisories"].as_str().is_some_and(|time| time.starts_with("20")), "{document}");
+    // Advisories are a document of their own, and may be older than the rest, or never asked for.
+    std::fs::remove_dir_all(machine.path("cache/advisories")).unwrap();
+    let said = machine.ok(["verify"]).stderr;
+    assert!(said.contains("(default last answered less than a minute ago, and wasn't asked for advisories)"), "{said}");
     std::fs::remove_dir_all(machine.path("cache")).unwrap();
     let said = machine.ok(["verify"]).stderr;
     assert!(said.contains("(default was never asked from this machine)"), "{said}");

@@ -68,13 +68,15 @@ pub use error::{CallError, LoadError, MAX_PLUGIN_ERROR, RemoteFailure, Stop, Sto
 pub use limits::{Limits, Numbers, PluginLimits};
 pub use load::{Loader, PluginSpec, Spec};
 pub use locked::{LockedError, Surroundings, check_described, described, proven, with_dependencies};
+pub use mfp_model::name::RegistryName;
 pub use mfp_model::plugin::PluginType;
+pub use mfp_model::registry_files::Advisories;
 pub use open::{OpenError, Project};
 pub use options::{
     Allocation, Clock, Compiler, FUEL_A_MILLI, LoaderOptions, LogLevel, LogLine, LogSink, Metering, NoLog, Random, SystemClock,
     SystemRandom,
 };
-pub use outbound::{Network, SystemNetwork};
+pub use outbound::{Network, Roots, RootsError, SystemNetwork};
 pub use plugins::{PluginInfo, Plugins};
 pub use protocol::answer::Answer;
 pub use remote::{Credential, CredentialError, Health, RemoteSpec};

@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use mfp_model::capability::{Capabilities, CapabilityPolicy, EnvName};
 use mfp_model::content::{BARE_WASM_FILE, MANIFEST_FILE};
-use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved, Violation, unapproved, violations};
-use mfp_model::name::PluginName;
+use mfp_model::lock::{
+    Lock, LockedBody, LockedPackage, LockedPlugin, Unapproved, Violation, Warned, denied_by_advisories, unapproved, violations,
+};
+use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{BareWasm, BareWasmError, EntryError, MetadataMismatch, PluginManifest, PluginManifestError};
 use mfp_model::project::{Breach, Manifest};
+use mfp_model::registry_files::Advisories;
 use mfp_model::signature::{Unproven, prove_locked};
 use mfp_model::signer::Signer;
 use mfp_model::source::{RemoteEndpoint, RemoteUrl, Source};
@@ -43,6 +46,8 @@ pub struct Surroundings<'a> {
     pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// What this user allows at most.
     pub policy: &'a CapabilityPolicy,
+    /// What's known of a registry's warnings. They stop what's loaded only where the project denies them.
+    pub advisories: &'a dyn Fn(&RegistryName) -> Option<&'a Advisories>,
     /// What a service is told so that it lets us in.
     pub credential: &'a dyn Fn(&RemoteUrl) -> Option<Credential>,
 }
@@ -138,6 +143,9 @@ pub enum LockedError {
     /// Plugins that the project's policy doesn't allow.
     #[error("plugins aren't what the project's policy allows: {}", .0.iter().map(Violation::sentence).collect::<Vec<_>>().join("; "))]
     Policy(Vec<Violation>),
+    /// Plugins that their registry blocks, in a project that denies them.
+    #[error("the project stops at what registries block: {}", ids(.0))]
+    Advisories(Vec<Warned>),
     /// A lock that says two things about one plugin.
     #[error("{0} is locked as a service, and required as something else")]
     Service(PluginName),
@@ -145,6 +153,10 @@ pub enum LockedError {
 
 fn names(unapproved: &[Unapproved]) -> String {
     unapproved.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn ids(warned: &[Warned]) -> String {
+    warned.iter().map(|one| format!("{} {} ({})", one.name, one.version, one.advisory.id)).collect::<Vec<_>>().join(", ")
 }
 
 impl LockedError {
@@ -159,6 +171,7 @@ impl LockedError {
             Self::Metadata { mismatch, .. } => mismatch.code(),
             Self::Variable { .. } | Self::Endpoint { .. } | Self::PlainHttp { .. } => "mfp::config::variable",
             Self::Unapproved(_) => "mfp::approval::missing",
+            Self::Advisories(_) => "mfp::policy::advisory",
             Self::Policy(violations) => violations.first().map_or("mfp::internal::bug", |first| first.breach.code()),
             Self::Service(_) => "mfp::lock::invalid",
         }
@@ -221,6 +234,10 @@ impl Surroundings<'_> {
         let violations = violations(self.manifest, self.lock);
         if !violations.is_empty() {
             return Err(LockedError::Policy(violations));
+        }
+        let blocked = denied_by_advisories(self.manifest, self.lock, self.advisories);
+        if !blocked.is_empty() {
+            return Err(LockedError::Advisories(blocked));
         }
         let unapproved = unapproved(self.manifest, plugins.iter().copied());
         if !unapproved.is_empty() {

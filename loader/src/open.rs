@@ -1,12 +1,15 @@
 //! A whole project, opened for a host: what MockForge itself uses.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use mfp_model::capability::CapabilityPolicy;
 use mfp_model::lock::{Lock, LockError, Stale, staleness};
-use mfp_model::project::Manifest;
+use mfp_model::name::RegistryName;
+use mfp_model::project::{self, Manifest};
+use mfp_model::registry_files::Advisories;
 use mfp_model::version::Version;
 use mfp_store::{Store, StoreError, StoreOptions};
 
@@ -32,6 +35,8 @@ pub struct Project {
     store: PathBuf,
     variable: Variables,
     policy: CapabilityPolicy,
+    /// Nothing was said is not the same as nothing is known.
+    advisories: Option<BTreeMap<RegistryName, Advisories>>,
 }
 
 impl fmt::Debug for Project {
@@ -44,7 +49,7 @@ impl Project {
     /// The project in this folder, with the plugins of this store; `mfp cache dir` says where mfp's is. No variable is set and
     /// nothing is narrowed, unless that's said.
     pub fn new(root: impl Into<PathBuf>, store: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), store: store.into(), variable: Box::new(|_| None), policy: CapabilityPolicy::default() }
+        Self { root: root.into(), store: store.into(), variable: Box::new(|_| None), policy: CapabilityPolicy::default(), advisories: None }
     }
 
     /// Where variables come from that the project names in configurations, approvals and addresses.
@@ -57,6 +62,14 @@ impl Project {
     #[must_use]
     pub fn with_policy(self, policy: CapabilityPolicy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// What's known of the registries' warnings, by the project's names for them: of each that was asked, what its
+    /// `advisories.json` says ([`Advisories::parse`]). A project that says `advisories = "deny"` isn't opened by a host that
+    /// says nothing of this; one that knows of no warning says so with an empty map.
+    #[must_use]
+    pub fn with_advisories(self, known: impl IntoIterator<Item = (RegistryName, Advisories)>) -> Self {
+        Self { advisories: Some(known.into_iter().collect()), ..self }
     }
 }
 
@@ -80,6 +93,10 @@ pub enum OpenError {
     /// The lock isn't the manifest's any more: run `mfp lock`.
     #[error("`plugins.lock` isn't fresh: {}", reasons(.0))]
     Stale(Vec<Stale>),
+    /// The project stops at what its registries block, and the host didn't say what's known of that:
+    /// [`Project::with_advisories`].
+    #[error("the project says `advisories = \"deny\"`, and whoever loads it didn't say what its registries warn of")]
+    AdvisoriesUnknown,
     /// The store can't be opened.
     #[error("the store: {0}")]
     Store(#[from] StoreError),
@@ -103,6 +120,7 @@ impl OpenError {
             Self::Manifest(_) => "mfp::manifest::invalid",
             Self::Lock(error) => error.code(),
             Self::Stale(_) => "mfp::lock::stale",
+            Self::AdvisoriesUnknown => "mfp::policy::advisories-unknown",
             Self::Store(error) => error.code(),
             Self::Locked(error) => error.code(),
             Self::Load(error) => error.code(),
@@ -125,6 +143,10 @@ impl Loader {
         if !stale.is_empty() {
             return Err(OpenError::Stale(stale));
         }
+        if project.advisories.is_none() && manifest.policy.advisories == project::Advisories::Deny {
+            return Err(OpenError::AdvisoriesUnknown);
+        }
+        let known = project.advisories.as_ref();
         let store = Store::open(StoreOptions::new(&project.store))?;
         let surroundings = Surroundings {
             manifest: &manifest,
@@ -133,6 +155,7 @@ impl Loader {
             store: &store,
             variable: &*project.variable,
             policy: &project.policy,
+            advisories: &|registry| known.and_then(|known| known.get(registry)),
             credential: &|_| None,
         };
         let specs = surroundings.specs(&with_dependencies(&lock, lock.plugins.values()))?;

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use mfp_model::name::PluginName;
 
 use crate::limits::Limits;
-use crate::outbound::{Network, SystemNetwork};
+use crate::outbound::{Network, Roots, SystemNetwork};
 
 /// The wall clock that plugins see.
 pub trait Clock: Send + Sync {
@@ -162,6 +162,8 @@ pub struct LoaderOptions {
     pub log: Box<dyn LogSink>,
     /// How names of hosts become addresses, for plugins that may send requests and for services.
     pub network: Arc<dyn Network>,
+    /// Authorities that are trusted beside the system's, when plugins send requests and services are asked over https.
+    pub roots: Roots,
 }
 
 impl LoaderOptions {
@@ -178,6 +180,7 @@ impl LoaderOptions {
             random: Box::new(random),
             log: Box::new(NoLog),
             network: Arc::new(SystemNetwork),
+            roots: Roots::default(),
         }
     }
 }

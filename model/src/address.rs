@@ -5,6 +5,7 @@
 //! public addresses only. The rules are here, without any I/O; resolving names and looking at each address that's connected
 //! to is for those who connect.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
@@ -41,6 +42,32 @@ impl Reach {
             Some(Host::Domain(_)) | None => true,
         }
     }
+}
+
+/// A name leads to nothing but addresses that are out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfReach;
+
+impl fmt::Display for OutOfReach {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the name leads to an address that isn't connected to")
+    }
+}
+
+impl std::error::Error for OutOfReach {}
+
+impl OutOfReach {
+    /// Is this why something else failed, such as a request?
+    pub fn is_behind(error: &(dyn std::error::Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |cause| cause.source()).any(<dyn std::error::Error>::is::<Self>)
+    }
+}
+
+/// Of the addresses that a name led to, those that may be connected to. A name without any is somebody else's error.
+pub fn reachable<A>(found: Vec<A>, may: impl Fn(&A) -> bool) -> Result<Vec<A>, OutOfReach> {
+    let is_empty = found.is_empty();
+    let allowed: Vec<A> = found.into_iter().filter(may).collect();
+    if allowed.is_empty() && !is_empty { Err(OutOfReach) } else { Ok(allowed) }
 }
 
 /// May a name lead a plugin here? Public, and under its own number: none that stands for another address (mapped, 6to4,
@@ -167,6 +194,18 @@ mod tests {
         ] {
             assert!(!public(refused), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_name_is_out_of_reach_only_if_all_that_it_leads_to_is() {
+        assert_eq!(reachable(vec![1, 2, 3], |one| *one != 2), Ok(vec![1, 3]));
+        assert_eq!(reachable(vec![2, 2], |one| *one != 2), Err(OutOfReach));
+        assert_eq!(reachable(Vec::<u8>::new(), |_| false), Ok(Vec::new()));
+        #[derive(Debug, thiserror::Error)]
+        #[error("it failed")]
+        struct Failed(#[source] OutOfReach);
+        assert!(OutOfReach::is_behind(&Failed(OutOfReach)) && OutOfReach::is_behind(&OutOfReach));
+        assert!(!OutOfReach::is_behind(&std::io::Error::other("x")));
     }
 
     #[test]

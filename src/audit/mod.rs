@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use mfp_model::index::IndexDocument;
-use mfp_model::lock::{Lock, LockedPlugin};
+use mfp_model::lock::{Lock, LockedPlugin, Warned};
 use mfp_model::name::PluginName;
 use mfp_model::project::Manifest;
 use mfp_model::registry_files::{Advisory, Severity};
 use mfp_model::source::{Pin, Source, SourceId};
 use mfp_model::units::Period;
 
-use crate::advisories::{Book, Hit, shortened, words};
+use crate::advisories::{Book, shortened, words};
 use crate::report::{clean, plural};
 
 pub(crate) mod sarif;
@@ -289,14 +289,14 @@ impl Subject<'_> {
     }
 }
 
-fn advised(hit: &Hit<'_>) -> Finding {
+fn advised(hit: &Warned) -> Finding {
     Finding {
         matter: Matter::Advisory(Box::new(hit.advisory.clone())),
-        level: Level::of(hit.advisory),
-        name: hit.plugin.name.to_string(),
-        version: hit.plugin.version().map(ToString::to_string),
-        message: format!("{}{}", words(hit.advisory), if hit.advisory.block { " (blocks)" } else { "" }),
-        place: Place::Lock(hit.plugin.name.clone()),
+        level: Level::of(&hit.advisory),
+        name: hit.name.to_string(),
+        version: Some(hit.version.to_string()),
+        message: format!("{}{}", words(&hit.advisory), if hit.advisory.block { " (blocks)" } else { "" }),
+        place: Place::Lock(hit.name.clone()),
         is_ignored: false,
     }
 }

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::audit::sarif::{self, Texts};
 use crate::audit::{Finding, Level, Subject, table};
 use crate::cli::audit::{AuditArgs, AuditFormat, LevelArg};
-use crate::commands::verify::known::in_words;
+use crate::commands::verify::known::{in_words, time_of};
 use crate::error::{Error, Exit, Result};
 use crate::report::document::{AuditDocument, AuditProblem, Document, KnownRegistry};
 use crate::report::{Event, Outcome, clean, plural};
@@ -157,7 +157,8 @@ fn document(findings: &[Finding], lock: &Lock, level: Level, as_of: &[(RegistryN
     };
     let known = |(name, age): &(RegistryName, Age)| KnownRegistry {
         registry: name.to_string(),
-        last_answer: if let Age::AsOf(time) = age { Some(time.to_string()) } else { None },
+        last_answer: time_of(*age),
+        last_advisories: time_of(*age),
     };
     AuditDocument {
         problems: findings.iter().map(problem).collect(),

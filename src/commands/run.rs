@@ -15,7 +15,7 @@ use crate::explain;
 use crate::installing::bring;
 use crate::report::document::{Document, RunDocument};
 use crate::report::{Event, Outcome, clean, neutral_json};
-use crate::running::{Chosen, VerboseLog, explain_project_load, options};
+use crate::running::{Chosen, VerboseLog, authorities, explain_project_load, options};
 
 mod bench;
 mod request;
@@ -85,7 +85,8 @@ fn lower_time(specs: &mut [Spec], args: &RunArgs) {
 fn answer(app: &App<'_>, args: &RunArgs, specs: Vec<Spec>, call: &Call, request: &Value) -> Result<Outcome> {
     let name = &args.plugin;
     let explain = |error: CallError| explain_call(&error, name);
-    let options = LoaderOptions { allocation: allocation(args, specs.len()), ..options(app, VerboseLog::new(app)) };
+    let roots = authorities(app, &specs)?;
+    let options = LoaderOptions { allocation: allocation(args, specs.len()), roots, ..options(app, VerboseLog::new(app)) };
     let plugins = Loader::new(options).load(specs).map_err(|error| explain_project_load(app, &error))?;
     if let Some(count) = args.bench {
         let (answer, bench) = bench::bench(&plugins, name, call, request, count).map_err(explain)?;

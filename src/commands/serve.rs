@@ -22,7 +22,7 @@ use crate::installing::{bring, selected};
 use crate::report::document::{Document, ServeDocument};
 use crate::report::log::{Level, LogStyle, ServerLog};
 use crate::report::{Event, Outcome, Reporter, plural};
-use crate::running::{Chosen, explain_project_load, options};
+use crate::running::{Chosen, authorities, explain_project_load, options};
 use crate::serve::guard::Guard;
 use crate::serve::metrics::Metrics;
 use crate::serve::served::Served;
@@ -116,8 +116,10 @@ fn load(app: &App<'_>, args: &ServeArgs, synced: Outcome, metrics: &Metrics, log
 
     let sink = PluginLog { log: log.clone(), is_shown: app.settings.talk.verbose > 0 };
     let instances = args.max_concurrency.saturating_mul(longest_chain(&lock, chosen.plugins()));
-    let options = LoaderOptions { allocation: Allocation::Pool { instances }, ..options(app, sink) };
-    let plugins = Loader::new(options).load(chosen.specs(app, &store)?).map_err(|error| explain_project_load(app, &error))?;
+    let specs = chosen.specs(app, &store)?;
+    let roots = authorities(app, &specs)?;
+    let options = LoaderOptions { allocation: Allocation::Pool { instances }, roots, ..options(app, sink) };
+    let plugins = Loader::new(options).load(specs).map_err(|error| explain_project_load(app, &error))?;
     Ok(Served::new(plugins, chosen.plugins(), metrics))
 }
 

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::Path;
 
 use mfp_model::lock::{Lock, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{GitReference, RefName, Source};
+use mfp_store::Store;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
 use crate::cli::edit::UpgradeArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
+use crate::held::{HeldBack, HeldVersion, Objection};
+use crate::locking::{Declared, Freedom, Goal, Made, UndecidedVersions, lock_with, look_ahead};
+use crate::project::Project;
 use crate::report::{Event, Outcome};
 use crate::signing::Wishes;
 use crate::sources::git::Git;
@@ -26,24 +28,33 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     let _held = project.hold(app.reporter)?;
     let before = project.manifest()?;
     let old = project.lock()?;
-    let (names, tags) = chosen(&before, args)?;
+    let (names, at_tags) = chosen(&before, args)?;
+    let signing = Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &before, old.as_ref())? };
 
-    let tags = newer_tags(app, &project.root, &before, &tags)?;
-    let tagged_text = with_tags(&project.manifest_text, &tags)?;
-    let open_text = with_requirements(&tagged_text, names.iter().map(|name| (name, Requirement::any())))?;
-    let open = project.parse(&open_text)?;
-    let goal = Goal {
-        root: &project.root,
-        manifest: &open,
-        manifest_text: &open_text,
-        old: old.as_ref(),
-        freedom: Freedom::Names(names.iter().chain(tags.keys()).cloned().collect()),
-        precise: BTreeMap::new(),
-        seen: BTreeMap::new(),
-        undecided: UndecidedVersions::HeldBack,
-        signing: Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &before, old.as_ref())? },
+    let mut tags = Tags::newer(app, &project, &before, old.as_ref(), &signing, &at_tags)?;
+    let (tagged_text, newest, mut held) = loop {
+        let tagged_text = with_tags(&project.manifest_text, &tags.raised)?;
+        let open_text = with_requirements(&tagged_text, names.iter().map(|name| (name, Requirement::any())))?;
+        let open = project.parse(&open_text)?;
+        let goal = Goal {
+            root: &project.root,
+            manifest: &open,
+            manifest_text: &open_text,
+            old: old.as_ref(),
+            freedom: Freedom::Names(names.iter().chain(tags.raised.keys()).cloned().collect()),
+            precise: BTreeMap::new(),
+            seen: tags.seen.clone(),
+            undecided: UndecidedVersions::HeldBack,
+            signing: signing.clone(),
+        };
+        let Made { lock, mut held } = lock_with(app, &app.store()?, &goal, None)?;
+        // Perhaps it's only what newer tags need that nobody has decided about.
+        if held.is_forced && tags.give_up(old.as_ref(), &held) {
+            continue;
+        }
+        held.versions.append(&mut tags.held);
+        break (tagged_text, lock, held);
     };
-    let Made { lock: newest, mut held } = lock_with(app, &app.store()?, &goal, None)?;
 
     // What's held back could leave only versions from before what the project requires. A requirement is never lowered.
     held.is_forced |= !held.is_empty() && names.iter().any(|name| is_below(&before, &newest, name));
@@ -57,7 +68,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
         let was = before.plugins.get(name).and_then(|entry| entry.request.source.requirement());
         app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));
     }
-    for (name, (was, tag)) in &tags {
+    for (name, (was, tag)) in &tags.raised {
         app.reporter.event(Event::Note(format!("Raised {name}: {was} → {tag}")));
     }
     let new = Lock::build(&manifest, newest.plugins.into_values().collect());
@@ -106,29 +117,90 @@ fn chosen(manifest: &Manifest, args: &UpgradeArgs) -> Result<(BTreeSet<PluginNam
     }
 }
 
-/// For each of these the tag that the manifest names, and the newest one like it, where that's another.
-fn newer_tags(
-    app: &App<'_>,
-    root: &Path,
-    manifest: &Manifest,
-    names: &BTreeSet<PluginName>,
-) -> Result<BTreeMap<PluginName, (RefName, RefName)>> {
-    if names.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let git = Git::new(app, root)?;
-    let mut newer = BTreeMap::new();
-    for name in names {
-        let Some(Source::Git { url, reference: GitReference::Tag(tag), .. }) =
-            manifest.plugins.get(name).map(|entry| &entry.request.source)
-        else {
-            continue;
-        };
-        if let Some((newest, _)) = git.newest_tag(url, tag)? {
-            newer.insert(name.clone(), (tag.clone(), newest));
+/// Tags that the manifest names, and what they're raised to.
+#[derive(Debug, Default)]
+struct Tags {
+    /// The tag that's named, and the newest like it.
+    raised: BTreeMap<PluginName, (RefName, RefName)>,
+    /// What's there.
+    seen: BTreeMap<PluginName, Declared>,
+    /// Those that stay, because a person has to decide about the newest first.
+    held: Vec<HeldVersion>,
+}
+
+impl Tags {
+    /// For each of these the newest tag like the one that's named, where that's another and nobody has to decide about it first.
+    fn newer(
+        app: &App<'_>,
+        project: &Project,
+        manifest: &Manifest,
+        old: Option<&Lock>,
+        signing: &Wishes,
+        names: &BTreeSet<PluginName>,
+    ) -> Result<Self> {
+        let mut tags = Self::default();
+        if names.is_empty() {
+            return Ok(tags);
         }
+        let (git, store) = (Git::new(app, &project.root)?, app.store()?);
+        for name in names {
+            let source = manifest.plugins.get(name).map(|entry| &entry.request.source);
+            let Some(Source::Git { url, reference: GitReference::Tag(was), .. }) = source else { continue };
+            let mut held = None;
+            for (tag, _) in git.newer_tags(url, was)? {
+                let (found, objections) = at_tag(app, &store, project, old, signing, &git, (name, &tag))?;
+                if objections.is_empty() {
+                    tags.raised.insert(name.clone(), (was.clone(), tag));
+                    tags.seen.insert(name.clone(), found);
+                    break;
+                }
+                // The newest is what would have been taken.
+                held = held.or_else(|| found.passed_over(old, objections, Vec::new()));
+            }
+            let taken = tags.seen.get(name).and_then(|found| found.locked.version()).cloned();
+            tags.held.extend(held.map(|held| HeldVersion { current: taken.or(held.current.clone()), ..held }));
+        }
+        Ok(tags)
     }
-    Ok(newer)
+
+    /// Leave all of them as they are, since they need what nobody has decided about. False if there's nothing to leave.
+    fn give_up(&mut self, old: Option<&Lock>, forced: &HeldBack) -> bool {
+        if self.raised.is_empty() {
+            return false;
+        }
+        self.raised.clear();
+        let needs: Vec<PluginName> = forced.versions.iter().map(|one| one.name.clone()).collect();
+        let given_up = std::mem::take(&mut self.seen);
+        self.held.extend(given_up.values().filter_map(|found| found.passed_over(old, Vec::new(), needs.clone())));
+        self.held.extend(forced.versions.iter().cloned());
+        true
+    }
+}
+
+/// What a plugin is at another tag, and what there is to say against it.
+fn at_tag(
+    app: &App<'_>,
+    store: &Store,
+    project: &Project,
+    old: Option<&Lock>,
+    signing: &Wishes,
+    git: &Git<'_>,
+    (name, tag): (&PluginName, &RefName),
+) -> Result<(Declared, Vec<Objection>)> {
+    let text = edit::set_tag(&project.manifest_text, name, tag).map_err(|error| cant_edit(&error))?;
+    let manifest = project.parse(&text)?;
+    let goal = Goal {
+        root: &project.root,
+        manifest: &manifest,
+        manifest_text: &text,
+        old,
+        freedom: Freedom::Names(BTreeSet::from([name.clone()])),
+        precise: BTreeMap::new(),
+        seen: BTreeMap::new(),
+        undecided: UndecidedVersions::HeldBack,
+        signing: signing.clone(),
+    };
+    look_ahead(app, store, &goal, git, name)
 }
 
 fn with_tags(text: &str, tags: &BTreeMap<PluginName, (RefName, RefName)>) -> Result<String> {

@@ -5,7 +5,9 @@
 //! together is decided here, by the codes. [`mod@fix`] is the one part that changes something, before the checks.
 
 use mfp_model::lock::LockedPlugin;
+use mfp_model::project::Advisories;
 
+use crate::advisories::Book;
 use crate::app::App;
 use crate::approvals::taken_away;
 use crate::cli::look::VerifyArgs;
@@ -32,8 +34,9 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
     let store = if args.fix { app.store()? } else { app.store_to_read()? };
     let is_meant = |plugin: &&LockedPlugin| args.names.is_empty() || args.names.contains(&plugin.name);
     let plugins = lock.plugins.values().filter(is_meant).collect();
-    let subject =
-        Subject { app, store: &store, project: &project, manifest: &manifest, lock: &lock, plugins, is_whole: args.names.is_empty() };
+    let book = Book::known(app, &manifest, &project.root);
+    let is_whole = args.names.is_empty();
+    let subject = Subject { app, store: &store, project: &project, manifest: &manifest, lock: &lock, plugins, book: &book, is_whole };
     if args.fix {
         fix::run(&subject)?;
     }
@@ -61,6 +64,9 @@ impl Subject<'_> {
         }
         for line in taken_away(self.app, self.manifest, self.plugins.iter().copied()) {
             self.app.reporter.event(Event::Note(line));
+        }
+        if self.manifest.policy.advisories == Advisories::Warn {
+            self.book.warn(self.app, self.lock, |name| self.is_meant(name.as_str()));
         }
         self.app.reporter.event(Event::Note(format!("Verified {}", plural(here.len(), "plugin"))));
         here.len()

@@ -832,6 +832,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Go to the plugin's folder, or make a plugin: `mfp new NAME --type template --lang rust`.",
     ),
     code(
+        "mfp::policy::advisories-unknown",
+        Denied,
+        "A program that embeds the loader opened a project that says `advisories = \"deny\"`, and didn't say what's known of its registries' warnings. `mfp` itself always does.",
+        "Whoever embeds the loader gives them to `Project::with_advisories`: what each registry's `advisories.json` says, or an empty map.",
+    ),
+    code(
         "mfp::policy::advisory",
         Denied,
         "A registry blocks a version that would be locked, or that is locked where the project says `advisories = \"deny\"`. Elsewhere a warning.",

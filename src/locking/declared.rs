@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use mfp_model::digest::ContentDigest;
-use mfp_model::lock::{LockedBody, LockedPackage, LockedPlugin};
+use mfp_model::lock::{Lock, LockedBody, LockedPackage, LockedPlugin};
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginManifest;
 use mfp_model::requirement::Requirement;
@@ -15,8 +15,9 @@ use mfp_resolver::Candidate;
 use mfp_store::Store;
 
 use crate::app::App;
+use crate::approvals::ApprovalGuard;
 use crate::error::{Error, Excerpt, Result};
-use crate::held::{Guard, HeldVersion, Objection};
+use crate::held::{Guard, HeldBack, HeldVersion, Objection};
 use crate::project::MANIFEST;
 use crate::signing::{self, Trust};
 use crate::sources::Sources;
@@ -82,6 +83,26 @@ impl Declared {
             objections,
             needs: Vec::new(),
         })
+    }
+
+    /// Who signed what was just read? An error if that isn't who it was before.
+    fn settle_signer(&mut self, app: &App<'_>, goal: &Goal<'_>) -> Result<()> {
+        let Some(fresh) = self.fresh.take() else { return Ok(()) };
+        let trust = Trust { manifest: goal.manifest, old: goal.old, accepted: &goal.signing.accepted };
+        let signer = trust.at_first_sight(app.reporter, &self.locked, fresh.signature.as_deref())?;
+        self.locked.set_signer(signer);
+        Ok(())
+    }
+
+    /// An error about its signature, as what there is to say against it.
+    fn disproved_by(&self, error: &Error) -> Vec<Objection> {
+        self.locked.version().map(|version| signing::disproved(&self.locked.name, version, error)).into_iter().collect()
+    }
+
+    /// It isn't taken, and this is why.
+    pub(crate) fn passed_over(&self, old: Option<&Lock>, objections: Vec<Objection>, needs: Vec<PluginName>) -> Option<HeldVersion> {
+        let current = old.and_then(|old| old.plugins.get(&self.locked.name)).and_then(LockedPlugin::version).cloned();
+        Some(HeldVersion { name: self.locked.name.clone(), version: self.locked.version()?.clone(), current, objections, needs })
     }
 
     /// As the resolver sees it: a service has no version, and counts as 0.0.0, as everything does that has none.
@@ -175,15 +196,12 @@ fn unchanged<'g>(goal: &Goal<'g>, name: &PluginName) -> Option<&'g LockedPlugin>
 /// Who signed what was just read at URLs, in repositories and in folders. What isn't signed by whom it was before stays as it's
 /// locked, where the command holds such versions back; else it's an error.
 pub(super) fn settle_signers(app: &App<'_>, goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>) -> Result<Vec<HeldVersion>> {
-    let trust = Trust { manifest: goal.manifest, old: goal.old, accepted: &goal.signing.accepted };
     let mut held = Vec::new();
     for (name, found) in declared.iter_mut() {
-        let Some(fresh) = found.fresh.take() else { continue };
-        match (trust.at_first_sight(app.reporter, &found.locked, fresh.signature.as_deref()), may_stay(goal, name)) {
-            (Ok(signer), _) => found.locked.set_signer(signer),
+        match (found.settle_signer(app, goal), may_stay(goal, name)) {
+            (Ok(()), _) => {}
             (Err(error), Some(locked)) => {
-                let version = found.locked.version().cloned();
-                let objections = version.map(|version| signing::disproved(name, &version, &error)).into_iter().collect();
+                let objections = found.disproved_by(&error);
                 held.extend(found.hold_back(locked, objections));
             }
             (Err(error), None) => return Err(error),
@@ -215,4 +233,42 @@ pub(super) fn keep_undecided(
         }
     }
     held
+}
+
+/// Nothing works with what some plugins at URLs and in repositories need by now: those that can stay as they're locked do, and
+/// the rest is decided again. `None` if there are none.
+pub(super) fn give_up_newer(goal: &Goal<'_>, declared: &mut BTreeMap<PluginName, Declared>, forced: &HeldBack) -> Option<Vec<HeldVersion>> {
+    let needs: Vec<PluginName> = forced.versions.iter().map(|one| one.name.clone()).collect();
+    let mut held = Vec::new();
+    for (name, found) in declared.iter_mut() {
+        let Some(locked) = may_stay(goal, name).filter(|locked| locked.content != found.locked.content) else { continue };
+        let given_up = found.hold_back(locked, Vec::new()).map(|one| HeldVersion { needs: needs.clone(), ..one });
+        held.extend(given_up);
+    }
+    if held.is_empty() {
+        return None;
+    }
+    held.extend(forced.versions.iter().cloned());
+    Some(held)
+}
+
+/// What a plugin in a repository is where the goal's manifest says that it is, and what a person would have to decide about
+/// before it takes the place of what's locked.
+pub(crate) fn look_ahead(
+    app: &App<'_>,
+    store: &Store,
+    goal: &Goal<'_>,
+    git: &Git<'_>,
+    name: &PluginName,
+) -> Result<(Declared, Vec<Objection>)> {
+    let entry = goal.manifest.plugins.get(name).ok_or_else(|| Error::bug(format!("{name} isn't declared")))?;
+    let alias = entry.request.package.as_ref();
+    let sight = git.first_sight(store, name, &entry.request.source)?;
+    check_id(name, alias, &sight.manifest.id, goal, entry.span.clone())?;
+    let mut found = sight.declare(name, alias);
+    let objections = match found.settle_signer(app, goal) {
+        Ok(()) => ApprovalGuard { manifest: goal.manifest, old: goal.old }.declared(&found.locked).into_iter().collect(),
+        Err(error) => found.disproved_by(&error),
+    };
+    Ok((found, objections))
 }

@@ -6,16 +6,22 @@
 use dialoguer::{Password, Select};
 
 use crate::error::{Error, Result};
+use crate::report::neutral_line;
 use crate::settings::Hidden;
 
 /// The password of a key that exists.
 pub(crate) fn password(prompt: &str) -> Result<Hidden> {
-    Password::new().with_prompt(prompt).allow_empty_password(true).interact().map(Hidden::from).map_err(|error| no_answer(&error))
+    Password::new()
+        .with_prompt(neutral_line(prompt))
+        .allow_empty_password(true)
+        .interact()
+        .map(Hidden::from)
+        .map_err(|error| no_answer(&error))
 }
 
 /// A password for a key that's about to be made, twice.
 pub(crate) fn new_password(prompt: &str) -> Result<Hidden> {
-    let asked = Password::new().with_prompt(prompt).with_confirmation("Once more", "These two differ").interact();
+    let asked = Password::new().with_prompt(neutral_line(prompt)).with_confirmation("Once more", "These two differ").interact();
     asked.map(Hidden::from).map_err(|error| no_answer(&error))
 }
 
@@ -26,7 +32,7 @@ fn no_answer(error: &dialoguer::Error) -> Error {
 
 /// A token for a server.
 pub(crate) fn token(prompt: &str) -> Result<Hidden> {
-    Password::new().with_prompt(crate::report::clean(prompt)).interact().map(Hidden::from).map_err(|error| {
+    Password::new().with_prompt(neutral_line(prompt)).interact().map(Hidden::from).map_err(|error| {
         Error::new("mfp::usage::token", format!("no token was given: {error}")).help("give it on stdin: `mfp login URL --token-stdin`")
     })
 }
@@ -35,7 +41,7 @@ pub(crate) fn token(prompt: &str) -> Result<Hidden> {
 pub(crate) fn choose(prompt: &str, choices: &[(String, String)]) -> Result<usize> {
     let width = choices.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let lines: Vec<String> = choices.iter().map(|(name, what)| format!("{name:width$}  {what}")).collect();
-    let asked = Select::new().with_prompt(prompt).items(&lines).default(0).interact_opt();
+    let asked = Select::new().with_prompt(neutral_line(prompt)).items(&lines).default(0).interact_opt();
     let nothing = |why: String| {
         Error::new("mfp::usage::arguments", format!("nothing was chosen{why}"))
             .help("say it with flags: `mfp new NAME --type TYPE --lang LANGUAGE`")

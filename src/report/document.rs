@@ -538,6 +538,8 @@ pub(crate) struct KnownRegistry {
     pub(crate) registry: String,
     /// When it last answered something; null if nothing of it is on this machine, and for one that's a folder.
     pub(crate) last_answer: Option<String>,
+    /// When it last said what it warns of; null likewise.
+    pub(crate) last_advisories: Option<String>,
 }
 
 /// One thing that's wrong.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::{Error, Exit};
 use crate::report::document::{Document, Envelope};
 use crate::report::render::{Style, error_text, warning_text};
-use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, gate, plural, size};
+use crate::report::{ChangeLine, Event, Outcome, clean, elapsed, gate, neutral_line, plural, size};
 use crate::settings::Talk;
 
 /// The only thing that prints. Shared by everything that has something to say.
@@ -47,7 +47,7 @@ impl Reporter {
         match event {
             Event::FetchPlanned { total } => self.begin_bar(total),
             Event::FetchProgress { bytes } => self.with_bar(|bar| bar.inc(bytes)),
-            Event::FetchDone { name } => self.with_bar(|bar| bar.set_message(clean(&name).into_owned())),
+            Event::FetchDone { name } => self.with_bar(|bar| bar.set_message(neutral_line(&name))),
             Event::Fetched { count, bytes, elapsed: time } => {
                 self.end_bar();
                 let amount = if bytes == 0 { String::new() } else { format!(" ({})", size(bytes)) };
@@ -79,7 +79,7 @@ impl Reporter {
     /// Ask for a yes or a no, on a terminal that's known to be there. An interrupt is a no.
     pub(crate) fn confirm(&self, question: &str) -> Result<bool, Error> {
         self.with_bar(|bar| bar.suspend(|| ()));
-        let answer = dialoguer::Confirm::new().with_prompt(clean(question)).default(false).show_default(true).interact_opt();
+        let answer = dialoguer::Confirm::new().with_prompt(neutral_line(question)).default(false).show_default(true).interact_opt();
         answer.map(|answer| answer.unwrap_or(false)).map_err(|dialoguer::Error::IO(error)| {
             Error::new("mfp::io::failed", format!("the terminal can't be asked: {error}")).help("say it with flags: `mfp approve --help`")
         })

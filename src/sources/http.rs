@@ -13,7 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mfp_model::address::Reach;
+use mfp_loader::Roots;
+use mfp_model::address::{OutOfReach, Reach};
 use mfp_model::source::Redacted;
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
@@ -312,7 +313,7 @@ impl Http {
             request = request.header(AUTHORIZATION, credential.clone());
         }
         tracing::debug!(url = %Redacted(url), "{}", if message.body.is_some() { "POST" } else { "GET" });
-        request.send().await.map_err(|error| if address::was_refused(&error) { hop.refused().into() } else { self.broken(url, &error) })
+        request.send().await.map_err(|error| if OutOfReach::is_behind(&error) { hop.refused().into() } else { self.broken(url, &error) })
     }
 
     /// The status of a GET, as nobody or as whoever this header says; nothing that mfp knows is sent.
@@ -365,7 +366,7 @@ impl Http {
         builder = match &self.network.ca_file {
             _ if !secure => builder.tls_certs_only([]),
             None => builder,
-            Some(file) => builder.tls_certs_merge(read_certificates(file)?),
+            Some(file) => builder.tls_certs_merge(roots(file)?.certificates()),
         };
         for proxy in self.proxy_rules()? {
             builder = builder.proxy(proxy);
@@ -523,17 +524,14 @@ fn max_age(headers: &HeaderMap) -> Duration {
     parts.find_map(|part| part.strip_prefix("max-age=")?.parse().ok()).map_or(Duration::ZERO, Duration::from_secs)
 }
 
-fn read_certificates(file: &std::path::Path) -> Result<Vec<reqwest::Certificate>> {
+/// The authorities of the user's CA file.
+pub(crate) fn roots(file: &std::path::Path) -> Result<Roots> {
     let error = |why: String| {
         Error::new("mfp::usage::ca-file", format!("the CA file {} can't be used: {why}", file.display()))
             .help("`mfp config set network.ca-file FILE` with a PEM file")
     };
     let pem = std::fs::read(file).map_err(|failure| error(failure.to_string()))?;
-    match reqwest::Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(error("there's no certificate in it".to_owned())),
-        Err(_) => Err(error("it isn't PEM".to_owned())),
-    }
+    Roots::from_pem(&pem).map_err(|why| error(why.to_string()))
 }
 
 /// Exponential backoff is only kind to a server if not everybody comes back at the same moment.

@@ -5,7 +5,7 @@
 //! believed: whoever reads a file gets a buffer that was compared with the listing, and the listing is compared with the
 //! digest when the object is opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,6 +83,8 @@ struct Inner {
     shards: Mutex<BTreeSet<String>>,
     /// Objects that this process verified and committed itself: their bytes needn't be hashed again to be laid out.
     fresh: Mutex<BTreeSet<ContentDigest>>,
+    /// Listings that this process has read and compared with their digests, and how long they are in bytes.
+    listings: Mutex<BTreeMap<ContentDigest, (u64, Arc<Listing>)>>,
 }
 
 impl Store {
@@ -103,7 +105,14 @@ impl Store {
                 check_owner(folder)?;
             }
         }
-        let inner = Inner { options, content, shared: Mutex::default(), shards: Mutex::default(), fresh: Mutex::default() };
+        let inner = Inner {
+            options,
+            content,
+            shared: Mutex::default(),
+            shards: Mutex::default(),
+            fresh: Mutex::default(),
+            listings: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -122,7 +131,9 @@ impl Store {
         self.object_path(content).join(LISTING).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
     }
 
-    /// The object with this content: its listing is read and compared with the digest.
+    /// The object with this content: its listing is read and compared with the digest. Read once: a listing that's this content's
+    /// is so for ever, and what it says is held against the files each time they're read. That the object is still there is
+    /// looked at each time.
     pub fn get(&self, content: &ContentDigest) -> Result<Option<Stored>> {
         let folder = self.object_path(content);
         let path = folder.join(LISTING);
@@ -136,13 +147,18 @@ impl Store {
         if size > MAX_LISTING_BYTES {
             return Err(damaged("is too large"));
         }
+        let fresh = lock(&self.inner.fresh).contains(content);
+        let known = lock(&self.inner.listings).get(content).cloned();
+        if let Some((_, listing)) = known.filter(|(known, _)| *known == size) {
+            return Ok(Some(Stored { folder, content: *content, listing, fresh }));
+        }
         let bytes = read_sized(&path, size).map_err(|how| damaged(&how))?;
         let text = String::from_utf8(bytes).map_err(|_| damaged("isn't text"))?;
         if content_of(&text) != *content {
             return Err(damaged("isn't the one with this digest"));
         }
-        let listing = Listing::parse(&text).map_err(|error| damaged(&error.to_string()))?;
-        let fresh = lock(&self.inner.fresh).contains(content);
+        let listing = Arc::new(Listing::parse(&text).map_err(|error| damaged(&error.to_string()))?);
+        lock(&self.inner.listings).insert(*content, (size, Arc::clone(&listing)));
         Ok(Some(Stored { folder, content: *content, listing, fresh }))
     }
 
@@ -378,7 +394,7 @@ pub struct StoreGuard {
 pub struct Stored {
     folder: PathBuf,
     content: ContentDigest,
-    listing: Listing,
+    listing: Arc<Listing>,
     fresh: bool,
 }
 

@@ -3,11 +3,11 @@
 use super::answering;
 use crate::support::{Machine, Plugin, Registry, Run};
 
-const DRAWING: &str = "\u{1b}[31mred\u{1b}]8;;http://evil.example\u{7}link\u{1b}]8;;\u{7}\u{202e}txt.exe\u{2066}\u{9b}2J\u{8}\u{0}\r::set-output name=x::y\n::error file=a::b\n##vso[task.setvariable variable=x]y\n \t::error::z\u{2028}::debug::q\nw ##[group]g ##teamcity[t]\u{200b}\u{2060}\u{feff}\u{e0041}\u{b}\u{85}\u{1b}[8mhidden";
+pub(super) const DRAWING: &str = "\u{1b}[31mred\u{1b}]8;;http://evil.example\u{7}link\u{1b}]8;;\u{7}\u{202e}txt.exe\u{2066}\u{9b}2J\u{8}\u{0}\r::set-output name=x::y\n::error file=a::b\n##vso[task.setvariable variable=x]y\n \t::error::z\u{2028}::debug::q\nw ##[group]g ##teamcity[t]\u{200b}\u{2060}\u{feff}\u{e0041}\u{b}\u{85}\u{1b}[8mhidden";
 
 /// Nothing on a stream moves a cursor, hides a text, is there unseen, or is a command to a CI system.
 #[track_caller]
-fn is_neutral(run: &Run) {
+pub(super) fn is_neutral(run: &Run) {
     for (stream, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
         for character in text.chars() {
             let is_unseen = matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -28,7 +28,7 @@ fn is_neutral(run: &Run) {
 
 /// A command that prints for people is neutral, and the same for programs is one JSON document, and neutral too.
 #[track_caller]
-fn is_neutral_both_ways(machine: &Machine, arguments: &[&str]) {
+pub(super) fn is_neutral_both_ways(machine: &Machine, arguments: &[&str]) {
     is_neutral(&machine.mfp(arguments.iter().copied()));
     let run = machine.mfp(arguments.iter().copied().chain(["--json"]));
     is_neutral(&run);
@@ -80,7 +80,7 @@ fn first_line() -> &'static str {
 }
 
 /// A registry whose every text that it can choose draws.
-fn hostile_registry() -> Registry {
+pub(super) fn hostile_registry() -> Registry {
     let registry = Registry::new();
     let plugin = Plugin::new("auth-jwt", "1.4.2")
         .with(|plugin| plugin.wasm = answering(&serde_json::json!({ "success": false, "error": DRAWING }).to_string()));

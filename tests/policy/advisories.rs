@@ -90,11 +90,18 @@ fn a_project_that_denies_advisories_stops_at_what_is_known() {
     let run = machine.mfp(["update"]);
     assert_eq!(run.code, 5, "{}", run.all());
     insta::assert_snapshot!(machine.mfp(["sync", "--offline"]).all());
-    for arguments in [&["sync", "--frozen"][..], &["run", "greet", "hello", "--offline"], &["sync", "--check"]] {
+    for arguments in [&["sync", "--frozen"][..], &["run", "greet", "hello", "--offline"], &["sync", "--check"], &["verify", "greet"]] {
         machine.mfp(arguments.iter().copied()).fails(5, "mfp::policy::advisory");
     }
     set_policy(&machine, "advisories = \"warn\"");
     machine.ok(["run", "greet", "hello", "--offline"]);
+    let verified = machine.ok(["verify"]);
+    assert_eq!(
+        verified.stderr.matches("warning[mfp::policy::advisory]: greet 1.0.0 has the advisory ACME-1").count(),
+        1,
+        "{}",
+        verified.all()
+    );
 }
 
 #[test]

@@ -82,6 +82,11 @@ impl Server {
         format!("http://127.0.0.1:{}/", self.port)
     }
 
+    /// Its port on this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Its origin: the root without the slash.
     pub(crate) fn origin(&self) -> String {
         self.url().trim_end_matches('/').to_owned()

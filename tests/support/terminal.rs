@@ -57,7 +57,7 @@ pub(crate) fn answering<'a>(machine: &Machine, answers: &[(&str, &str)], argumen
     let variables = plain.get_envs().filter_map(|(name, value)| Some((name, value?)));
     command.env_clear().envs(variables).current_dir(machine.path("project")).stdin(Stdio::null());
     // Where python is a shim, it looks for itself.
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1").env("TERM", "xterm");
     let answers = serde_json::to_string(answers).expect("pairs of texts");
     command.args(["-c", DRIVER, &answers, env!("CARGO_BIN_EXE_mfp")]).args(arguments);
     let run = machine.run(&mut command);

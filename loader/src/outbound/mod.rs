@@ -7,6 +7,7 @@
 mod cache;
 mod error;
 mod network;
+mod roots;
 pub(crate) mod rules;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
+use mfp_model::address::OutOfReach;
 use mfp_model::capability::Capabilities;
 use reqwest::{Client, Response};
 use tokio::runtime::Runtime;
@@ -26,7 +28,8 @@ use url::Url;
 pub(crate) use self::error::HttpError;
 pub(crate) use self::network::Who;
 pub use self::network::{Network, SystemNetwork};
-use self::network::{Resolver, root_cause, was_refused};
+use self::network::{Resolver, root_cause};
+pub use self::roots::{Roots, RootsError};
 use self::rules::{Asked, Checked, MAX_BODY, Received};
 use crate::options::LoaderOptions;
 
@@ -119,6 +122,8 @@ impl Outbound {
             .dns_resolver(resolver);
         if !kind.secure {
             builder = builder.tls_certs_only([]);
+        } else if !self.options.roots.is_empty() {
+            builder = builder.tls_certs_merge(self.options.roots.certificates());
         }
         builder.build()
     }
@@ -212,7 +217,7 @@ pub(crate) enum Failure {
 impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
         match () {
-            () if was_refused(&error) => Self::OutOfReach,
+            () if OutOfReach::is_behind(&error) => Self::OutOfReach,
             () if error.is_connect() => Self::Connect(root_cause(&error)),
             () => Self::Broken(root_cause(&error)),
         }

@@ -3,12 +3,11 @@
 //! A name is resolved once for each connection, what's out of reach is left out, and what's left is what's connected to:
 //! nobody asks again in between. Addresses that stand in a URL aren't resolved, so whoever sends looks at them before.
 
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
-use mfp_model::address::{Reach, is_plainly_public};
+use mfp_model::address::{Reach, is_plainly_public, reachable};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// What the loader needs of the network beyond sockets. All rules hold above it: it can't widen what plugins reach.
@@ -55,18 +54,6 @@ impl Who {
     }
 }
 
-/// A name leads only to addresses that are out of reach.
-#[derive(Debug)]
-struct OutOfReach;
-
-impl fmt::Display for OutOfReach {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("the name leads to an address that isn't connected to")
-    }
-}
-
-impl std::error::Error for OutOfReach {}
-
 /// Resolves names for one kind of client.
 pub(super) struct Resolver {
     pub(super) who: Who,
@@ -78,21 +65,14 @@ impl Resolve for Resolver {
         let (who, network) = (self.who, Arc::clone(&self.network));
         Box::pin(async move {
             let found = tokio::task::spawn_blocking(move || {
-                let found = network.resolve(name.as_str())?;
-                let empty = found.is_empty();
-                let allowed = found.into_iter().filter(|address| who.may_be_led_to(*address));
-                let allowed: Vec<_> = allowed.map(|address| SocketAddr::new(network.route(address), 0)).collect();
-                Ok::<_, io::Error>((!allowed.is_empty() || empty).then_some(allowed))
+                let allowed = reachable(network.resolve(name.as_str())?, |address| who.may_be_led_to(*address));
+                let routed = |allowed: Vec<IpAddr>| allowed.into_iter().map(|address| SocketAddr::new(network.route(address), 0)).collect();
+                Ok::<_, io::Error>(allowed.map(routed))
             });
-            let allowed = found.await??.ok_or(OutOfReach)?;
+            let allowed: Vec<SocketAddr> = found.await???;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
-}
-
-/// Did a request fail since its host is out of reach?
-pub(super) fn was_refused(error: &reqwest::Error) -> bool {
-    causes(error).any(<dyn std::error::Error>::is::<OutOfReach>)
 }
 
 /// The innermost cause: what the operating system or the TLS library said. Never has the URL in it.

@@ -14,6 +14,7 @@ pub(crate) mod keys;
 pub mod merge;
 mod read;
 mod violation;
+mod warned;
 mod wire;
 mod write;
 
@@ -27,6 +28,7 @@ pub use self::build::remote_content;
 pub use self::error::{LockError, LockErrorKind};
 pub use self::fresh::{Stale, contradictions, staleness};
 pub use self::violation::{Violation, denied_sources, violations};
+pub use self::warned::{Warned, denied_by_advisories, warned};
 pub(crate) use self::write::write_capability_sets;
 use crate::capability::Capabilities;
 use crate::digest::ContentDigest;

@@ -1,13 +1,14 @@
 //! What's looked at, one function a matter. A check changes nothing, opens no socket, and gives what's wrong; an `Err` means
 //! that it couldn't look.
 
-use mfp_model::lock::{Lock, LockedPlugin, Violation, staleness, unapproved, violations};
+use mfp_model::lock::{Lock, LockedPlugin, Violation, Warned, denied_by_advisories, staleness, unapproved, violations};
 use mfp_model::plugin::Difference;
 use mfp_model::project::Manifest;
 use mfp_store::layout::{Layout, ProblemKind};
 use mfp_store::vendor::Vendor;
 use mfp_store::{Store, StoreError};
 
+use crate::advisories::{Book, words};
 use crate::app::App;
 use crate::configs::{self, Misfit};
 use crate::error::Result;
@@ -26,6 +27,8 @@ pub(super) struct Subject<'a> {
     pub(super) lock: &'a Lock,
     /// The plugins in question: the named ones, or all.
     pub(super) plugins: Vec<&'a LockedPlugin>,
+    /// What's known of the registries' warnings.
+    pub(super) book: &'a Book,
     /// Is the project as a whole in question?
     pub(super) is_whole: bool,
 }
@@ -52,7 +55,7 @@ impl Finding {
 pub(super) type Check = fn(&Subject<'_>) -> Result<Vec<Finding>>;
 
 /// All of them, in the order in which what they find is told.
-pub(super) const CHECKS: &[Check] = &[fresh, stored, described, signed, vendored, laid_out, approved, permitted, configured];
+pub(super) const CHECKS: &[Check] = &[fresh, stored, described, signed, vendored, laid_out, approved, permitted, warned_of, configured];
 
 impl Subject<'_> {
     pub(super) fn is_meant(&self, name: &str) -> bool {
@@ -191,6 +194,17 @@ fn configured(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         message: format!("its configuration: {}", crate::report::clean(&misfit.violation.to_string())),
     };
     Ok(misfits.into_iter().map(finding).collect())
+}
+
+/// Does a registry block something, in a project that stops at that? By what's known of it.
+fn warned_of(subject: &Subject<'_>) -> Result<Vec<Finding>> {
+    let denied = denied_by_advisories(subject.manifest, subject.lock, |registry| subject.book.of(registry));
+    let finding = |one: Warned| Finding {
+        code: "mfp::policy::advisory",
+        name: one.name.to_string(),
+        message: format!("{} (`advisories` in [policy])", words(&one.advisory)),
+    };
+    Ok(denied.into_iter().map(finding).filter(|finding| subject.is_meant(&finding.name)).collect())
 }
 
 /// Did a person allow what each plugin asks for?

@@ -238,11 +238,18 @@ impl<'a> Git<'a> {
 
     /// The tag of the highest version among those that are spelt like this one, if that's higher.
     pub(crate) fn newest_tag(&self, url: &GitUrl, tag: &RefName) -> Result<Option<(RefName, Version)>> {
-        let Some((prefix, version)) = versioned(tag.as_str()) else { return Ok(None) };
+        Ok(self.newer_tags(url, tag)?.into_iter().next())
+    }
+
+    /// All tags like this one, for higher versions; the newest first.
+    pub(crate) fn newer_tags(&self, url: &GitUrl, tag: &RefName) -> Result<Vec<(RefName, Version)>> {
+        let Some((prefix, version)) = versioned(tag.as_str()) else { return Ok(Vec::new()) };
         let tags = self.shared.open(url)?.tags()?;
         let alike = tags.iter().filter_map(|(name, _)| Some((name, versioned(name).filter(|(other, _)| *other == prefix)?.1)));
-        let newest = alike.filter(|(_, other)| is_offered(other, &version)).max_by(|(_, a), (_, b)| a.cmp(b));
-        Ok(newest.and_then(|(name, version)| Some((name.parse().ok()?, version))))
+        let newer = alike.filter(|(_, other)| is_offered(other, &version));
+        let mut newer: Vec<(RefName, Version)> = newer.filter_map(|(name, version)| Some((name.parse().ok()?, version))).collect();
+        newer.sort_by(|(_, a), (_, b)| b.cmp(a));
+        Ok(newer)
     }
 
     /// Is there something newer than what's locked: a tag of a higher version, or another commit where the ref leads?

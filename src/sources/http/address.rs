@@ -5,12 +5,12 @@
 //! nothing; an address in a URL is looked at as it stands, by who sends the request.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::{fmt, io};
 
-use mfp_model::address::Reach;
+use mfp_model::address::{Reach, reachable};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Asks for the addresses of a name.
@@ -29,46 +29,21 @@ pub(super) struct Resolver {
     pub(super) lookup: Lookup,
 }
 
-/// A name leads only to addresses that are out of reach.
-#[derive(Debug)]
-struct OutOfReach;
-
-impl fmt::Display for OutOfReach {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("the name leads to an address that isn't connected to")
-    }
-}
-
-impl std::error::Error for OutOfReach {}
-
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (reach, looking) = (self.reach, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let (allowed, refused): (Vec<_>, Vec<_>) = looking.await?.into_iter().partition(|address| reach.allows(address.ip()));
-            if allowed.is_empty() && !refused.is_empty() {
-                return Err(OutOfReach.into());
-            }
+            let allowed = reachable(looking.await?, |address: &SocketAddr| reach.allows(address.ip()))?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
 
-/// Did a request fail since its host is out of reach?
-pub(super) fn was_refused(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(deeper) = cause {
-        if deeper.is::<OutOfReach>() {
-            return true;
-        }
-        cause = deeper.source();
-    }
-    false
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use mfp_model::address::OutOfReach;
 
     use super::*;
 

@@ -136,6 +136,8 @@ impl RegistryClient<'_> {
     async fn ask_advisories(&self, root: &Url, memory: &Memory, remembered: Option<Remembered>) -> Result<KnownAdvisories> {
         let asked_now = |advisories| KnownAdvisories { advisories, age: Age::AsOf(self.now) };
         let Some(path) = self.config().await?.advisories.clone() else {
+            // That it warns of nothing is known as of now, too.
+            memory.keep(b"[]", None, self.now, self.now);
             return Ok(asked_now(Advisories::default()));
         };
         let url = self.allowed(root, root.join(&path).map_err(|_| self.malformed("config.json", "`advisories` isn't a URL"))?)?;

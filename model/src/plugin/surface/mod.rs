@@ -1,7 +1,9 @@
 //! What does a module offer, and what does it want of its host? Exports and imports with their types, as words.
 //!
-//! For a reviewer, not for a linker: nothing is validated beyond [`check_wasm_header`], and nothing is decided by it. A
-//! component's interfaces are named with their versions, which is what their types follow from.
+//! For a reviewer, not for a linker: nothing is decided by it. A component's exported interfaces are told with their functions and
+//! types. What's too long or too much to be told is told with a digest, so that nothing hides behind it.
+
+mod component;
 
 use std::collections::BTreeMap;
 
@@ -9,12 +11,13 @@ use wasmparser::{ComponentExternalKind, ComponentTypeRef, ExternalKind, FuncType
 
 use super::wasm::{WasmError, check_wasm_header};
 
-/// More than this many imports or exports aren't told: no plugin has them, and nobody would read them.
+/// More than this many imports or exports aren't told one by one: no plugin has them, and nobody would read them.
 const MAX_ITEMS: usize = 2_000;
 /// Names and types longer than this are cut, in characters.
 const MAX_TEXT: usize = 200;
 
-/// What a module offers and wants, by name. Types are words: `(i32, i32) -> i64`, `memory`, `instance`.
+/// What a module offers and wants, by name. Types are words: `(i32, i32) -> i64`, `memory`, `instance`; in an interface of a
+/// component, whose items are `interface#item`: `func(name: string) -> list<u8>`, `record { a: u32 }`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surface {
     /// What it offers.
@@ -60,7 +63,9 @@ impl Surface {
                 surface.read(payload, &mut functions)?;
             }
         }
-        Ok(surface)
+        let interfaces: Vec<String> = surface.exports.keys().cloned().collect();
+        surface.exports.extend(component::interfaces(bytes, interfaces.iter().map(String::as_str)));
+        Ok(Self { exports: shortened(surface.exports), imports: shortened(surface.imports) })
     }
 
     fn read(&mut self, payload: Payload<'_>, functions: &mut Functions) -> Result<(), WasmError> {
@@ -115,17 +120,28 @@ impl Surface {
 }
 
 fn insert(items: &mut BTreeMap<String, String>, name: &str, word: &str) {
-    if items.len() < MAX_ITEMS {
-        items.insert(cut(name), cut(word));
+    items.insert(name.to_owned(), word.to_owned());
+}
+
+/// As it's told: texts of a length that can be read, and not endlessly many. Two things that differ stay different.
+fn shortened(mut items: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let too_many = items.keys().nth(MAX_ITEMS).cloned().map(|first| items.split_off(&first));
+    let mut short: BTreeMap<String, String> = items.iter().map(|(name, word)| (cut(name), cut(word))).collect();
+    if let Some(rest) = too_many {
+        let all: String = rest.iter().map(|(name, word)| format!("{name}\n{word}\n")).collect();
+        short.insert(format!("… and {} more", rest.len()), short_digest(all.as_bytes()));
     }
+    short
 }
 
 fn cut(text: &str) -> String {
-    let mut short: String = text.chars().take(MAX_TEXT).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    let short: String = text.chars().take(MAX_TEXT).collect();
+    if short.len() < text.len() { format!("{short}… ({})", short_digest(text.as_bytes())) } else { short }
+}
+
+/// Enough of a digest to see that two things differ.
+fn short_digest(bytes: &[u8]) -> String {
+    format!("blake3:{}", &blake3::hash(bytes).to_hex()[..16])
 }
 
 fn signature(ty: &FuncType) -> String {
@@ -202,6 +218,38 @@ mod tests {
         let told = |items: &BTreeMap<String, String>| items.iter().map(|(name, word)| format!("{name} {word}")).collect::<Vec<_>>();
         assert_eq!(told(&surface.exports), ["again (f32)", "mem memory", "run (i32, i32) -> i64"]);
         assert_eq!(told(&surface.imports), ["env.log (f32)"]);
+    }
+
+    #[test]
+    fn nothing_hides_behind_what_is_too_long_or_too_much() {
+        let many = |last: &str| -> BTreeMap<String, String> {
+            (0..3_000).map(|at| (format!("f{at:04}"), "x".to_owned())).chain([("z".to_owned(), last.to_owned())]).collect()
+        };
+        let told = shortened(many("a"));
+        assert_eq!(told.len(), MAX_ITEMS + 1);
+        assert_ne!(told, shortened(many("b")));
+        let long = |last: &str| format!("{}{last}", "é".repeat(MAX_TEXT));
+        assert!(cut(&long("a")).chars().count() < MAX_TEXT + 40);
+        assert_ne!(cut(&long("a")), cut(&long("b")));
+    }
+
+    #[test]
+    fn the_functions_and_types_of_a_components_interfaces_are_told() {
+        let bytes = include_bytes!("../../../../fixtures/conformance/component-rust/plugin.wasm");
+        let surface = Surface::of(bytes).unwrap();
+        let told = |name: &str| surface.exports.get(&format!("mockforge:plugin/{name}")).map(String::as_str);
+        assert_eq!(told("auth@0.1.0"), Some("instance"));
+        insta::assert_snapshot!(
+            surface
+                .exports
+                .iter()
+                .filter(|(name, _)| name.contains('#'))
+                .map(|(name, word)| format!("{name}: {word}\n"))
+                .collect::<String>()
+        );
+        // Half of it isn't one, and a core module has no interfaces.
+        assert!(component::interfaces(&bytes[..bytes.len() / 2], ["mockforge:plugin/auth@0.1.0"]).is_empty());
+        assert!(component::interfaces(b"\0asm\x01\0\0\0", ["a"]).is_empty());
     }
 
     #[test]
