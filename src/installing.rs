@@ -199,7 +199,9 @@ impl<'l> AtHand<'l> {
         let share = plugins.len().div_ceil(mfp_store::cores()).max(WORTH_A_THREAD);
         let look_at = |share: &[&'l LockedPlugin]| {
             let mut found = Self::default();
-            share.iter().for_each(|plugin| found.add(store, plugin, is_read(plugin)));
+            for plugin in share {
+                found.add(store, plugin, is_read(plugin));
+            }
             found
         };
         if plugins.len() <= share {

@@ -7,7 +7,7 @@ use crate::support::{Machine, Plugin, Registry, Server};
 
 /// The user trusts the authority of the tests.
 fn trust(machine: &Machine) {
-    configure(machine, &format!("[network]\nca-file = {:?}\n", authority()));
+    configure(machine, &format!("[network]\nca-file = \"{}\"\n", authority().display()));
 }
 
 /// Nobody is waited for.

@@ -152,7 +152,12 @@ fn configured(properties: &str) -> String {
 type Loss = (&'static str, &'static dyn Fn(&mut Plugin), &'static str, &'static str);
 
 const LOSSES: [Loss; 8] = [
-    ("exports", &|plugin| plugin.wasm = wat::parse_str(MODULE.replace("(func (export \"extra\"))", "")).expect("a module"), "1.3.0", "2.0.0"),
+    (
+        "exports",
+        &|plugin| plugin.wasm = wat::parse_str(MODULE.replace("(func (export \"extra\"))", "")).expect("a module"),
+        "1.3.0",
+        "2.0.0",
+    ),
     ("types", &|plugin| plugin.types = vec!["template".to_owned()], "1.3.0", "2.0.0"),
     ("config", &|plugin| plugin.more_yaml = configured("a: { type: string }, b: { type: integer, maximum: 8 }"), "1.2.1", "2.0.0"),
     ("config", &|plugin| plugin.more_yaml = configured("a: { type: string }"), "1.3.0", "2.0.0"),

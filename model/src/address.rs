@@ -196,14 +196,15 @@ mod tests {
         }
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("it failed")]
+    struct Failed(#[source] OutOfReach);
+
     #[test]
     fn a_name_is_out_of_reach_only_if_all_that_it_leads_to_is() {
         assert_eq!(reachable(vec![1, 2, 3], |one| *one != 2), Ok(vec![1, 3]));
         assert_eq!(reachable(vec![2, 2], |one| *one != 2), Err(OutOfReach));
         assert_eq!(reachable(Vec::<u8>::new(), |_| false), Ok(Vec::new()));
-        #[derive(Debug, thiserror::Error)]
-        #[error("it failed")]
-        struct Failed(#[source] OutOfReach);
         assert!(OutOfReach::is_behind(&Failed(OutOfReach)) && OutOfReach::is_behind(&OutOfReach));
         assert!(!OutOfReach::is_behind(&std::io::Error::other("x")));
     }

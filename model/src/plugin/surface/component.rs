@@ -10,6 +10,7 @@ use wasmparser::component_types::{
     AliasableResourceId, ComponentAnyTypeId, ComponentDefinedType, ComponentDefinedTypeId, ComponentEntityType, ComponentFuncTypeId,
     ComponentInstanceTypeId, ComponentValType, ResourceId,
 };
+use wasmparser::names::KebabString;
 use wasmparser::types::Types;
 use wasmparser::{Parser, ValidPayload, Validator, WasmFeatures};
 
@@ -184,8 +185,8 @@ impl Words<'_, '_> {
                 let all: Vec<_> = tuple.types.iter().copied().map(Some).collect();
                 self.of("tuple", &all);
             }
-            ComponentDefinedType::Flags(names) => self.named("flags", names.iter().map(|name| name.as_str())),
-            ComponentDefinedType::Enum(names) => self.named("enum", names.iter().map(|name| name.as_str())),
+            ComponentDefinedType::Flags(names) => self.named("flags", names.iter().map(KebabString::as_str)),
+            ComponentDefinedType::Enum(names) => self.named("enum", names.iter().map(KebabString::as_str)),
             ComponentDefinedType::Option { ty, .. } => self.of("option", &[Some(*ty)]),
             ComponentDefinedType::Result { ok, err, .. } => self.of("result", &[*ok, *err]),
             ComponentDefinedType::Own(resource) => self.handle("own", *resource),
@@ -217,7 +218,7 @@ impl Words<'_, '_> {
     fn named<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n str>) {
         self.say(what);
         self.say(" { ");
-        self.list(names, |words, name| words.say(name));
+        self.list(names, Words::say);
         self.say(" }");
     }
 
