@@ -86,7 +86,7 @@ pub(crate) struct PublishArgs {
 /// Which registry it's about.
 #[derive(Debug, Args)]
 pub(crate) struct RegistryArg {
-    /// The registry: a folder, its file: URL, or a name under [registries] (default: the project's)
+    /// The registry: a folder, its file: URL, or a name under `[registries]` (default: the project's)
     #[arg(long, value_name = "NAME|URL|DIR")]
     pub(crate) registry: Option<String>,
 }

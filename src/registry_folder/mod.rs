@@ -1,5 +1,5 @@
 //! A registry that's a folder: what stands in it, and where. For whoever keeps one, or publishes to it; those who take plugins from it
-//! read it as they read every registry ([`crate::sources::registry`]).
+//! read it as they read every registry ([`mod@crate::sources::registry`]).
 //!
 //! ```text
 //! config.json                      says where the rest is
