@@ -28,7 +28,7 @@ use crate::explain;
 use crate::keys::SecretKey;
 use crate::registry_folder::RegistryFolder;
 use crate::registry_folder::signers::Keys;
-use crate::report::publishing::{BreakingChange, PublishedVersion};
+use crate::report::document::{BreakingChange, PublishedVersion};
 use crate::sources::fetch::manifest_in;
 
 /// A version that's ready to be published.

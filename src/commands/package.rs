@@ -12,8 +12,7 @@ use crate::authoring::packing::{Allowed, Gathered, gather};
 use crate::cli::publish::{PackageArgs, PackageFormat};
 use crate::error::{Error, Result};
 use crate::explain;
-use crate::report::document::Document;
-use crate::report::publishing::{PackageDocument, PackedFile};
+use crate::report::document::{Document, PackageDocument, PackedFile};
 use crate::report::{Event, Outcome, clean, plural, size};
 
 /// Where archives go, below the plugin's folder: no package reaches into a `target`, so that one archive is never part of the next.

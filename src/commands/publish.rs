@@ -12,8 +12,7 @@ use crate::error::{Error, Result};
 use crate::registry_folder::RegistryFolder;
 use crate::registry_folder::signers::Keys;
 use crate::registry_folder::write::refuse_published;
-use crate::report::document::Document;
-use crate::report::publishing::{BreakingChange, PublishDocument};
+use crate::report::document::{BreakingChange, Document, PublishDocument};
 use crate::report::{Event, Outcome, plural, size};
 
 /// Publish it.

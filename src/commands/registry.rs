@@ -18,8 +18,7 @@ use crate::keys;
 use crate::registry_folder::check::{Checked, check};
 use crate::registry_folder::signers::Keys;
 use crate::registry_folder::{RegistryFolder, read};
-use crate::report::document::Document;
-use crate::report::publishing::{CheckedRegistry, PublishedVersion, RegistryDocument, RegistryProblem};
+use crate::report::document::{CheckedRegistry, Document, PublishedVersion, RegistryDocument, RegistryProblem};
 use crate::report::{Event, Outcome, clean, plural};
 use crate::sources::fetch::manifest_in;
 

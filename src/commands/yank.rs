@@ -7,8 +7,7 @@ use crate::authoring::target;
 use crate::cli::publish::{YankArgs, YankedVersion};
 use crate::error::Result;
 use crate::registry_folder::RegistryFolder;
-use crate::report::document::Document;
-use crate::report::publishing::YankDocument;
+use crate::report::document::{Document, YankDocument};
 use crate::report::{Event, Outcome, clean};
 
 /// In whichever registry is meant.

@@ -16,7 +16,6 @@ pub(crate) mod ask;
 pub(crate) mod document;
 pub(crate) mod gate;
 pub(crate) mod log;
-pub(crate) mod publishing;
 pub(crate) mod render;
 mod terminal;
 

@@ -1,7 +1,8 @@
-//! What `package`, `publish`, `yank` and `registry` print with `--json`.
+//! What `package`, `publish`, `yank`, `registry` and `key` print with `--json`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 /// `package`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,7 +92,7 @@ pub(crate) struct YankDocument {
     /// The registry's folder.
     pub(crate) registry: String,
     /// `false`, `true`, or the reason.
-    pub(crate) yanked: serde_json::Value,
+    pub(crate) yanked: Value,
     /// Wasn't it so before?
     pub(crate) changed: bool,
 }
@@ -137,4 +138,27 @@ pub(crate) struct RegistryProblem {
     pub(crate) message: String,
     /// `error`, or `warning` for what's untidy and harms nobody.
     pub(crate) severity: &'static str,
+}
+
+/// `key`
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct KeyDocument {
+    /// The public key, as manifests and locks have it: `minisign:RW…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<String>,
+    /// What people compare: 20 hexadecimal digits of a digest of the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fingerprint: Option<String>,
+    /// The files that were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) written: Vec<String>,
+    /// The statement that was signed or verified, or that would be; left out where a file's bytes were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) statement: Option<String>,
+    /// What the signature says about itself (`verify`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_comment: Option<String>,
+    /// The line for the registry (`rotate`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
 }
