@@ -94,6 +94,23 @@ pub(crate) struct Goal<'a> {
     pub(crate) signing: Wishes,
 }
 
+impl<'a> Goal<'a> {
+    /// What this manifest wants, with everything that's locked where it is, as far as that goes.
+    pub(crate) fn keeping(root: &'a Path, manifest: &'a Manifest, manifest_text: &'a str, old: Option<&'a Lock>) -> Self {
+        Self {
+            root,
+            manifest,
+            manifest_text,
+            old,
+            freedom: Freedom::Keep,
+            precise: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            undecided: UndecidedVersions::Chosen,
+            signing: Wishes::default(),
+        }
+    }
+}
+
 /// What happens to newer versions that a person has to decide about first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum UndecidedVersions {

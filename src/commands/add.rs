@@ -20,12 +20,11 @@ use crate::cli::edit::AddArgs;
 use crate::cli::spec;
 use crate::commands::approve::{approve_all, ask_before_adding};
 use crate::error::{Error, Excerpt, Result};
-use crate::locking::{Declared, Freedom, Goal, UndecidedVersions, lock};
+use crate::locking::{Declared, Freedom, Goal, lock};
 use crate::moved_tags;
 use crate::policy::refuse_denied_source;
 use crate::project::Project;
 use crate::report::{Outcome, clean};
-use crate::signing::Wishes;
 use crate::sources::declared::read_folder;
 use crate::sources::fetch::fetch_first_sight;
 use crate::sources::git::Git;
@@ -56,17 +55,7 @@ pub(crate) fn run(app: &App<'_>, args: &AddArgs) -> Result<Outcome> {
     let wished_text = declare(&project.manifest_text, args, &additions)?;
     let wished = project.parse(&wished_text)?;
     let freedom = Freedom::Names(additions.iter().map(|addition| addition.name.clone()).collect());
-    let goal = Goal {
-        root: &project.root,
-        manifest: &wished,
-        manifest_text: &wished_text,
-        old: old.as_ref(),
-        freedom,
-        precise: exactly(&additions),
-        seen,
-        undecided: UndecidedVersions::Chosen,
-        signing: Wishes::default(),
-    };
+    let goal = Goal { freedom, precise: exactly(&additions), seen, ..Goal::keeping(&project.root, &wished, &wished_text, old.as_ref()) };
     refuse_moved_tags(old.as_ref(), &goal.seen)?;
     let chosen = lock(app, &app.store()?, &goal).map_err(|error| pointing_into(&project.manifest_text, error))?;
 

@@ -69,15 +69,11 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
             let held_back = moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &[])?;
             moved = held_back.moved;
             let goal = Goal {
-                root: &project.root,
-                manifest: &manifest,
-                manifest_text: &project.manifest_text,
-                old: old.as_ref(),
                 undecided: if freedom_is_wide { UndecidedVersions::HeldBack } else { UndecidedVersions::Chosen },
                 freedom: held_back.freedom,
                 precise,
-                seen: BTreeMap::new(),
                 signing: Wishes::typed(&args.accept_key, &manifest, old.as_ref())?,
+                ..Goal::keeping(&project.root, &manifest, &project.manifest_text, old.as_ref())
             };
             let made = lock_with(app, &app.store()?, &goal, held_back.git)?;
             held = made.held;

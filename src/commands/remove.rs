@@ -1,7 +1,5 @@
 //! `mfp remove`: take plugins out of the manifest, the lock and the plugin folder.
 
-use std::collections::BTreeMap;
-
 use mfp_model::project::edit;
 
 use crate::app::App;
@@ -9,9 +7,8 @@ use crate::changing::cant_edit;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::RemoveArgs;
 use crate::error::{Error, Result};
-use crate::locking::{Freedom, Goal, UndecidedVersions, lock};
+use crate::locking::{Goal, lock};
 use crate::report::Outcome;
-use crate::signing::Wishes;
 
 /// Edit, lock, save, lay out.
 pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
@@ -29,17 +26,7 @@ pub(crate) fn run(app: &App<'_>, args: &RemoveArgs) -> Result<Outcome> {
     }
     let manifest = project.parse(&text)?;
     let old = project.lock()?;
-    let goal = Goal {
-        root: &project.root,
-        manifest: &manifest,
-        manifest_text: &text,
-        old: old.as_ref(),
-        freedom: Freedom::Keep,
-        precise: BTreeMap::new(),
-        seen: BTreeMap::new(),
-        undecided: UndecidedVersions::Chosen,
-        signing: Wishes::default(),
-    };
+    let goal = Goal::keeping(&project.root, &manifest, &text, old.as_ref());
     let new = lock(app, &app.store()?, &goal)?;
     let decision = Decision {
         manifest: &manifest,

@@ -31,15 +31,11 @@ pub(crate) fn run(app: &App<'_>, args: &UpdateArgs) -> Result<Outcome> {
         moved_tags::hold_back(app, &project.root, &manifest, old.as_ref(), freedom, &args.accept_moved_tag)?;
     let text = project.manifest_text.clone();
     let goal = Goal {
-        root: &project.root,
-        manifest: &manifest,
-        manifest_text: &text,
-        old: old.as_ref(),
         freedom,
         precise,
-        seen: BTreeMap::new(),
         undecided: UndecidedVersions::HeldBack,
         signing: Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &manifest, old.as_ref())? },
+        ..Goal::keeping(&project.root, &manifest, &text, old.as_ref())
     };
     let Made { lock: new, held } = lock_with(app, &app.store()?, &goal, git)?;
     let decision = Decision {

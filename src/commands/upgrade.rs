@@ -8,7 +8,6 @@ use mfp_model::name::PluginName;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{GitReference, RefName, Source};
-use mfp_store::Store;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
@@ -26,54 +25,27 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     refuse_locked(app, "upgrade")?;
     let mut project = app.project()?;
     let _held = project.hold(app.reporter)?;
-    let before = project.manifest()?;
+    let manifest = project.manifest()?;
     let old = project.lock()?;
-    let (names, at_tags) = chosen(&before, args)?;
-    let signing = Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &before, old.as_ref())? };
+    let (names, at_tags) = chosen(&manifest, args)?;
+    let signing = Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &manifest, old.as_ref())? };
+    let before = Before { project: &project, manifest: &manifest, old: old.as_ref(), signing };
 
-    let mut tags = Tags::newer(app, &project, &before, old.as_ref(), &signing, &at_tags)?;
-    let (tagged_text, newest, mut held) = loop {
-        let tagged_text = with_tags(&project.manifest_text, &tags.raised)?;
-        let open_text = with_requirements(&tagged_text, names.iter().map(|name| (name, Requirement::any())))?;
-        let open = project.parse(&open_text)?;
-        let goal = Goal {
-            root: &project.root,
-            manifest: &open,
-            manifest_text: &open_text,
-            old: old.as_ref(),
-            freedom: Freedom::Names(names.iter().chain(tags.raised.keys()).cloned().collect()),
-            precise: BTreeMap::new(),
-            seen: tags.seen.clone(),
-            undecided: UndecidedVersions::HeldBack,
-            signing: signing.clone(),
-        };
-        let Made { lock, mut held } = lock_with(app, &app.store()?, &goal, None)?;
-        // Perhaps it's only what newer tags need that nobody has decided about.
-        if held.is_forced && tags.give_up(old.as_ref(), &held) {
-            continue;
-        }
-        held.versions.append(&mut tags.held);
-        break (tagged_text, lock, held);
-    };
-
+    let mut tags = Tags::newer(app, &before, &at_tags)?;
+    let (newest, mut held) = newest(app, &before, &names, &mut tags)?;
     // What's held back could leave only versions from before what the project requires. A requirement is never lowered.
-    held.is_forced |= !held.is_empty() && names.iter().any(|name| is_below(&before, &newest, name));
+    held.is_forced |= !held.is_empty() && names.iter().any(|name| is_below(&manifest, &newest, name));
     if held.is_forced {
         return Err(held.refusal(AGAIN).note("no file was changed"));
     }
-    let raised = raised(&before, &newest, &names);
-    let text = with_requirements(&tagged_text, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
-    let manifest = project.parse(&text)?;
-    for (name, requirement) in &raised {
-        let was = before.plugins.get(name).and_then(|entry| entry.request.source.requirement());
-        app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));
-    }
-    for (name, (was, tag)) in &tags.raised {
-        app.reporter.event(Event::Note(format!("Raised {name}: {was} → {tag}")));
-    }
-    let new = Lock::build(&manifest, newest.plugins.into_values().collect());
+    let raised = raised(&manifest, &newest, &names);
+    let tagged = with_tags(&project.manifest_text, &tags.raised)?;
+    let text = with_requirements(&tagged, raised.iter().map(|(name, requirement)| (name, requirement.clone())))?;
+    let wanted = project.parse(&text)?;
+    say(app, &manifest, &raised, &tags);
+    let new = Lock::build(&wanted, newest.plugins.into_values().collect());
     let decision = Decision {
-        manifest: &manifest,
+        manifest: &wanted,
         manifest_text: text.clone(),
         old: old.as_ref(),
         lock: new,
@@ -86,6 +58,61 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
 
 /// What to type once a person has decided about what was held back.
 const AGAIN: &str = "mfp upgrade";
+
+/// What the project has and wants before anything is raised.
+struct Before<'a> {
+    project: &'a Project,
+    manifest: &'a Manifest,
+    old: Option<&'a Lock>,
+    signing: Wishes,
+}
+
+impl<'a> Before<'a> {
+    /// With another text of the manifest, in which these are raised.
+    fn goal(&'a self, manifest: &'a Manifest, manifest_text: &'a str, raised: BTreeSet<PluginName>) -> Goal<'a> {
+        Goal {
+            freedom: Freedom::Names(raised),
+            undecided: UndecidedVersions::HeldBack,
+            signing: self.signing.clone(),
+            ..Goal::keeping(&self.project.root, manifest, manifest_text, self.old)
+        }
+    }
+
+    /// What a plugin is at another tag, and what there is to say against it.
+    fn at_tag(&self, app: &App<'_>, git: &Git<'_>, name: &PluginName, tag: &RefName) -> Result<(Declared, Vec<Objection>)> {
+        let text = edit::set_tag(&self.project.manifest_text, name, tag).map_err(|error| cant_edit(&error))?;
+        let manifest = self.project.parse(&text)?;
+        look_ahead(app, &app.store()?, &self.goal(&manifest, &text, BTreeSet::from([name.clone()])), git, name)
+    }
+}
+
+/// What would be had with the raised tags and without the requirements of these, and what a person has to decide about first.
+fn newest(app: &App<'_>, before: &Before<'_>, names: &BTreeSet<PluginName>, tags: &mut Tags) -> Result<(Lock, HeldBack)> {
+    loop {
+        let tagged = with_tags(&before.project.manifest_text, &tags.raised)?;
+        let text = with_requirements(&tagged, names.iter().map(|name| (name, Requirement::any())))?;
+        let manifest = before.project.parse(&text)?;
+        let raised = names.iter().chain(tags.raised.keys()).cloned().collect();
+        let goal = Goal { seen: tags.seen.clone(), ..before.goal(&manifest, &text, raised) };
+        let Made { lock, mut held } = lock_with(app, &app.store()?, &goal, None)?;
+        // Perhaps it's only what newer tags need that nobody has decided about.
+        if held.is_forced && tags.give_up(before.old, &held) {
+            continue;
+        }
+        held.versions.append(&mut tags.held);
+        return Ok((lock, held));
+    }
+}
+
+fn say(app: &App<'_>, manifest: &Manifest, raised: &BTreeMap<PluginName, Requirement>, tags: &Tags) {
+    for (name, requirement) in raised {
+        let was = manifest.plugins.get(name).and_then(|entry| entry.request.source.requirement());
+        app.reporter.event(Event::Note(format!("Raised {name}: {} → {requirement}", was.map(ToString::to_string).unwrap_or_default())));
+    }
+    for (name, (was, tag)) in &tags.raised {
+        app.reporter.event(Event::Note(format!("Raised {name}: {was} → {tag}")));
+    }
+}
 
 /// Is the version that was chosen older than all that the project's requirement takes in?
 fn is_below(manifest: &Manifest, newest: &Lock, name: &PluginName) -> bool {
@@ -130,32 +157,25 @@ struct Tags {
 
 impl Tags {
     /// For each of these the newest tag like the one that's named, where that's another and nobody has to decide about it first.
-    fn newer(
-        app: &App<'_>,
-        project: &Project,
-        manifest: &Manifest,
-        old: Option<&Lock>,
-        signing: &Wishes,
-        names: &BTreeSet<PluginName>,
-    ) -> Result<Self> {
+    fn newer(app: &App<'_>, before: &Before<'_>, names: &BTreeSet<PluginName>) -> Result<Self> {
         let mut tags = Self::default();
         if names.is_empty() {
             return Ok(tags);
         }
-        let (git, store) = (Git::new(app, &project.root)?, app.store()?);
+        let git = Git::new(app, &before.project.root)?;
         for name in names {
-            let source = manifest.plugins.get(name).map(|entry| &entry.request.source);
+            let source = before.manifest.plugins.get(name).map(|entry| &entry.request.source);
             let Some(Source::Git { url, reference: GitReference::Tag(was), .. }) = source else { continue };
             let mut held = None;
             for (tag, _) in git.newer_tags(url, was)? {
-                let (found, objections) = at_tag(app, &store, project, old, signing, &git, (name, &tag))?;
+                let (found, objections) = before.at_tag(app, &git, name, &tag)?;
                 if objections.is_empty() {
                     tags.raised.insert(name.clone(), (was.clone(), tag));
                     tags.seen.insert(name.clone(), found);
                     break;
                 }
                 // The newest is what would have been taken.
-                held = held.or_else(|| found.passed_over(old, objections, Vec::new()));
+                held = held.or_else(|| found.passed_over(before.old, objections, Vec::new()));
             }
             let taken = tags.seen.get(name).and_then(|found| found.locked.version()).cloned();
             tags.held.extend(held.map(|held| HeldVersion { current: taken.or(held.current.clone()), ..held }));
@@ -175,32 +195,6 @@ impl Tags {
         self.held.extend(forced.versions.iter().cloned());
         true
     }
-}
-
-/// What a plugin is at another tag, and what there is to say against it.
-fn at_tag(
-    app: &App<'_>,
-    store: &Store,
-    project: &Project,
-    old: Option<&Lock>,
-    signing: &Wishes,
-    git: &Git<'_>,
-    (name, tag): (&PluginName, &RefName),
-) -> Result<(Declared, Vec<Objection>)> {
-    let text = edit::set_tag(&project.manifest_text, name, tag).map_err(|error| cant_edit(&error))?;
-    let manifest = project.parse(&text)?;
-    let goal = Goal {
-        root: &project.root,
-        manifest: &manifest,
-        manifest_text: &text,
-        old,
-        freedom: Freedom::Names(BTreeSet::from([name.clone()])),
-        precise: BTreeMap::new(),
-        seen: BTreeMap::new(),
-        undecided: UndecidedVersions::HeldBack,
-        signing: signing.clone(),
-    };
-    look_ahead(app, store, &goal, git, name)
 }
 
 fn with_tags(text: &str, tags: &BTreeMap<PluginName, (RefName, RefName)>) -> Result<String> {

@@ -15,11 +15,9 @@ use crate::policy::refuse_violations;
 use crate::project::Project;
 use crate::report::Event;
 use crate::settings::{LockMode, LockedBy};
-use crate::signing::Wishes;
 use crate::sources::declared::read_folder;
 
-use super::{Freedom, Goal, UndecidedVersions};
-use super::{lock, refuse_unsupported};
+use super::{Goal, lock, refuse_unsupported};
 
 /// The content of the project's folder plugins as it is now, for freshness.
 pub(crate) fn path_contents(root: &Path, manifest: &Manifest) -> Result<BTreeMap<PluginName, ContentDigest>> {
@@ -75,17 +73,7 @@ pub(crate) fn current_lock(app: &App<'_>, project: &mut Project, manifest: &Mani
         None => old,
     };
     let store = app.store()?;
-    let goal = Goal {
-        root: &project.root,
-        manifest,
-        manifest_text: &project.manifest_text,
-        old: old.as_ref(),
-        freedom: Freedom::Keep,
-        precise: BTreeMap::new(),
-        seen: BTreeMap::new(),
-        undecided: UndecidedVersions::Chosen,
-        signing: Wishes::default(),
-    };
+    let goal = Goal::keeping(&project.root, manifest, &project.manifest_text, old.as_ref());
     let lock = lock(app, &store, &goal)?;
     if let Some(merge) = &merge {
         merge.tell(app, &lock);
