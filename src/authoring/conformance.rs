@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mfp_loader::{Answer, Call, CallError, Clock, Loader, LoaderOptions, Metering, Network, Plugins, Random, RemoteSpec};
-use mfp_model::plugin::{Conformance, Expectation, Outline};
+use mfp_model::plugin::{Conformance, ConformanceCall, Expectation, Outline};
 use mfp_model::source::RemoteUrl;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ const SERVICE_TIME: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) name: String,
-    pub(crate) call: &'static str,
+    pub(crate) call: ConformanceCall,
     /// What wasn't as expected, a sentence each; none if it passed.
     pub(crate) differences: Vec<String>,
     /// What it answered, if it did.
@@ -195,11 +195,11 @@ fn refused(expect: &Expectation, message: &str, is_its_own: bool) -> Vec<String>
 fn call(request: &Conformance) -> (Call, Value) {
     let body = &request.request;
     match request.call {
-        "authenticate" => (Call::Authenticate, body.clone()),
-        "generate" => (Call::Generate, body.clone()),
-        "query" => (Call::Query, body.clone()),
-        "functions" => (Call::Functions, json!({})),
-        _ => {
+        ConformanceCall::Authenticate => (Call::Authenticate, body.clone()),
+        ConformanceCall::Generate => (Call::Generate, body.clone()),
+        ConformanceCall::Query => (Call::Query, body.clone()),
+        ConformanceCall::Functions => (Call::Functions, json!({})),
+        ConformanceCall::Execute => {
             let function = body["function_name"].as_str().unwrap_or_default().to_owned();
             let args = body.get("args").cloned().unwrap_or_else(|| json!([]));
             let context = body.get("context").cloned().unwrap_or_else(|| json!({}));

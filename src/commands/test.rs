@@ -111,7 +111,7 @@ fn document(args: &TestArgs, plugin: &OwnPlugin, own: Option<Tested>, ran: &[Ran
     };
     let request = |one: &Ran| RequestDocument {
         name: one.name.clone(),
-        call: one.call,
+        call: one.call.as_str(),
         passed: one.passed(),
         differences: one.differences.clone(),
         answer: one.answer.clone(),

@@ -9,16 +9,44 @@ use serde_json::{Map, Value};
 const KEYS: [&str; 7] = ["name", "call", "request", "config", "expect", "expect-error", "expect-partial"];
 /// Of which it has one.
 const EXPECTED: [&str; 3] = ["expect", "expect-error", "expect-partial"];
-/// The calls of the protocol.
-const CALLS: [&str; 5] = ["authenticate", "execute", "functions", "generate", "query"];
+
+/// A call of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConformanceCall {
+    /// Who is this?
+    Authenticate,
+    /// A template function, which the request names.
+    Execute,
+    /// Which template functions are there?
+    Functions,
+    /// A whole response.
+    Generate,
+    /// Rows.
+    Query,
+}
+
+impl ConformanceCall {
+    const ALL: [Self; 5] = [Self::Authenticate, Self::Execute, Self::Functions, Self::Generate, Self::Query];
+
+    /// Its name, in manifests as in the protocol.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authenticate => "authenticate",
+            Self::Execute => "execute",
+            Self::Functions => "functions",
+            Self::Generate => "generate",
+            Self::Query => "query",
+        }
+    }
+}
 
 /// A request with an expected answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conformance {
     /// What it shows, in the author's words; not empty.
     pub name: String,
-    /// The call: `authenticate`, `execute`, `functions`, `generate` or `query`.
-    pub call: &'static str,
+    /// What it asks.
+    pub call: ConformanceCall,
     /// The request, as the protocol has it. An object.
     pub request: Value,
     /// The plugin's configuration for it. An object.
@@ -57,8 +85,9 @@ impl Conformance {
             return Err(wrong(Some(unknown), format!("unknown key `{shown}`; known: {}", KEYS.join(", "))));
         }
         let name = text(test, "name").ok_or_else(|| wrong(Some("name"), "`name` is missing, or isn't a text"))?;
-        let call = text(test, "call").and_then(|call| CALLS.into_iter().find(|known| *known == call));
-        let call = call.ok_or_else(|| wrong(Some("call"), format!("`call` must be one of {}", CALLS.join(", "))))?;
+        let call = text(test, "call").and_then(|call| ConformanceCall::ALL.into_iter().find(|known| known.as_str() == call));
+        let names = || ConformanceCall::ALL.map(ConformanceCall::as_str).join(", ");
+        let call = call.ok_or_else(|| wrong(Some("call"), format!("`call` must be one of {}", names())))?;
         let expect = expectation(test)?;
         Ok(Self { name: name.to_owned(), call, request: object(test, "request")?, config: object(test, "config")?, expect })
     }

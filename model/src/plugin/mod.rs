@@ -21,7 +21,7 @@ pub(crate) mod yaml;
 
 use std::collections::BTreeSet;
 
-pub use self::conformance::{Conformance, ConformanceError, Expectation};
+pub use self::conformance::{Conformance, ConformanceCall, ConformanceError, Expectation};
 pub use self::dialects::{Dialect, Form, Given};
 pub use self::embed::{has_component_types, without_manifest};
 pub use self::entry::{EntryError, check_manifest_files, find_entry};
