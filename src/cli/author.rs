@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
 
@@ -18,34 +18,10 @@ pub(crate) struct ValidateArgs {
     /// The plugin's id, where the manifest's isn't one
     #[arg(long, value_name = "NAME", requires = "fix")]
     pub(crate) id: Option<PluginName>,
-    /// What the plugin answers, where the manifest doesn't say
+    /// What the plugin answers (auth, template, response or datasource), where the manifest doesn't say
     #[arg(long = "type", value_name = "TYPE", requires = "fix", value_delimiter = ',')]
-    pub(crate) types: Vec<TypeArg>,
+    pub(crate) types: Vec<PluginType>,
     /// Take warnings for errors
     #[arg(long)]
     pub(crate) strict: bool,
-}
-
-/// What a plugin answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TypeArg {
-    /// Who a request is from.
-    Auth,
-    /// Functions of templates.
-    Template,
-    /// Whole responses.
-    Response,
-    /// Queries, with rows.
-    Datasource,
-}
-
-impl From<TypeArg> for PluginType {
-    fn from(given: TypeArg) -> Self {
-        match given {
-            TypeArg::Auth => Self::Auth,
-            TypeArg::Template => Self::Template,
-            TypeArg::Response => Self::Response,
-            TypeArg::Datasource => Self::Datasource,
-        }
-    }
 }

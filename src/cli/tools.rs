@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::authoring::templates::Kind;
+
 /// `mfp cache`
 #[derive(Debug, Args)]
 pub(crate) struct CacheArgs {
@@ -70,22 +72,7 @@ pub(crate) struct SchemaArgs {
     pub(crate) example: bool,
     /// An example of a plugin that answers this; `full` for one with everything that the file can hold
     #[arg(long = "type", value_name = "TYPE", requires = "example")]
-    pub(crate) kind: Option<ExampleArg>,
-}
-
-/// What the plugin of an example answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExampleArg {
-    /// Who a request is from.
-    Auth,
-    /// Functions of templates.
-    Template,
-    /// Whole responses.
-    Response,
-    /// Queries, with rows.
-    Datasource,
-    /// All of them.
-    Full,
+    pub(crate) kind: Option<Kind>,
 }
 
 /// A file that has a schema.

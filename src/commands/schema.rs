@@ -4,7 +4,8 @@ use mfp_model::schema;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::cli::tools::{ExampleArg, SchemaArgs, SchemaFile};
+use crate::authoring::templates::Kind;
+use crate::cli::tools::{SchemaArgs, SchemaFile};
 use crate::error::{Error, Result};
 use crate::report::Outcome;
 use crate::report::document::{Document, SchemaDocument};
@@ -17,13 +18,13 @@ pub(crate) const LOCK_EXAMPLE: &str = include_str!("../../fixtures/examples/plug
 pub(crate) const PLUGIN_EXAMPLE: &str = include_str!("../../fixtures/examples/plugin.yaml");
 
 /// Examples of a plugin's manifest, by what the plugin answers, with comments.
-fn example_of(kind: ExampleArg) -> &'static str {
+fn example_of(kind: Kind) -> &'static str {
     match kind {
-        ExampleArg::Auth => include_str!("../../fixtures/examples/plugin/auth.yaml"),
-        ExampleArg::Template => include_str!("../../fixtures/examples/plugin/template.yaml"),
-        ExampleArg::Response => include_str!("../../fixtures/examples/plugin/response.yaml"),
-        ExampleArg::Datasource => include_str!("../../fixtures/examples/plugin/datasource.yaml"),
-        ExampleArg::Full => include_str!("../../fixtures/examples/plugin/full.yaml"),
+        Kind::Auth => include_str!("../../fixtures/examples/plugin/auth.yaml"),
+        Kind::Template => include_str!("../../fixtures/examples/plugin/template.yaml"),
+        Kind::Response => include_str!("../../fixtures/examples/plugin/response.yaml"),
+        Kind::Datasource => include_str!("../../fixtures/examples/plugin/datasource.yaml"),
+        Kind::Full => include_str!("../../fixtures/examples/plugin/full.yaml"),
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod diff;
 
+use std::collections::BTreeSet;
+
 use mfp_model::content::MANIFEST_FILE;
-use mfp_model::plugin::{Form, Given, Outline, rewrite};
+use mfp_model::plugin::{Dialect, Form, Given, Outline, PluginType, rewrite};
 use mfp_store::fs::write_atomic;
 
 use crate::app::App;
@@ -58,7 +60,7 @@ fn fix(app: &App<'_>, subject: &Subject, args: &ValidateArgs) -> Result<Option<F
         assumptions.push(RENAMED.to_owned());
     }
     let fixed = FixedDocument { form: rewritten.form.to_string(), assumptions, diff: diff::lines(text, &rewritten.text) };
-    let did = if rewritten.form == Form::Read(mfp_model::plugin::Dialect::Mfp) {
+    let did = if rewritten.form == Form::Read(Dialect::Mfp) {
         "Mended plugin.yaml".to_owned()
     } else {
         format!("Wrote plugin.yaml anew; it was in another form: {}", rewritten.form)
@@ -70,7 +72,7 @@ fn fix(app: &App<'_>, subject: &Subject, args: &ValidateArgs) -> Result<Option<F
 const RENAMED: &str = "the file is called plugin.yaml";
 
 fn renamed(app: &App<'_>) -> FixedDocument {
-    let form = Form::Read(mfp_model::plugin::Dialect::Mfp).to_string();
+    let form = Form::Read(Dialect::Mfp).to_string();
     let fixed = FixedDocument { form, assumptions: vec![RENAMED.to_owned()], diff: Vec::new() };
     say(app, "Renamed plugin.yml", &fixed);
     fixed
@@ -98,7 +100,7 @@ fn write(subject: &Subject, text: &str) -> Result<()> {
 
 /// What's said beside the text: by flags, and by the module where the form has no types.
 fn given(subject: &Subject, text: &str, args: &ValidateArgs) -> Given {
-    let mut types = args.types.iter().map(|given| (*given).into()).collect::<std::collections::BTreeSet<_>>();
+    let mut types: BTreeSet<PluginType> = args.types.iter().copied().collect();
     let has_none = Outline::of(text).and_then(|outline| outline.form()) == Some(Form::Info);
     if types.is_empty() && has_none {
         types = check::types_of_module(&subject.root);
