@@ -7,6 +7,7 @@ use mfp_model::plugin::PluginManifest;
 use rust_embed::RustEmbed;
 use toml_edit::{Array, DocumentMut, Item, TableLike, value};
 
+use super::language::Language;
 use super::templates::Files;
 use super::{cargo, sdk};
 
@@ -68,9 +69,9 @@ impl Example {
         Sources::get(&format!("{}/Cargo.toml", self.sources())).is_some()
     }
 
-    /// The language, for people.
-    pub(crate) fn language(&self) -> &'static str {
-        if self.is_rust() { "Rust" } else { "AssemblyScript" }
+    /// The language that it's written in.
+    pub(crate) fn language(&self) -> Language {
+        if self.is_rust() { Language::Rust } else { Language::AssemblyScript }
     }
 
     /// The files of a copy that needs nothing outside of its folder but what its tools fetch.

@@ -11,6 +11,7 @@ pub(crate) mod conformance;
 pub(crate) mod examples;
 pub(crate) mod folder;
 pub(crate) mod functions;
+pub(crate) mod language;
 pub(crate) mod own_content;
 pub(crate) mod packing;
 pub(crate) mod publication;
@@ -58,32 +59,26 @@ impl OwnPlugin {
     }
 }
 
-/// The folder of the plugin that's worked on.
+/// The folder of the plugin that's worked on: the one that was named, or else the nearest one above with a manifest.
 pub(crate) fn find(settings: &Settings, named: Option<&Path>) -> Result<PathBuf> {
-    if let Some(named) = named.or(settings.project.as_deref()) {
-        let named = settings.current_dir.join(named);
-        let root = if named.ends_with(MANIFEST_FILE) { named.parent().unwrap_or(&named).to_owned() } else { named };
-        return if root.join(MANIFEST_FILE).is_file() {
-            root.canonicalize().map_err(|error| explain::io("find the folder", &root, &error))
-        } else {
-            Err(missing(&root))
-        };
-    }
-    let found = settings.current_dir.ancestors().find(|folder| folder.join(MANIFEST_FILE).is_file());
-    found.map(Path::to_owned).ok_or_else(|| missing(&settings.current_dir))
+    find_with(MANIFEST_FILE, settings, named)?.ok_or_else(|| missing(settings, named))
 }
 
-/// The folder of the plugin, by another file in it than the manifest.
-fn find_file(settings: &Settings, named: Option<&Path>, file: &str) -> Option<PathBuf> {
+/// The same by another file than the manifest; `None` if there's none.
+fn find_with(file: &str, settings: &Settings, named: Option<&Path>) -> Result<Option<PathBuf>> {
+    let has_it = |folder: &Path| folder.join(file).is_file();
     let Some(named) = named.or(settings.project.as_deref()) else {
-        return settings.current_dir.ancestors().find(|folder| folder.join(file).is_file()).map(Path::to_owned);
+        return Ok(settings.current_dir.ancestors().find(|folder| has_it(folder)).map(Path::to_owned));
     };
     let named = settings.current_dir.join(named);
-    let root = if named.ends_with(file) { named.parent()?.to_owned() } else { named };
-    root.join(file).is_file().then(|| root.canonicalize().ok()).flatten()
+    let root = if named.ends_with(file) { named.parent().unwrap_or(&named) } else { &named };
+    let root = has_it(root).then(|| root.canonicalize().map_err(|error| explain::io("find the folder", root, &error)));
+    root.transpose()
 }
 
-fn missing(folder: &Path) -> Error {
+fn missing(settings: &Settings, named: Option<&Path>) -> Error {
+    let folder =
+        named.or(settings.project.as_deref()).map_or_else(|| settings.current_dir.clone(), |named| settings.current_dir.join(named));
     Error::new("mfp::plugin::not-found", format!("there's no {MANIFEST_FILE} in {} or above", folder.display()))
         .help("go to the plugin's folder, or make a plugin: `mfp new NAME --type template --lang rust`")
 }

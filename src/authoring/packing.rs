@@ -158,7 +158,7 @@ fn check_committed(app: &App<'_>, plugin: &OwnPlugin, listing: &Listing, allow_d
 
 /// What `mfp validate` finds: errors stop here, of warnings there's a word.
 fn check_plugin(app: &App<'_>, plugin: &OwnPlugin) -> Result<()> {
-    let findings = check::check(app, plugin);
+    let findings = check::check(plugin);
     check::refuse(&findings)?;
     if let Some(counted) = check::counted(&findings) {
         app.reporter.event(Event::Note(format!("{counted}: `mfp validate` shows them")));

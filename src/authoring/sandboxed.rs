@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::OwnPlugin;
 use super::own_content::OwnContent;
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, catalogue};
 use crate::running::{VerboseLog, explain_load, options};
 
 /// A plugin of the author's own, in the sandbox.
@@ -77,5 +77,20 @@ fn own(error: &Error) -> Error {
     if error.code() == "mfp::config::invalid" {
         return error.clone();
     }
-    Error::new(error.code(), error.message().to_owned()).help_or(crate::error::catalogue::remedy_of(error.code()).map(str::to_owned))
+    let help = for_its_author(error.code()).or_else(|| catalogue::remedy_of(error.code()));
+    Error::new(error.code(), error.message().to_owned()).help_or(help.map(str::to_owned))
+}
+
+/// What the author of code does about it when a host wouldn't load it, by the code of the error; whoever uses a plugin can only ask for
+/// another one.
+pub(super) fn for_its_author(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "mfp::sandbox::import" => {
+            "a plugin gets what the guide to the sandbox lists, and HTTP only if its manifest asks for hosts under `capabilities.network`"
+        }
+        "mfp::sandbox::export" => "export what's missing, or take the type that needs it out of `plugin.types`",
+        "mfp::sandbox::memory" => "ask for more under `capabilities.resources.max_memory_bytes`, or need less",
+        "mfp::sandbox::size" | "mfp::sandbox::table" => "make it smaller: build for release, and leave out what isn't used",
+        _ => return None,
+    })
 }

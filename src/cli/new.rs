@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::authoring::templates::{Kind, Language};
+use crate::authoring::language::Language;
+use crate::authoring::templates::Kind;
 
 /// `mfp new`
 #[derive(Debug, Args)]

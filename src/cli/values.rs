@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use mfp_model::name::PluginName;
 use mfp_model::signer::Signer;
 use mfp_model::version::Version;
@@ -37,6 +38,11 @@ pub(crate) fn named_version(text: &str) -> Result<NamedVersion, String> {
     let name = name.parse().map_err(|error: mfp_model::name::NameError| error.to_string())?;
     let version = Version::parse_published(version).map_err(|error| error.to_string())?;
     Ok(NamedVersion { name, version })
+}
+
+/// One of several as it's typed, and as documents have it.
+pub(crate) fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];

@@ -1,11 +1,14 @@
 //! `mfp build`: a plugin's sources become the wasm that's packaged.
 
+use mfp_model::plugin::WasmKind;
+
 use crate::app::App;
 use crate::authoring::OwnPlugin;
 use crate::authoring::build::{BuildOptions, Built, build, detect};
 use crate::cli::build::BuildArgs;
+use crate::cli::values::value_name;
 use crate::error::Result;
-use crate::report::document::{BuildDocument, Document};
+use crate::report::document::{BuildDocument, BuiltDocument, Document};
 use crate::report::{Event, Outcome, elapsed, size};
 
 /// Build, and say what became of it.
@@ -36,23 +39,23 @@ pub(crate) fn told(plugin: &OwnPlugin, built: &Built) -> String {
 
 fn transport(built: &Built) -> &'static str {
     match built.kind {
-        mfp_model::plugin::WasmKind::Module => "json/1 module",
-        mfp_model::plugin::WasmKind::Component => "component",
+        WasmKind::Module => "json/1 module",
+        WasmKind::Component => "component",
     }
 }
 
 fn nothing(plugin: &OwnPlugin) -> Result<BuildDocument> {
-    let language = detect(plugin)?.word();
+    let language = value_name(&detect(plugin)?);
     Ok(BuildDocument { plugin: plugin.manifest.id.to_string(), language, built: None })
 }
 
 fn document(plugin: &OwnPlugin, built: &Built) -> BuildDocument {
     BuildDocument {
         plugin: plugin.manifest.id.to_string(),
-        language: built.language.word(),
-        built: Some(crate::report::document::BuiltDocument {
+        language: value_name(&built.language),
+        built: Some(BuiltDocument {
             file: plugin.root.join(built.entry.as_str()).display().to_string(),
-            transport: if built.kind == mfp_model::plugin::WasmKind::Component { "component" } else { "json/1" },
+            transport: if built.kind == WasmKind::Component { "component" } else { "json/1" },
             made_bytes: built.made_bytes,
             bytes: built.bytes,
             optimized: built.optimized,

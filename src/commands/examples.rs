@@ -47,7 +47,7 @@ fn document(example: &Example) -> ExampleDocument {
         name: example.name().to_owned(),
         version: manifest.version.to_string(),
         types: manifest.types.iter().map(ToString::to_string).collect(),
-        language: example.language().to_owned(),
+        language: example.language().to_string(),
         description: manifest.description.clone(),
     }
 }

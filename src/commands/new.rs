@@ -7,8 +7,10 @@ use mfp_model::name::{NameError, PluginName};
 
 use crate::app::App;
 use crate::authoring::folder;
-use crate::authoring::templates::{Author, Kind, Language, Line, LineError, NewPlugin, value_name};
+use crate::authoring::language::Language;
+use crate::authoring::templates::{Author, Kind, Line, LineError, NewPlugin};
 use crate::cli::new::{NewArgs, Vcs};
+use crate::cli::values::value_name;
 use crate::error::{Error, Result};
 use crate::report::document::{Document, NewDocument};
 use crate::report::{Event, Outcome, ask, clean};
@@ -119,24 +121,24 @@ fn licenses(expression: &str) -> Result<Vec<String>> {
 /// The SDK's folder, as the new plugin's files name it.
 fn sdk(folder: &Path, language: Language) -> Result<Line> {
     let Some(package) = language.sdk() else {
-        return Err(Error::new("mfp::usage::arguments", format!("a plugin in {} needs no SDK", language.title())).help("leave `--sdk` out"));
+        return Err(Error::new("mfp::usage::arguments", format!("a plugin in {language} needs no SDK")).help("leave `--sdk` out"));
     };
     let found = package.find(folder).and_then(|found| found.canonicalize().ok()).ok_or_else(|| {
-        Error::new("mfp::new::sdk", format!("there's no SDK for {} in {}", language.title(), folder.display()))
+        Error::new("mfp::new::sdk", format!("there's no SDK for {language} in {}", folder.display()))
             .help("name the folder of a checkout, `sdk` in it or the SDK's own; or leave `--sdk` out: then a copy comes with the plugin")
     })?;
     said("--sdk", &found.to_string_lossy().replace('\\', "/"))
 }
 
 fn reserved(plugin: &NewPlugin) -> Error {
-    let (name, language) = (&plugin.name, plugin.language.title());
+    let (name, language) = (&plugin.name, plugin.language);
     Error::new("mfp::new::name", format!("`{name}` can't be the name of a plugin in {language}, which has it for something else"))
         .help(format!("add a word: `mfp new {}-{name}`", value_name(&plugin.kind)))
 }
 
 fn report(app: &App<'_>, args: &NewArgs, plugin: &NewPlugin, files: usize, is_repository: bool) {
     let note = |text: String| app.reporter.event(Event::Note(text));
-    let (name, language) = (&plugin.name, plugin.language.title());
+    let (name, language) = (&plugin.name, plugin.language);
     let what = match plugin.kind {
         Kind::Full => "a plugin of all four types",
         Kind::Auth => "an auth plugin",

@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::tools::Tools;
 use super::{Made, npm};
 use crate::error::{Error, Result};
@@ -13,8 +11,7 @@ const COMPONENTIZE: &str = "@bytecodealliance/componentize-js";
 
 /// Does this folder's `package.json` want componentize-js?
 pub(super) fn is_one(root: &Path) -> bool {
-    let package = std::fs::read(root.join("package.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    package.is_some_and(|package| ["dependencies", "devDependencies"].iter().any(|kind| package[kind][COMPONENTIZE].is_string()))
+    npm::package(root).is_some_and(|package| ["dependencies", "devDependencies"].iter().any(|kind| package[kind][COMPONENTIZE].is_string()))
 }
 
 /// The component that `build.mjs` makes.

@@ -1,6 +1,5 @@
-//! Which language is a plugin written in? Its folder's files tell; nobody has to say it.
+//! Which language is a plugin written in, and what builds and tests it? Its folder's files tell; nobody has to say it.
 
-use std::fmt;
 use std::path::Path;
 
 use mfp_model::plugin::Runtime;
@@ -8,41 +7,16 @@ use mfp_model::plugin::Runtime;
 use super::tools::{Tested, Tools};
 use super::{Made, assemblyscript, c, javascript, python, rust, zig};
 use crate::authoring::OwnPlugin;
+use crate::authoring::language::Language;
 use crate::error::{Error, Result};
 
-/// A language that plugins are built from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
-    Rust,
-    AssemblyScript,
-    JavaScript,
-    Python,
-    /// A service: nothing of it is built here.
-    RemotePython,
-    Zig,
-    C,
-}
-
 impl Language {
-    /// Its word, as `mfp new --lang` and `--json` have it.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Rust => "rust",
-            Self::AssemblyScript => "assemblyscript",
-            Self::JavaScript => "js",
-            Self::Python => "python",
-            Self::RemotePython => "remote-python",
-            Self::Zig => "zig",
-            Self::C => "c",
-        }
-    }
-
     /// Build it: the wasm as the language's tools leave it.
     pub(super) fn build(self, tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
         match self {
             Self::Rust => rust::build(tools),
             Self::AssemblyScript => assemblyscript::build(tools, scratch),
-            Self::JavaScript => javascript::build(tools, scratch),
+            Self::Js => javascript::build(tools, scratch),
             Self::Python => python::build(tools, plugin, scratch),
             Self::RemotePython => Err(Error::bug("a service was to be built")),
             Self::Zig => zig::build(tools, scratch),
@@ -51,28 +25,14 @@ impl Language {
     }
 
     /// Run its own tests.
-    pub(super) fn test(self, tools: &Tools<'_>, _plugin: &OwnPlugin) -> Result<Tested> {
+    pub(super) fn test(self, tools: &Tools<'_>) -> Result<Tested> {
         match self {
             Self::Rust => rust::test(tools),
-            Self::AssemblyScript | Self::JavaScript => super::npm::test(tools),
+            Self::AssemblyScript | Self::Js => super::npm::test(tools),
             Self::Python | Self::RemotePython => python::test(tools),
             Self::Zig => zig::test(tools),
             Self::C => c::test(tools),
         }
-    }
-}
-
-impl fmt::Display for Language {
-    /// Its name for people.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Rust => "Rust",
-            Self::AssemblyScript => "AssemblyScript",
-            Self::JavaScript => "JavaScript",
-            Self::Python | Self::RemotePython => "Python",
-            Self::Zig => "Zig",
-            Self::C => "C",
-        })
     }
 }
 
@@ -85,7 +45,7 @@ pub(crate) fn detect(plugin: &OwnPlugin) -> Result<Language> {
     let told = [
         (has("Cargo.toml"), Language::Rust),
         (has("asconfig.json"), Language::AssemblyScript),
-        (javascript::is_one(&plugin.root), Language::JavaScript),
+        (javascript::is_one(&plugin.root), Language::Js),
         (has("pyproject.toml"), Language::Python),
         (zig::is_one(&plugin.root), Language::Zig),
         (c::is_one(&plugin.root), Language::C),

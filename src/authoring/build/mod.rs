@@ -25,12 +25,13 @@ use mfp_model::content::PackagePath;
 use mfp_model::plugin::WasmKind;
 use mfp_store::fs::write_atomic;
 
-pub(crate) use self::language::{Language, detect};
+pub(crate) use self::language::detect;
 pub(crate) use self::tools::{Tested, Tools};
 use super::OwnPlugin;
+use super::language::Language;
+use super::own_content::OwnContent;
+use super::sandboxed::Sandboxed;
 use crate::app::App;
-use crate::authoring::own_content::OwnContent;
-use crate::authoring::sandboxed;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::{Event, clean};
@@ -67,7 +68,7 @@ pub(crate) struct Built {
 pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) -> Result<Option<Built>> {
     let began = Instant::now();
     let language = detect(plugin)?;
-    if language == Language::RemotePython {
+    if language.is_service() {
         return Ok(None);
     }
     let entry = entry(plugin);
@@ -128,20 +129,8 @@ fn scratch(root: &Path) -> Result<tempfile::TempDir> {
 /// Would a host load it? It's loaded as one would, with all that its manifest asks for, and started once.
 fn check(app: &App<'_>, plugin: &OwnPlugin, entry: &PackagePath, wasm: &[u8]) -> Result<()> {
     let content = OwnContent::only(entry.clone(), wasm.to_vec());
-    sandboxed::Sandboxed::load_for_check(app, plugin, entry, content).map(drop).map_err(|error| {
-        let help = match error.code() {
-            "mfp::sandbox::export" => Some("export what's missing, or take the type that needs it out of `plugin.types`".to_owned()),
-            "mfp::sandbox::import" => Some(
-                "a plugin gets what the guide to the sandbox lists, and HTTP only if its manifest asks for hosts under `capabilities.network`".to_owned(),
-            ),
-            _ => None,
-        };
-        let error = error.note("nothing was written: what was built can't be loaded");
-        match help {
-            Some(help) => error.help(help),
-            None => error,
-        }
-    })
+    let loaded = Sandboxed::load_for_check(app, plugin, entry, content);
+    loaded.map(drop).map_err(|error| error.note("nothing was written: what was built can't be loaded"))
 }
 
 fn put(place: &Path, wasm: &[u8]) -> Result<()> {
@@ -153,9 +142,7 @@ fn put(place: &Path, wasm: &[u8]) -> Result<()> {
 
 /// The language's own tests.
 pub(crate) fn own_tests(app: &App<'_>, plugin: &OwnPlugin) -> Result<Tested> {
-    let language = detect(plugin)?;
-    let tools = Tools::new(app, &plugin.root);
-    language.test(&tools, plugin)
+    detect(plugin)?.test(&Tools::new(app, &plugin.root))
 }
 
 /// Tools that plugins of some languages are built with, and whether they're on this machine.
@@ -169,7 +156,7 @@ pub(crate) struct Toolchain {
 
 /// All of them.
 pub(crate) fn toolchains(app: &App<'_>) -> Vec<Toolchain> {
-    use Language::{AssemblyScript, C, JavaScript, Python, RemotePython, Rust, Zig};
+    use Language::{AssemblyScript, C, Js, Python, RemotePython, Rust, Zig};
 
     // Compilers and interpreters go by what lies where they're started, and this may be anybody's folder: they're asked in one that
     // has nothing of anybody's.
@@ -178,7 +165,7 @@ pub(crate) fn toolchains(app: &App<'_>) -> Vec<Toolchain> {
     let toolchain = |name, languages: &'static [Language], found| Toolchain { name, languages, found };
     vec![
         toolchain("Rust for wasm", &[Rust], rust::found(&tools)),
-        toolchain("Node and npm", &[AssemblyScript, JavaScript], npm::found(&tools)),
+        toolchain("Node and npm", &[AssemblyScript, Js], npm::found(&tools)),
         toolchain("Python", &[Python, RemotePython], python::found(&tools)),
         toolchain("Zig", &[Zig], zig::found(&tools)),
         toolchain("C for wasm", &[C], c::found(&tools)),

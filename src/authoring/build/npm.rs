@@ -1,6 +1,6 @@
 //! What AssemblyScript and JavaScript have in common: packages of npm, and tests by `npm test`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -51,7 +51,12 @@ pub(super) fn test(tools: &Tools<'_>) -> Result<Tested> {
 }
 
 fn has_tests(tools: &Tools<'_>) -> bool {
-    let package = std::fs::read(tools.root.join("package.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let package = package(tools.root);
     // `npm init` writes one that only fails.
     package.is_some_and(|package| package["scripts"]["test"].as_str().is_some_and(|script| !script.contains("no test specified")))
+}
+
+/// What a folder's `package.json` says, if there's one that can be read.
+pub(super) fn package(root: &Path) -> Option<Value> {
+    std::fs::read(root.join("package.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
 }

@@ -44,7 +44,7 @@ pub(super) fn test(tools: &Tools<'_>) -> Result<Tested> {
         return Ok(Tested::None("there's no folder `tests`"));
     }
     environment(tools)?;
-    let python = inside(tools, "python3").or_else(|| inside(tools, "python")).ok_or_else(|| PYTHON.error(tools))?;
+    let python = inner_python(tools)?;
     let has_pytest = tools.ask(tools.command(&python).args(["-c", "import pytest"])).is_some();
     let mut command = tools.command(python);
     if has_pytest {
@@ -144,8 +144,13 @@ fn python(tools: &Tools<'_>) -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The Python of the project's environment.
+fn inner_python(tools: &Tools<'_>) -> Result<PathBuf> {
+    inside(tools, "python3").or_else(|| inside(tools, "python")).ok_or_else(|| PYTHON.error(tools))
+}
+
 fn pip(tools: &Tools<'_>) -> Result<Command> {
-    let python = inside(tools, "python3").or_else(|| inside(tools, "python")).ok_or_else(|| PYTHON.error(tools))?;
+    let python = inner_python(tools)?;
     let mut command = tools.command(python);
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     Ok(command)

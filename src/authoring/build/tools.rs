@@ -117,22 +117,9 @@ impl<'a> Tools<'a> {
         let talk = self.app.settings.talk;
         self.app.reporter.event(Event::Detail(format!("$ {}", shown(command))));
         let is_shown = !talk.json && !talk.quiet;
-        if is_shown {
-            command.stderr(Stdio::inherit());
-            if !gives_data {
-                // Our stdout is for data, and what a compiler says isn't.
-                command.stdout(Stdio::from(std::io::stderr()));
-            }
-        }
-        let piped = |wanted: bool, command: &mut Command| {
-            if wanted {
-                command.stdout(Stdio::piped());
-            }
-        };
-        piped(gives_data || !is_shown, command);
-        if !is_shown {
-            command.stderr(Stdio::piped());
-        }
+        command.stderr(if is_shown { Stdio::inherit() } else { Stdio::piped() });
+        // Our stdout is for data, and what a compiler says isn't.
+        command.stdout(if is_shown && !gives_data { Stdio::from(std::io::stderr()) } else { Stdio::piped() });
         let child = command.spawn().map_err(|error| not_started(command, &error))?;
         let output = child.wait_with_output().map_err(|error| not_started(command, &error))?;
         let data = String::from_utf8_lossy(&output.stdout).into_owned();

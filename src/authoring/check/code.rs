@@ -5,6 +5,7 @@ use mfp_model::content::PackagePath;
 use mfp_model::plugin::{PluginManifest, Surface, WasmKind, check_wasm_header, embedded_manifest};
 
 use super::{Finding, Seen};
+use crate::authoring::sandboxed::for_its_author;
 use crate::sources::declared::MAX_FILE_BYTES;
 
 impl Seen<'_> {
@@ -61,14 +62,6 @@ impl Seen<'_> {
 
 /// Why a host wouldn't load it.
 fn refusal(path: &PackagePath, error: &LoadError) -> Finding {
-    let help = match error {
-        LoadError::Imports { .. } => {
-            "a plugin gets what the guide to the sandbox lists, and HTTP only if its manifest asks for hosts under `capabilities.network`"
-        }
-        LoadError::Exports { .. } => "export them, or take the type that needs them out of `plugin.types`",
-        LoadError::Memory { .. } => "ask for more under `capabilities.resources.max_memory_bytes`, or need less",
-        LoadError::TooLarge { .. } | LoadError::Table { .. } => "make it smaller: build for release, and leave out what isn't used",
-        _ => "build it again: `mfp build`",
-    };
+    let help = for_its_author(error.code()).unwrap_or("build it again: `mfp build`");
     Finding::error(error.code(), path.as_str(), error.to_string()).help(help)
 }

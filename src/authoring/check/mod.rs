@@ -17,7 +17,6 @@ use mfp_model::content::{MANIFEST_FILE, PackagePath};
 use mfp_model::plugin::{Form, Given, Outline, PluginManifest, PluginManifestError, PluginType, find_entry, rewrite};
 
 pub(crate) use self::finding::{Finding, Place, Severity};
-use crate::app::App;
 use crate::authoring::OwnPlugin;
 use crate::error::{Error, Exit, Result};
 use crate::explain;
@@ -43,7 +42,7 @@ impl Subject {
     pub(crate) fn open(settings: &crate::settings::Settings, named: Option<&Path>) -> Result<Self> {
         let (root, file) = match super::find(settings, named) {
             Ok(root) => (root, MANIFEST_FILE),
-            Err(missing) => (super::find_file(settings, named, OTHER_MANIFEST_FILE).ok_or(missing)?, OTHER_MANIFEST_FILE),
+            Err(missing) => (super::find_with(OTHER_MANIFEST_FILE, settings, named)?.ok_or(missing)?, OTHER_MANIFEST_FILE),
         };
         let path = root.join(file);
         let bytes = std::fs::read(&path).map_err(|error| explain::io("read", &path, &error))?;
@@ -87,7 +86,7 @@ impl Subject {
 }
 
 /// Everything that's found in a plugin whose manifest can be read. For those who are about to build, package or publish it.
-pub(crate) fn check(_app: &App<'_>, own: &OwnPlugin) -> Vec<Finding> {
+pub(crate) fn check(own: &OwnPlugin) -> Vec<Finding> {
     let text: Arc<str> = own.manifest_text.as_str().into();
     in_plugin(&own.root, MANIFEST_FILE, &text, &own.manifest)
 }

@@ -16,7 +16,8 @@ use mfp_model::plugin::PluginType;
 use serde::Serialize;
 
 pub(crate) use self::line::{Author, Line, LineError};
-use super::sdk;
+use super::language::Language;
+use crate::cli::values::value_name;
 
 /// The files of a folder: path with `/`, and content.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
@@ -61,63 +62,14 @@ impl Kind {
     }
 }
 
-/// The language that it's written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    /// Rust, with the SDK
-    Rust,
-    /// AssemblyScript
-    #[value(name = "assemblyscript")]
-    AssemblyScript,
-    /// Python, with the SDK, as a component
-    Python,
-    /// JavaScript, as a component
-    Js,
-    /// C, with yyjson
-    C,
-    /// Zig
-    Zig,
-    /// Python, with the SDK, as a service
-    RemotePython,
-}
-
-impl Language {
-    /// Its name for people.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Rust => "Rust",
-            Self::AssemblyScript => "AssemblyScript",
-            Self::Python | Self::RemotePython => "Python",
-            Self::Js => "JavaScript",
-            Self::C => "C",
-            Self::Zig => "Zig",
-        }
-    }
-
-    /// The SDK that it's written with, if there's one.
-    pub(crate) fn sdk(self) -> Option<sdk::Package> {
-        match self {
-            Self::Rust => Some(sdk::Package::Rust),
-            Self::Python | Self::RemotePython => Some(sdk::Package::Python),
-            Self::Js => Some(sdk::Package::Wit),
-            Self::AssemblyScript | Self::C | Self::Zig => None,
-        }
-    }
-
-    /// Is the plugin a service of its own? Then mfp neither builds nor packages it.
-    pub(crate) fn is_service(self) -> bool {
-        self == Self::RemotePython
-    }
-
-    /// Words that no plugin can be called, since the language has them for something else.
-    fn reserved(self) -> &'static str {
-        match self {
-            Self::Rust => RUST_WORDS,
-            Self::AssemblyScript => "assemblyscript node-modules",
-            Self::Js => "node-modules",
-            // The plugin's name is that of none of their modules.
-            Self::Python | Self::RemotePython | Self::C | Self::Zig => "",
-        }
+/// Words that no plugin can be called, since the language has them for something else.
+fn reserved(language: Language) -> &'static str {
+    match language {
+        Language::Rust => RUST_WORDS,
+        Language::AssemblyScript => "assemblyscript node-modules",
+        Language::Js => "node-modules",
+        // The plugin's name is that of none of their modules.
+        Language::Python | Language::RemotePython | Language::C | Language::Zig => "",
     }
 }
 
@@ -126,11 +78,6 @@ const RUST_WORDS: &str = "abstract alloc as async await become box break const c
     gen if impl in let loop macro match mod move mut override priv proc-macro pub ref return self static std struct super \
     test trait true try type typeof unsafe unsized use virtual where while yield build deps examples incremental \
     mockforge-plugin-sdk schemars serde";
-
-/// The name as a command line and a file have it.
-pub(crate) fn value_name(value: &impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-}
 
 /// A plugin that's about to be.
 #[derive(Debug)]
@@ -154,7 +101,7 @@ pub(crate) struct NewPlugin {
 impl NewPlugin {
     /// Can a plugin have this name in its language?
     pub(crate) fn is_reserved(&self) -> bool {
-        self.language.reserved().split_whitespace().any(|word| word == self.name.as_str())
+        reserved(self.language).split_whitespace().any(|word| word == self.name.as_str())
     }
 
     /// Everything that's in its folder, the copy of the SDK too.
@@ -199,7 +146,7 @@ impl NewPlugin {
             kind: value_name(&self.kind),
             types: self.kind.types().iter().map(|ty| ty.as_str()).collect(),
             lang: self.language_name(),
-            lang_title: self.language.title(),
+            lang_title: self.language.to_string(),
             sdk: self.sdk.as_ref().map(Line::as_str),
             mfp: env!("CARGO_PKG_VERSION"),
         }
@@ -228,7 +175,7 @@ struct Values<'a> {
     /// The types: one, or for `full` all four
     types: Vec<&'a str>,
     lang: String,
-    lang_title: &'a str,
+    lang_title: String,
     /// Where the SDK is, unless it's copied to `sdk/`
     sdk: Option<&'a str>,
     /// The version of mfp

@@ -59,7 +59,7 @@ pub(crate) struct CopiedExample {
 pub(crate) struct BuildDocument {
     pub(crate) plugin: String,
     /// What it's written in, as `mfp new --lang` has it.
-    pub(crate) language: &'static str,
+    pub(crate) language: String,
     /// What was built; null for a service.
     pub(crate) built: Option<BuiltDocument>,
 }
