@@ -301,6 +301,12 @@ impl Settings {
             environment,
         })
     }
+
+    /// The time, in whole seconds, that's written into what others take: `SOURCE_DATE_EPOCH`, or now.
+    pub(crate) fn publishing_time(&self) -> Timestamp {
+        let time = self.source_date.unwrap_or(self.now);
+        Timestamp::from_second(time.as_second()).unwrap_or(time)
+    }
 }
 
 /// <https://reproducible-builds.org/specs/source-date-epoch/>: seconds, in decimal.

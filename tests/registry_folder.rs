@@ -380,6 +380,9 @@ fn a_link_out_of_the_registry_isnt_followed() {
     add(&machine, &Plugin::new("words", "1.0.0")).fails(8, "mfp::layout::place");
     assert_eq!(tree(&machine.path("home/elsewhere")).len(), 0);
     std::fs::remove_file(machine.project("reg/dl")).unwrap();
+    std::os::unix::fs::symlink(machine.path("home/elsewhere"), machine.project("reg/bulk")).unwrap();
+    machine.mfp(["registry", "bulk", "reg"]).fails(8, "mfp::layout::place");
+    assert_eq!(tree(&machine.path("home/elsewhere")).len(), 0);
     machine.write("reg/config.json", r#"{"v":1,"dl":"../{file}"}"#);
     add(&machine, &Plugin::new("words", "1.0.0")).fails(2, "mfp::registry::dl-elsewhere");
     machine.write("reg/config.json", r#"{"v":1,"dl":"https://cdn.example/{file}"}"#);

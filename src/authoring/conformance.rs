@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 
 use super::OwnPlugin;
 use super::build::entry;
-use super::own_content::OwnContent;
 use super::sandboxed::Sandboxed;
 use crate::app::App;
 use crate::error::{Error, Excerpt, Result};
@@ -113,8 +112,7 @@ impl<'a> Subject<'a> {
         let source = match asked {
             Asked::Service(endpoint) => Source::Service(service(app, plugin, endpoint)?),
             Asked::Sandbox { deterministic } => {
-                let folder = plugin.package_set()?;
-                let content = OwnContent::of(&folder)?;
+                let content = plugin.content()?;
                 let entry = plugin.manifest.entry_in(content.listing()).cloned().map_err(|error| {
                     Error::new("mfp::build::nothing", format!("there's no code to test: {error}"))
                         .help(format!("`mfp build` makes {}", entry(plugin)))

@@ -3,38 +3,24 @@
 //! It's for comparing two versions, so whoever doesn't answer (because it wants a configuration, or has no such list) isn't
 //! compared, and that's no mistake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mfp_loader::{Loader, PluginLimits, PluginSpec, PluginType};
-use mfp_model::capability::Capabilities;
+use mfp_loader::{Loader, PluginType};
 use mfp_model::plugin::PluginManifest;
-use serde_json::json;
 
 use super::own_content::OwnContent;
+use super::sandboxed::given_nothing;
 use crate::app::App;
 use crate::running::{VerboseLog, options};
 
 /// The functions of the version with these files; `None` if it doesn't say.
-pub(crate) fn functions(app: &App<'_>, manifest: &PluginManifest, content: OwnContent) -> Option<BTreeSet<String>> {
+pub(crate) fn functions(app: &App<'_>, manifest: &PluginManifest, content: Arc<OwnContent>) -> Option<BTreeSet<String>> {
     if !manifest.types.contains(&PluginType::Template) {
         return None;
     }
     let entry = manifest.entry_in(content.listing()).ok()?.clone();
-    let spec = PluginSpec {
-        name: manifest.id.clone(),
-        version: manifest.version.clone(),
-        types: manifest.types.clone(),
-        entry,
-        dependencies: BTreeSet::new(),
-        limits: PluginLimits::default(),
-        capabilities: Capabilities::default(),
-        project: None,
-        environment: BTreeMap::new(),
-        config: json!({}),
-        config_schema: None,
-        content: Arc::new(content),
-    };
+    let spec = given_nothing(manifest, entry, content);
     let plugins = Loader::new(options(app, VerboseLog::new(app))).load([spec]).ok()?;
     let plugin = plugins.plugin(manifest.id.as_str()).ok()?;
     let answer = app.wait(async { Ok(plugin.functions().await.ok()) }).ok()??;

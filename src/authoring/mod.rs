@@ -26,10 +26,11 @@ use std::path::{Path, PathBuf};
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::plugin::PluginManifest;
 
+use self::own_content::OwnContent;
 use crate::error::{Error, Exit, Result};
 use crate::explain;
 use crate::settings::Settings;
-use crate::sources::declared::{self, Folder};
+use crate::sources::declared;
 
 /// The plugin that somebody works on.
 #[derive(Debug)]
@@ -53,9 +54,16 @@ impl OwnPlugin {
         Ok(Self { root, manifest_text, manifest })
     }
 
-    /// The files that a package of it holds, hashed.
-    pub(crate) fn package_set(&self) -> Result<Folder> {
-        declared::read_plugin_folder(&self.manifest.id, &self.root.display().to_string(), &self.root)
+    /// The files that a package of it holds.
+    pub(crate) fn content(&self) -> Result<OwnContent> {
+        let files = declared::package_files(&self.manifest, &self.root.display().to_string(), &self.root);
+        let content = OwnContent::read(files.map_err(|error| error.about(&self.manifest.id))?)?;
+        let manifest = content.files().find(|(path, _)| path.as_str() == MANIFEST_FILE);
+        if manifest.is_none_or(|(_, bytes)| bytes != self.manifest_text.as_bytes()) {
+            return Err(Error::new("mfp::package::changed", "plugin.yaml changed while the plugin's files were read")
+                .help("run it again when nothing writes to the folder"));
+        }
+        Ok(content)
     }
 }
 
@@ -89,5 +97,24 @@ fn own(error: Error) -> Error {
         error.exit_with(Exit::Usage).help("correct it; `mfp schema plugin --example` shows what the file can hold")
     } else {
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_understood_is_what_is_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = |version: &str| format!("mfp: 1\nplugin: {{ id: a, version: {version}, types: [auth] }}\n");
+        let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
+        write("a.wasm", b"\0asm\x01\0\0\0");
+        write(MANIFEST_FILE, text("1.0.0").as_bytes());
+        let manifest = PluginManifest::parse(&text("1.0.0")).unwrap();
+        let plugin = OwnPlugin { root: folder.path().to_owned(), manifest_text: text("1.0.0"), manifest };
+        assert_eq!(plugin.content().unwrap().files().count(), 2);
+        write(MANIFEST_FILE, text("2.0.0").as_bytes());
+        assert_eq!(plugin.content().unwrap_err().code(), "mfp::package::changed");
     }
 }

@@ -4,6 +4,8 @@
 //! Nothing is run and nothing is written. Who has [`Gathered`] has files that were looked at; what's packed is those bytes, and not
 //! what the folder holds a moment later.
 
+use std::sync::Arc;
+
 use mfp_model::content::{Listing, PackagePath};
 use mfp_model::plugin::{PluginManifest, Runtime};
 use mfp_model::source::ArchiveFormat;
@@ -18,6 +20,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::{Event, plural};
+use crate::sources::declared::read_signature;
 use crate::sources::fetch::manifest_in;
 
 /// What an author says is meant as it is.
@@ -33,40 +36,32 @@ pub(crate) struct Allowed {
 #[derive(Debug)]
 pub(crate) struct Gathered {
     pub(crate) manifest: PluginManifest,
-    pub(crate) listing: Listing,
+    pub(crate) content: Arc<OwnContent>,
     /// The `plugin.minisig` of the folder.
     pub(crate) signature: Option<String>,
     /// The commit that the files are those of.
     pub(crate) commit: Option<String>,
-    files: Vec<(PackagePath, Vec<u8>)>,
 }
 
 /// Read a plugin's files and hold them to the rules.
 pub(crate) fn gather(app: &App<'_>, plugin: &OwnPlugin, allowed: Allowed) -> Result<Gathered> {
     check_publishable(&plugin.manifest)?;
     check_plugin(app, plugin)?;
-    let folder = plugin.package_set()?;
-    let read = |(path, place): &(PackagePath, std::path::PathBuf)| match std::fs::read(place) {
-        Ok(bytes) => Ok((path.clone(), bytes)),
-        Err(error) => Err(explain::io("read", place, &error)),
-    };
-    let files: Vec<(PackagePath, Vec<u8>)> = folder.files.iter().map(read).collect::<Result<_>>()?;
-    check_paths(&files)?;
+    let content = plugin.content()?;
+    check_paths(&content)?;
     if !allowed.secrets {
-        refuse_secrets(&files, app)?;
+        refuse_secrets(app, &content)?;
     }
-    let commit = check_committed(app, plugin, &folder.listing, allowed.dirty)?;
-    Ok(Gathered { manifest: folder.manifest, listing: folder.listing, signature: folder.signature, commit, files })
+    let commit = check_committed(app, plugin, content.listing(), allowed.dirty)?;
+    let signature = read_signature(&plugin.root)?;
+    Ok(Gathered { manifest: plugin.manifest.clone(), content: Arc::new(content), signature, commit })
 }
 
 impl Gathered {
     /// Its archive, with this signature in it: made, and read again by those who'll read it.
     pub(crate) fn pack(&self, app: &App<'_>, signature: Option<&str>, format: ArchiveFormat) -> Result<Package> {
-        let package = pack::pack(&self.files, signature, format).map_err(|error| unpackable(&error))?;
-        if package.content() != self.listing.content() {
-            return Err(Error::new("mfp::package::changed", "files changed while they were read")
-                .help("run it again when nothing writes to the folder"));
-        }
+        let files: Vec<(PackagePath, &[u8])> = self.content.files().map(|(path, bytes)| (path.clone(), bytes)).collect();
+        let package = pack::pack(&files, signature, format).map_err(|error| unpackable(&error))?;
         let artifact = ExpectedArtifact { sha256: package.sha256, size: Some(package.bytes.len() as u64) };
         let expected = Expected::Locked { content: package.content(), artifact: Some(artifact) };
         let tree = app.store()?.ingest_archive(&*package.bytes, format, &expected).map_err(explain::store)?;
@@ -75,18 +70,6 @@ impl Gathered {
             return Err(Error::bug("what was packed isn't what's read"));
         }
         Ok(package)
-    }
-
-    /// The same for the sandbox.
-    pub(crate) fn content(&self) -> OwnContent {
-        OwnContent::read(self.files.iter().cloned())
-    }
-
-    /// The module's bytes; of a plugin without one, none.
-    pub(crate) fn module(&self) -> &[u8] {
-        let entry = self.manifest.entry_in(&self.listing).ok();
-        let module = entry.and_then(|entry| self.files.iter().find(|(path, _)| path == entry));
-        module.map(|(_, bytes)| bytes.as_slice()).unwrap_or_default()
     }
 
     /// `<name>-<version>` and the format's ending.
@@ -111,8 +94,8 @@ fn check_publishable(manifest: &PluginManifest) -> Result<()> {
     Ok(())
 }
 
-fn check_paths(files: &[(PackagePath, Vec<u8>)]) -> Result<()> {
-    let long: Vec<String> = files.iter().map(|(path, _)| path).filter(|path| !pack::fits(path)).map(ToString::to_string).collect();
+fn check_paths(content: &OwnContent) -> Result<()> {
+    let long: Vec<String> = content.files().map(|(path, _)| path).filter(|path| !pack::fits(path)).map(ToString::to_string).collect();
     if long.is_empty() {
         return Ok(());
     }
@@ -124,8 +107,8 @@ fn check_paths(files: &[(PackagePath, Vec<u8>)]) -> Result<()> {
     .help("shorten them: at most 100 bytes, or a `/` with at most 155 bytes before it and 100 after it"))
 }
 
-fn refuse_secrets(files: &[(PackagePath, Vec<u8>)], app: &App<'_>) -> Result<()> {
-    let found = secrets::find(files, app.settings.now);
+fn refuse_secrets(app: &App<'_>, content: &OwnContent) -> Result<()> {
+    let found = secrets::find(content.files(), app.settings.now);
     if found.is_empty() {
         return Ok(());
     }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use mfp_model::compat::{self, Change, Side, Step};
-use mfp_model::content::PackagePath;
 use mfp_model::index::{IndexDocument, IndexLine, Publication};
 use mfp_model::plugin::{PluginManifest, Surface, WasmKind, check_wasm_header};
 use mfp_model::signature::Statement;
@@ -16,19 +16,21 @@ use mfp_model::signer::Signer;
 use mfp_model::source::{ArchiveFormat, Artifact};
 use mfp_model::version::Version;
 use mfp_store::pack::Package;
-use mfp_store::{Expected, ExpectedArtifact, Tree};
+use mfp_store::{Expected, ExpectedArtifact};
 
 use super::functions::functions;
 use super::own_content::OwnContent;
 use super::packing::Gathered;
 use crate::app::App;
 use crate::cli::publish::AllowedCheck;
+use crate::cli::values::value_name;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::keys::SecretKey;
 use crate::registry_folder::RegistryFolder;
 use crate::registry_folder::signers::Keys;
-use crate::report::document::{BreakingChange, PublishedVersion};
+use crate::registry_folder::write::Published;
+use crate::report::document::PublishedVersion;
 use crate::sources::fetch::manifest_in;
 
 /// A version that's ready to be published.
@@ -42,20 +44,21 @@ pub(crate) struct Ready {
 pub(crate) fn ready(
     app: &App<'_>,
     gathered: &Gathered,
-    (key, format): (Option<&SecretKey>, ArchiveFormat),
-    keys: &Keys<'_>,
-    document: &IndexDocument,
+    key: Option<&SecretKey>,
+    format: ArchiveFormat,
+    published: &Published<'_>,
 ) -> Result<Ready> {
     let manifest = &gathered.manifest;
-    let statement = Statement { name: manifest.id.clone(), version: manifest.version.clone(), content: gathered.listing.content() };
-    let (signature, signer) = signed(app, gathered, key, &statement, keys)?;
+    let content = gathered.content.listing().content();
+    let statement = Statement { name: manifest.id.clone(), version: manifest.version.clone(), content };
+    let (signature, signer) = signed(app, gathered, key, &statement, &published.keys)?;
     let package = gathered.pack(app, signature.as_deref(), format)?;
     let publication = Publication {
         file: gathered.file_name(format),
         artifact: Artifact { format, size: package.bytes.len() as u64, sha256: package.sha256 },
         content: package.content(),
         unpacked: package.listing.total_size(),
-        published: next_time(app, document),
+        published: next_time(app, &published.document),
         signer,
     };
     let line = IndexLine::of(manifest, publication).map_err(|error| Error::bug(format!("a version that was looked at: {error}")))?;
@@ -68,7 +71,7 @@ fn signed(
     gathered: &Gathered,
     key: Option<&SecretKey>,
     statement: &Statement,
-    keys: &Keys<'_>,
+    keys: &Keys,
 ) -> Result<(Option<String>, Option<Signer>)> {
     match (key, &gathered.signature) {
         (Some(key), _) => {
@@ -90,9 +93,8 @@ fn signed(
 
 /// When it's published: now, and never before the version above it, whatever another machine's clock said.
 pub(crate) fn next_time(app: &App<'_>, document: &IndexDocument) -> Timestamp {
-    let now = app.settings.source_date.unwrap_or(app.settings.now);
-    let whole = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    document.lines.last().map_or(whole, |last| whole.max(last.published))
+    let now = app.settings.publishing_time();
+    document.lines.last().map_or(now, |last| now.max(last.published))
 }
 
 /// The version that users of this one came from: the highest lower release that isn't yanked.
@@ -101,86 +103,66 @@ pub(crate) fn predecessor<'d>(document: &'d IndexDocument, version: &Version) ->
     lower.max_by(|a, b| a.version.cmp(&b.version))
 }
 
-/// What a new version takes away from users of its predecessor, and whether it may.
-pub(crate) fn compare(
+/// What a new version takes away from users of its predecessor: all that its number allows, or a person did. An error if there's more.
+pub(crate) fn losses(
     app: &App<'_>,
     registry: &RegistryFolder,
     gathered: &Gathered,
-    (line, last): (&IndexLine, &IndexLine),
+    last: &IndexLine,
     allowed: &BTreeSet<AllowedCheck>,
-) -> Result<Vec<BreakingChange>> {
-    let (old, old_content) = published_side(app, registry, last)?;
-    let new = ModuleSide::of(&gathered.manifest, gathered.module())?;
-    let step = Step::between(&last.version, &line.version);
-    let mut changes = compat::changes(old.side(), new.side());
+) -> Result<Vec<Change>> {
+    let (old, old_content) = published_version(app, registry, last)?;
+    let (new, new_content) = (&gathered.manifest, &gathered.content);
+    let mut changes = compat::changes(Module::of(&old, &old_content)?.side(&old), Module::of(new, new_content)?.side(new));
     // Both are asked, or the comparison would be with a guess.
-    let functions = |manifest: &PluginManifest, content: OwnContent| functions(app, manifest, content);
-    if let Some(had) = functions(&old.manifest, old_content)
-        && let Some(has) = functions(&new.manifest, gathered.content())
+    if let Some(had) = functions(app, &old, Arc::clone(&old_content))
+        && let Some(has) = functions(app, new, Arc::clone(new_content))
     {
         changes.extend(compat::lost_functions(&had, &has));
     }
-    Ok(changes.into_iter().map(|change| told(&change, step, allowed)).collect())
+    let step = Step::between(&last.version, &new.version);
+    let is_refused = |change: &&Change| step < change.needs && !allowed.contains(&change.check.into());
+    let refused: Vec<&Change> = changes.iter().filter(is_refused).collect();
+    if refused.is_empty() { Ok(changes) } else { Err(refusal(new, &last.version, &refused)) }
 }
 
-fn told(change: &Change, step: Step, allowed: &BTreeSet<AllowedCheck>) -> BreakingChange {
-    let check = match change.check {
-        compat::Check::Exports => AllowedCheck::Exports,
-        compat::Check::Types => AllowedCheck::Types,
-        compat::Check::Config => AllowedCheck::Config,
-        compat::Check::Capabilities => AllowedCheck::Capabilities,
-        compat::Check::Host => AllowedCheck::Host,
-    };
-    BreakingChange {
-        check: change.check.as_str().to_owned(),
-        what: change.what.clone(),
-        needs: Some(change.needs.to_string()),
-        allowed: step >= change.needs || allowed.contains(&check),
-    }
-}
-
-/// An error if something is taken away that the number doesn't allow, and nobody said that it's meant.
-pub(crate) fn refuse(line: &IndexLine, last: &Version, changes: &[BreakingChange]) -> Result<()> {
-    let refused: Vec<&BreakingChange> = changes.iter().filter(|change| !change.allowed).collect();
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let needs = |word: &str| refused.iter().any(|change| change.needs.as_deref() == Some(word));
-    let step = if needs("major") { Step::Major } else { Step::Minor };
-    let names: BTreeSet<&str> = refused.iter().map(|change| change.check.as_str()).collect();
-    let names = names.into_iter().collect::<Vec<_>>().join(",");
-    let shown =
-        |change: &&BreakingChange| format!("{}: {} (a {} step)", change.check, change.what, change.needs.as_deref().unwrap_or_default());
-    Err(Error::new(
+/// What's taken away that the number doesn't allow, and nobody said that it's meant.
+fn refusal(new: &PluginManifest, last: &Version, refused: &[&Change]) -> Error {
+    let step = refused.iter().map(|change| change.needs).max().unwrap_or(Step::Minor);
+    let checks: BTreeSet<AllowedCheck> = refused.iter().map(|change| change.check.into()).collect();
+    let checks: Vec<String> = checks.iter().map(value_name).collect();
+    let shown = |change: &&Change| format!("{}: {} (a {} step)", value_name(&AllowedCheck::from(change.check)), change.what, change.needs);
+    Error::new(
         "mfp::publish::breaking",
-        format!("{} {} takes away what users of {last} have, and they'd get it without being asked", line.name, line.version),
+        format!("{} {} takes away what users of {last} have, and they'd get it without being asked", new.id, new.version),
     )
     .points(refused.iter().map(shown))
-    .help(format!("publish it as {}; if it breaks nobody: `--allow {names}`", step.after(last)))
-    .detail("checks", names.split(',').collect::<Vec<_>>())
-    .detail("version", step.after(last).to_string()))
+    .help(format!("publish it as {}; if it breaks nobody: `--allow {}`", step.after(last), checks.join(",")))
+    .detail("checks", checks)
+    .detail("version", step.after(last).to_string())
 }
 
-/// A version as it's compared, with what its module offers.
-struct ModuleSide {
-    manifest: PluginManifest,
-    module: (WasmKind, Surface),
+/// What a version's module offers, and what kind of module that is.
+struct Module {
+    kind: WasmKind,
+    surface: Surface,
 }
 
-impl ModuleSide {
-    fn of(manifest: &PluginManifest, module: &[u8]) -> Result<Self> {
+impl Module {
+    fn of(manifest: &PluginManifest, content: &OwnContent) -> Result<Self> {
         let unreadable = |error| explain::wasm(&manifest.id, &error);
-        let module = (check_wasm_header(module).map_err(unreadable)?, Surface::of(module).map_err(unreadable)?);
-        Ok(Self { manifest: manifest.clone(), module })
+        let entry = manifest.entry_in(content.listing()).map_err(|error| explain::entry(&manifest.id, &error))?;
+        let bytes = content.file(entry).unwrap_or_default();
+        Ok(Self { kind: check_wasm_header(bytes).map_err(unreadable)?, surface: Surface::of(bytes).map_err(unreadable)? })
     }
 
-    fn side(&self) -> Side<'_> {
-        Side { manifest: &self.manifest, module: Some((self.module.0, &self.module.1)) }
+    fn side<'a>(&'a self, manifest: &'a PluginManifest) -> Side<'a> {
+        Side { manifest, module: Some((self.kind, &self.surface)) }
     }
 }
 
 /// A version of the registry, its archive verified as by everybody who takes it.
-fn published_side(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) -> Result<(ModuleSide, OwnContent)> {
+fn published_version(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) -> Result<(PluginManifest, Arc<OwnContent>)> {
     let damaged = |error: Error| {
         error
             .note(format!("{} {} is what this version is compared with", line.name, line.version))
@@ -192,24 +174,15 @@ fn published_side(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine) ->
     let expected = Expected::Locked { content: line.content, artifact: Some(artifact) };
     let tree = app.store()?.ingest_archive(file, line.format, &expected).map_err(|error| damaged(explain::store(error)))?;
     let manifest = manifest_in(&line.name, &tree).map_err(damaged)?;
-    let side = ModuleSide::of(&manifest, &module_of(&manifest, &tree)?)?;
-    let read = |(path, _): (&PackagePath, _)| Ok((path.clone(), tree.read(path.as_str()).map_err(explain::store)?));
-    let files = tree.listing().iter().map(read).collect::<Result<Vec<_>>>()?;
-    Ok((side, OwnContent::read(files)))
-}
-
-fn module_of(manifest: &PluginManifest, tree: &Tree) -> Result<Vec<u8>> {
-    let entry = manifest.entry_in(tree.listing()).map_err(|error| explain::entry(&manifest.id, &error))?;
-    tree.read(entry.as_str()).map_err(explain::store)
+    Ok((manifest, Arc::new(OwnContent::of_tree(&tree)?)))
 }
 
 /// A version as it's told to programs.
 pub(crate) fn published(registry: &RegistryFolder, line: &IndexLine, place: &Path) -> PublishedVersion {
-    let file = place.strip_prefix(&registry.root).unwrap_or(place);
     PublishedVersion {
         name: line.name.to_string(),
         version: line.version.to_string(),
-        file: file.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"),
+        file: registry.below(place),
         size: line.size,
         sha256: line.sha256.to_string(),
         content: line.content.to_string(),

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mfp_loader::{Loader, LoaderOptions, Numbers, PluginLimits, PluginSpec, Plugins, ProjectFiles};
+use mfp_model::capability::{Capabilities, EnvName};
 use mfp_model::content::PackagePath;
-use serde_json::Value;
+use mfp_model::plugin::PluginManifest;
+use serde_json::{Value, json};
 
 use super::OwnPlugin;
 use super::own_content::OwnContent;
@@ -43,16 +45,11 @@ impl Sandboxed {
     fn spec(&self, app: &App<'_>, plugin: &OwnPlugin, config: Value) -> PluginSpec {
         let manifest = &plugin.manifest;
         let asked = &manifest.capabilities;
-        let variable = |name: &mfp_model::capability::EnvName| {
+        let variable = |name: &EnvName| {
             let value = app.settings.environment.text(name.as_str())?;
             Some((name.to_string(), value.to_owned()))
         };
         PluginSpec {
-            name: manifest.id.clone(),
-            version: manifest.version.clone(),
-            types: manifest.types.clone(),
-            entry: self.entry.clone(),
-            dependencies: BTreeSet::new(),
             limits: PluginLimits {
                 own: Numbers { memory: asked.memory.or(manifest.limits.memory), time_ms: asked.time_ms.or(manifest.limits.time_ms) },
                 approved: Numbers { memory: asked.memory, time_ms: asked.time_ms },
@@ -66,8 +63,26 @@ impl Sandboxed {
             capabilities: asked.clone(),
             config,
             config_schema: manifest.config_schema.clone(),
-            content: Arc::clone(&self.content) as Arc<dyn mfp_loader::Content>,
+            ..given_nothing(manifest, self.entry.clone(), Arc::clone(&self.content))
         }
+    }
+}
+
+/// A plugin that's given nothing, and isn't configured.
+pub(super) fn given_nothing(manifest: &PluginManifest, entry: PackagePath, content: Arc<OwnContent>) -> PluginSpec {
+    PluginSpec {
+        name: manifest.id.clone(),
+        version: manifest.version.clone(),
+        types: manifest.types.clone(),
+        entry,
+        dependencies: BTreeSet::new(),
+        limits: PluginLimits::default(),
+        capabilities: Capabilities::default(),
+        project: None,
+        environment: BTreeMap::new(),
+        config: json!({}),
+        config_schema: None,
+        content,
     }
 }
 

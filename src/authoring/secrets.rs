@@ -73,8 +73,8 @@ const ENDINGS: [&str; 6] = [".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"
 const SAMPLES: [&str; 4] = ["example", "sample", "template", "dist"];
 
 /// Everything in these files that looks like a secret, in their order.
-pub(crate) fn find<B: AsRef<[u8]>>(files: &[(PackagePath, B)], now: Timestamp) -> Vec<Secret> {
-    files.iter().flat_map(|(path, bytes)| in_file(path, bytes.as_ref(), now)).collect()
+pub(crate) fn find<'f>(files: impl IntoIterator<Item = (&'f PackagePath, &'f [u8])>, now: Timestamp) -> Vec<Secret> {
+    files.into_iter().flat_map(|(path, bytes)| in_file(path, bytes, now)).collect()
 }
 
 fn in_file(path: &PackagePath, bytes: &[u8], now: Timestamp) -> Vec<Secret> {
@@ -123,8 +123,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
 
     fn told(name: &str, text: &str) -> Vec<String> {
-        let files = [(name.parse().unwrap(), text.as_bytes())];
-        find(&files, Timestamp::from_second(NOW).unwrap()).iter().map(ToString::to_string).collect()
+        find([(&name.parse().unwrap(), text.as_bytes())], Timestamp::from_second(NOW).unwrap()).iter().map(ToString::to_string).collect()
     }
 
     /// Letters that a scanner of this repository doesn't take for a secret.
@@ -210,7 +209,7 @@ mod tests {
     fn bytes_that_arent_text_are_looked_through_too() {
         let mut bytes = b"\0asm\x01\0\0\0\xff\xfe".to_vec();
         bytes.extend(format!("\0ghp_{}\0", random(36)).as_bytes());
-        let found = find(&[("plugin.wasm".parse().unwrap(), bytes)], Timestamp::UNIX_EPOCH);
+        let found = find([(&"plugin.wasm".parse().unwrap(), bytes.as_slice())], Timestamp::UNIX_EPOCH);
         assert_eq!(found[0].what, "a GitHub token");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use mfp_model::compat::Check;
 use mfp_model::name::RegistryName;
 use mfp_model::source::ArchiveFormat;
 
@@ -106,6 +107,18 @@ pub(crate) enum AllowedCheck {
     Host,
     /// Being signed by whoever signed the last version
     Signer,
+}
+
+impl From<Check> for AllowedCheck {
+    fn from(check: Check) -> Self {
+        match check {
+            Check::Exports => Self::Exports,
+            Check::Types => Self::Types,
+            Check::Config => Self::Config,
+            Check::Capabilities => Self::Capabilities,
+            Check::Host => Self::Host,
+        }
+    }
 }
 
 /// `mfp yank`

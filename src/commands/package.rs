@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mfp_model::content::{FileEntry, PackagePath};
 use mfp_model::source::ArchiveFormat;
 use mfp_store::fs::write_atomic;
 use mfp_store::pack::Package;
@@ -81,7 +82,7 @@ fn write(place: &Path, bytes: &[u8], is_ours: bool) -> Result<()> {
 
 /// A line a file: its size and its path.
 fn listed(gathered: &Gathered) -> String {
-    gathered.listing.iter().map(|(path, entry)| format!("{:>10}  {}\n", size(entry.size), clean(path.as_str()))).collect()
+    gathered.content.listing().iter().map(|(path, entry)| format!("{:>10}  {}\n", size(entry.size), clean(path.as_str()))).collect()
 }
 
 fn summary(gathered: &Gathered, package: &Package) -> String {
@@ -90,16 +91,16 @@ fn summary(gathered: &Gathered, package: &Package) -> String {
         "Packed {} {}: {}, {} ({} unpacked){signed}\n  content {}\n  sha256  {}",
         gathered.manifest.id,
         gathered.manifest.version,
-        plural(gathered.listing.len(), "file"),
+        plural(gathered.content.listing().len(), "file"),
         size(package.bytes.len() as u64),
-        size(gathered.listing.total_size()),
+        size(gathered.content.listing().total_size()),
         package.content(),
         package.sha256
     )
 }
 
 fn document(gathered: &Gathered, package: &Package, format: ArchiveFormat, path: Option<String>) -> Document {
-    let file = |(path, entry): (&mfp_model::content::PackagePath, &mfp_model::content::FileEntry)| PackedFile {
+    let file = |(path, entry): (&PackagePath, &FileEntry)| PackedFile {
         path: path.to_string(),
         size: entry.size,
         blake3: entry.digest.to_string(),
@@ -110,11 +111,11 @@ fn document(gathered: &Gathered, package: &Package, format: ArchiveFormat, path:
         path,
         format: format.as_str().to_owned(),
         size: package.bytes.len() as u64,
-        unpacked: gathered.listing.total_size(),
+        unpacked: gathered.content.listing().total_size(),
         sha256: package.sha256.to_string(),
         content: package.content().to_string(),
         signed: gathered.signature.is_some(),
         commit: gathered.commit.clone(),
-        files: gathered.listing.iter().map(file).collect(),
+        files: gathered.content.listing().iter().map(file).collect(),
     })
 }

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use mfp_model::compat::Change;
+use mfp_model::index::IndexLine;
+use mfp_model::signer::Signer;
+
 use crate::app::App;
-use crate::authoring::packing::{Allowed, gather};
-use crate::authoring::publication::{compare, predecessor, published, ready, refuse};
+use crate::authoring::packing::{Allowed, Gathered, gather};
+use crate::authoring::publication::{losses, predecessor, published, ready};
 use crate::authoring::{OwnPlugin, target};
 use crate::cli::publish::{AllowedCheck, PackageFormat, PublishArgs};
+use crate::cli::values::value_name;
 use crate::commands::key;
 use crate::error::{Error, Result};
 use crate::registry_folder::RegistryFolder;
 use crate::registry_folder::signers::Keys;
-use crate::registry_folder::write::refuse_published;
 use crate::report::document::{BreakingChange, Document, PublishDocument};
 use crate::report::{Event, Outcome, plural, size};
 
@@ -21,40 +25,24 @@ pub(crate) fn run(app: &App<'_>, args: &PublishArgs) -> Result<Outcome> {
     let registry = RegistryFolder::open(&target::folder(app, args.registry.registry.as_deref())?)?;
     let gathered = gather(app, &plugin, Allowed { dirty: args.allow_dirty, secrets: args.allow_secrets })?;
     let key = args.key.as_ref().map(|key| key::open(app, &app.settings.current_dir.join(key), &args.password)).transpose()?;
+    let format = args.format.unwrap_or(PackageFormat::TarZst).archive();
     let allowed: BTreeSet<AllowedCheck> = args.allow.iter().copied().collect();
 
     // From here on nobody else writes: what's decided about the versions that are there is still true when this one is added.
     let writing = registry.writing(app)?;
-    let name = &gathered.manifest.id;
-    let (bytes, document) = registry.index(name)?;
-    let history = registry.key_history(name)?;
-    let keys = Keys::of(name, &document, &history);
-    let format = args.format.unwrap_or(PackageFormat::TarZst).archive();
-    let ready = ready(app, &gathered, (key.as_ref(), format), &keys, &document)?;
-    let line = &ready.line;
-    refuse_published(&bytes, line)?;
-    let mut changes: Vec<BreakingChange> = objection(&keys, &ready, &allowed)?.into_iter().collect();
-    let last = predecessor(&document, &line.version);
-    if let Some(last) = last {
-        let found = compare(app, &registry, &gathered, (line, last), &allowed)?;
-        refuse(line, &last.version, &found)?;
-        changes.extend(found);
+    let there = writing.published(&gathered.manifest.id)?;
+    let new = ready(app, &gathered, key.as_ref(), format, &there)?;
+    there.refuse_again(&new.line)?;
+    let mut changes: Vec<BreakingChange> = other_signer(&there.keys, new.line.signer.as_ref(), &allowed)?.into_iter().collect();
+    let last = predecessor(&there.document, &new.line.version).cloned();
+    if let Some(last) = &last {
+        changes.extend(losses(app, &registry, &gathered, last, &allowed)?.iter().map(document));
     }
-    say(app, line.signer.is_some(), &changes);
-
-    let place = if args.dry_run { registry.archive(line)? } else { writing.add(line, &ready.package.bytes)? };
-    let did = if args.dry_run { "Would publish" } else { "Published" };
-    let signer = line.signer.as_ref().map(|signer| format!(", signed by {}", signer.fingerprint())).unwrap_or_default();
-    app.reporter.event(Event::Note(format!(
-        "{did} {name} {} ({}, {}{signer}) in {}\n  content {}",
-        line.version,
-        plural(gathered.listing.len(), "file"),
-        size(line.size),
-        registry.root.display(),
-        line.content
-    )));
+    say(app, new.line.signer.is_some(), &changes);
+    let place = if args.dry_run { registry.archive(&new.line)? } else { there.add(&new.line, &new.package.bytes)? };
+    say_done(app, args, &gathered, &new.line, &registry);
     Ok(Outcome::done(Document::Publish(PublishDocument {
-        version: published(&registry, line, &place),
+        version: published(&registry, &new.line, &place),
         registry: registry.root.display().to_string(),
         predecessor: last.map(|last| last.version.to_string()),
         changes,
@@ -63,17 +51,37 @@ pub(crate) fn run(app: &App<'_>, args: &PublishArgs) -> Result<Outcome> {
 }
 
 /// Why this signer mustn't sign, if a person says that it may; else that's the end.
-fn objection(
-    keys: &Keys<'_>,
-    ready: &crate::authoring::publication::Ready,
-    allowed: &BTreeSet<AllowedCheck>,
-) -> Result<Option<BreakingChange>> {
-    let Some(what) = keys.objection(ready.line.signer.as_ref()) else { return Ok(None) };
+fn other_signer(keys: &Keys, signer: Option<&Signer>, allowed: &BTreeSet<AllowedCheck>) -> Result<Option<BreakingChange>> {
+    let Some(what) = keys.objection(signer) else { return Ok(None) };
     if allowed.contains(&AllowedCheck::Signer) {
-        return Ok(Some(BreakingChange { check: "signer".to_owned(), what, needs: None, allowed: true }));
+        return Ok(Some(BreakingChange { check: value_name(&AllowedCheck::Signer), what, needs: None, allowed: true }));
     }
     Err(Error::new("mfp::publish::signer", what)
         .help("sign with that key: `--key FILE`; or hand the plugin over: `mfp key rotate`, and its line in keys/; `--allow signer` makes each user decide"))
+}
+
+/// Something that's taken away, and may be.
+fn document(change: &Change) -> BreakingChange {
+    BreakingChange {
+        check: value_name(&AllowedCheck::from(change.check)),
+        what: change.what.clone(),
+        needs: Some(change.needs.to_string()),
+        allowed: true,
+    }
+}
+
+fn say_done(app: &App<'_>, args: &PublishArgs, gathered: &Gathered, line: &IndexLine, registry: &RegistryFolder) {
+    let did = if args.dry_run { "Would publish" } else { "Published" };
+    let signer = line.signer.as_ref().map(|signer| format!(", signed by {}", signer.fingerprint())).unwrap_or_default();
+    app.reporter.event(Event::Note(format!(
+        "{did} {} {} ({}, {}{signer}) in {}\n  content {}",
+        line.name,
+        line.version,
+        plural(gathered.content.listing().len(), "file"),
+        size(line.size),
+        registry.root.display(),
+        line.content
+    )));
 }
 
 fn say(app: &App<'_>, is_signed: bool, changes: &[BreakingChange]) {

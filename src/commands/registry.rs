@@ -7,7 +7,6 @@ use mfp_model::name::RegistryName;
 use mfp_model::signature::Statement;
 use mfp_model::signer::Signer;
 use mfp_model::source::{ArchiveFormat, Artifact};
-use mfp_store::Tree;
 
 use crate::app::App;
 use crate::authoring::publication::{next_time, published};
@@ -15,7 +14,7 @@ use crate::cli::publish::{RegistryAction, RegistryArgs};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::keys;
-use crate::registry_folder::check::{Checked, check};
+use crate::registry_folder::check::{Checked, Problem, check};
 use crate::registry_folder::signers::Keys;
 use crate::registry_folder::{RegistryFolder, read};
 use crate::report::document::{CheckedRegistry, Document, PublishedVersion, RegistryDocument, RegistryProblem};
@@ -91,43 +90,36 @@ fn add_one(app: &App<'_>, registry: &RegistryFolder, file: &Path, trusted: &Trus
     let manifest = manifest_in(&"plugin".parse().expect("`plugin` is a name"), &tree)?;
     // From here on nobody else writes, so what's decided about the last version is still true when this one is added.
     let writing = registry.writing(app)?;
-    let (_, document) = registry.index(&manifest.id)?;
-    let history = registry.key_history(&manifest.id)?;
-    let known = Keys::of(&manifest.id, &document, &history);
-    let signer = signer_of(&known, &manifest.id, &manifest.version, &tree, trusted)?;
+    let there = writing.published(&manifest.id)?;
+    let statement = Statement { name: manifest.id.clone(), version: manifest.version.clone(), content: tree.content() };
+    let signer = signer_of(&there.keys, &statement, tree.signature(), trusted)?;
     let publication = Publication {
         file: format!("{}-{}.{}", manifest.id, manifest.version, format.as_str()),
         artifact,
         content: tree.content(),
         unpacked: tree.listing().total_size(),
-        published: next_time(app, &document),
+        published: next_time(app, &there.document),
         signer,
     };
     let line = IndexLine::of(&manifest, publication).map_err(|error| {
         Error::new("mfp::package::version", format!("{} {}: {error}", manifest.id, manifest.version))
             .help("a registry takes no version with build metadata; tell the publisher")
     })?;
-    let place = writing.add(&line, &bytes)?;
+    let place = there.add(&line, &bytes)?;
     Ok(published(registry, &line, &place))
 }
 
 /// Who signed a package, proven; and whether they may.
-fn signer_of(
-    known: &Keys<'_>,
-    name: &mfp_model::name::PluginName,
-    version: &mfp_model::version::Version,
-    tree: &Tree,
-    trusted: &Trusted,
-) -> Result<Option<Signer>> {
-    let statement = Statement { name: name.clone(), version: version.clone(), content: tree.content() };
-    let signer = match tree.signature() {
+fn signer_of(keys: &Keys, statement: &Statement, signature: Option<&str>, trusted: &Trusted) -> Result<Option<Signer>> {
+    let signer = match signature {
         None => None,
-        Some(signature) => Some(known.signer_of(&statement, signature, &trusted.signers).map_err(|why| {
+        Some(signature) => Some(keys.signer_of(statement, signature, &trusted.signers).map_err(|why| {
+            let (name, version) = (&statement.name, &statement.version);
             Error::new("mfp::registry::signer", format!("{name} {version} is signed, and not provably by anybody who's known here: {why}"))
                 .help("name who signs it: `--signer minisign:RW…`, or `--signer FILE.pub`")
         })?),
     };
-    match known.objection(signer.as_ref()).filter(|_| !trusted.any) {
+    match keys.objection(signer.as_ref()).filter(|_| !trusted.any) {
         Some(objection) => Err(Error::new("mfp::publish::signer", objection)
             .help("hand the plugin over: `mfp key rotate`, and its line in keys/; or take it as it is: `--allow-signer`")),
         None => Ok(signer),
@@ -135,7 +127,7 @@ fn signer_of(
 }
 
 fn check_all(app: &App<'_>, registry: &RegistryFolder, fix: bool) -> Result<Outcome> {
-    let mended = fix && registry.writing(app)?.mend_search()?;
+    let mended = fix && registry.writing(app)?.write_search()?;
     let checked = check(registry, &app.store()?)?;
     for warning in checked.problems.iter().filter(|problem| problem.is_warning) {
         app.reporter.event(Event::Warning { code: warning.code, text: format!("{}: {}", clean(&place(warning)), clean(&warning.message)) });
@@ -148,17 +140,17 @@ fn check_all(app: &App<'_>, registry: &RegistryFolder, fix: bool) -> Result<Outc
         return Ok(outcome);
     }
     let error = Error::new("mfp::registry::problems", format!("{} in the registry ({looked_at})", plural(count, "problem")))
-        .points(checked.errors().map(crate::registry_folder::check::Problem::shown))
+        .points(checked.errors().map(Problem::shown))
         .help("take what's damaged from a backup or a mirror; an archive must be the one that was published, byte for byte");
     Ok(outcome.refused(error))
 }
 
-fn place(problem: &crate::registry_folder::check::Problem) -> String {
+fn place(problem: &Problem) -> String {
     problem.line.map_or_else(|| problem.file.clone(), |line| format!("{}:{line}", problem.file))
 }
 
 fn document(checked: &Checked, mended: bool) -> CheckedRegistry {
-    let problem = |one: &crate::registry_folder::check::Problem| RegistryProblem {
+    let problem = |one: &Problem| RegistryProblem {
         code: one.code.to_owned(),
         file: one.file.clone(),
         line: one.line,
@@ -174,7 +166,7 @@ fn document(checked: &Checked, mended: bool) -> CheckedRegistry {
 }
 
 fn bulk(app: &App<'_>, registry: &RegistryFolder) -> Result<Outcome> {
-    let path = registry.writing(app)?.bulk(app.settings.source_date.unwrap_or(app.settings.now))?;
+    let path = registry.writing(app)?.write_bulk(app.settings.publishing_time())?;
     app.reporter.event(Event::Note(format!("Wrote {path}, and named it in config.json")));
     Ok(done(registry, RegistryDocument { bulk: Some(path), ..RegistryDocument::default() }))
 }

@@ -2,14 +2,18 @@
 //!
 //! A snapshot: it counts as of when it was made, so that what's published after it needn't touch it.
 
-use mfp_model::index::IndexDocument;
+use jiff::Timestamp;
+use mfp_model::content::PackagePath;
+use mfp_model::digest::Sha256;
+use mfp_model::index::{IndexDocument, IndexLine};
+use mfp_model::name::PluginName;
 use mfp_model::registry_files::{Bulk, RegistryConfig};
-use mfp_store::fs::write_atomic;
+use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 
+use super::write::{Writing, end_line};
 use super::{MAX_DOCUMENT_BYTES, RegistryFolder, read};
 use crate::error::{Error, Result};
-use crate::explain;
 
 /// More isn't taken by anybody (`unpacked` of it).
 const MAX_BYTES: u64 = 64 << 20;
@@ -17,14 +21,13 @@ const MAX_BYTES: u64 = 64 << 20;
 impl RegistryFolder {
     /// What `config.json` says of a bulk file, held to the file and to the index. Gives what's wrong, as clauses.
     pub(crate) fn bulk_problems(&self, bulk: &Bulk) -> Result<Vec<String>> {
-        let Ok(path) = bulk.url.parse::<mfp_model::content::PackagePath>() else { return Ok(Vec::new()) };
+        let Ok(path) = bulk.url.parse::<PackagePath>() else { return Ok(Vec::new()) };
         let Some(bytes) = read(&self.root.join(path.as_str()), MAX_DOCUMENT_BYTES)? else { return Ok(vec!["it isn't there".to_owned()]) };
         let mut problems = Vec::new();
         if bytes.len() as u64 != bulk.size {
             problems.push(format!("it has {} bytes, and config.json says {}", bytes.len(), bulk.size));
         }
-        let sha256: [u8; 32] = sha2::Sha256::digest(&bytes).into();
-        if sha256 != *bulk.sha256.as_bytes() {
+        if sha256(&bytes) != bulk.sha256 {
             problems.push("its SHA-256 isn't what config.json says".to_owned());
         }
         if bulk.unpacked > MAX_BYTES {
@@ -34,17 +37,7 @@ impl RegistryFolder {
         let capacity = usize::try_from(bulk.unpacked).unwrap_or(usize::MAX);
         match zstd::bulk::decompress(&bytes, capacity) {
             Ok(text) if text.len() as u64 == bulk.unpacked => match IndexDocument::parse_bulk(&text) {
-                Ok(documents) => problems.extend(documents.iter().flat_map(|(name, document)| {
-                    let index = self.index(name).map(|(_, index)| index).unwrap_or_default();
-                    let differs = |line: &&mfp_model::index::IndexLine| {
-                        !index
-                            .lines
-                            .iter()
-                            .any(|one| one.version == line.version && one.sha256 == line.sha256 && one.content == line.content)
-                    };
-                    let strange: Vec<String> = document.lines.iter().filter(differs).map(|line| line.version.to_string()).collect();
-                    strange.into_iter().map(move |version| format!("it has {name} {version}, and the index doesn't say the same"))
-                })),
+                Ok(documents) => problems.extend(documents.iter().flat_map(|(name, document)| self.strangers(name, document))),
                 Err(error) => problems.push(error.to_string()),
             },
             _ => problems.push(format!("it doesn't unpack to {} bytes", bulk.unpacked)),
@@ -52,36 +45,51 @@ impl RegistryFolder {
         Ok(problems)
     }
 
-    /// Make the file of what the index says now, and name it in `config.json`. Gives its path below the root.
-    pub(super) fn write_bulk(&self, now: jiff::Timestamp) -> Result<String> {
+    /// The versions of a bulk document of which the index doesn't say the same.
+    fn strangers(&self, name: &PluginName, document: &IndexDocument) -> Vec<String> {
+        let index = self.index(name).map(|(_, index)| index).unwrap_or_default();
+        let is_same =
+            |one: &IndexLine, other: &IndexLine| one.version == other.version && one.sha256 == other.sha256 && one.content == other.content;
+        let strange = document.lines.iter().filter(|line| !index.lines.iter().any(|one| is_same(one, line)));
+        strange.map(|line| format!("it has {name} {}, and the index doesn't say the same", line.version)).collect()
+    }
+
+    /// All documents of the index, one after the other.
+    fn all_lines(&self) -> Result<Vec<u8>> {
         let mut text = Vec::new();
         for name in self.index_files()?.into_iter().filter_map(|(_, name)| name) {
-            let (bytes, _) = self.index(&name)?;
-            text.extend_from_slice(&bytes);
-            if text.last().is_some_and(|last| *last != b'\n') {
-                text.push(b'\n');
-            }
+            text.extend(self.index(&name)?.0);
+            end_line(&mut text);
         }
+        Ok(text)
+    }
+}
+
+impl Writing<'_> {
+    /// Make the file of what the index says now, and name it in `config.json`. Gives its path below the root.
+    pub(crate) fn write_bulk(&self, generated: Timestamp) -> Result<String> {
+        let text = self.registry.all_lines()?;
         if text.len() as u64 > MAX_BYTES {
             return Err(Error::new("mfp::registry::full", "all lines together have more than 64 MiB, which nobody takes in one file")
                 .help("do without such a file"));
         }
         let bytes = zstd::bulk::compress(&text, 19).map_err(|error| Error::bug(format!("zstd: {error}")))?;
-        let sha256: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256(&bytes).hex();
         let path = format!("bulk/{sha256}.ndjson.zst");
-        let folder = self.root.join("bulk");
-        std::fs::create_dir_all(&folder).map_err(|error| explain::io("make the folder", &folder, &error))?;
-        write_atomic(&self.root.join(&path), &bytes).map_err(explain::store)?;
-        let file = self.root.join(RegistryConfig::FILE);
+        self.write(&self.registry.root.join(&path), &bytes)?;
+        let file = self.registry.root.join(RegistryConfig::FILE);
         let config = read(&file, MAX_DOCUMENT_BYTES)?.unwrap_or_default();
-        let mut config: serde_json::Map<String, serde_json::Value> =
+        let mut config: Map<String, Value> =
             serde_json::from_slice(&config).map_err(|error| Error::bug(format!("a config.json that was read: {error}")))?;
-        let generated = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string();
         config.insert(
             "bulk".to_owned(),
-            serde_json::json!({ "url": path, "size": bytes.len(), "unpacked": text.len(), "sha256": sha256, "generated": generated }),
+            json!({ "url": path, "size": bytes.len(), "unpacked": text.len(), "sha256": sha256, "generated": generated.to_string() }),
         );
-        write_atomic(&file, format!("{:#}\n", serde_json::Value::Object(config)).as_bytes()).map_err(explain::store)?;
+        self.write(&file, format!("{:#}\n", Value::Object(config)).as_bytes())?;
         Ok(path)
     }
+}
+
+fn sha256(bytes: &[u8]) -> Sha256 {
+    Sha256::from_hash(sha2::Sha256::digest(bytes).into())
 }

@@ -5,6 +5,7 @@
 //! leaves that was killed is a warning: an archive without a line, a search list that lags.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use mfp_model::content::PackagePath;
 use mfp_model::index::{IndexDocument, IndexLine};
@@ -94,7 +95,7 @@ pub(crate) fn check(registry: &RegistryFolder, store: &Store) -> Result<Checked>
         for (number, line) in &lines {
             match registry.archive(line) {
                 Ok(place) => {
-                    archives.insert(below(registry, &place));
+                    archives.insert(registry.below(&place));
                     if let Err(error) = archive(store, &place, line) {
                         checked.tell_error(&file, Some(*number), &error);
                     }
@@ -115,11 +116,6 @@ pub(crate) fn check(registry: &RegistryFolder, store: &Store) -> Result<Checked>
     strays(registry, &archives, &mut checked)?;
     checked.problems.sort();
     Ok(checked)
-}
-
-fn below(registry: &RegistryFolder, place: &std::path::Path) -> String {
-    let relative = place.strip_prefix(&registry.root).unwrap_or(place);
-    relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 /// The lines of a document that can be read; what's wrong with the others, and with their order, is told.
@@ -160,7 +156,7 @@ fn document(registry: &RegistryFolder, file: &str, name: &PluginName, checked: &
 }
 
 /// The archive of a line: its bytes, what's in it, what it says about itself, and who signed it.
-fn archive(store: &Store, place: &std::path::Path, line: &IndexLine) -> Result<()> {
+fn archive(store: &Store, place: &Path, line: &IndexLine) -> Result<()> {
     let file = std::fs::File::open(place).map_err(|error| explain::artifact_file(place, &error))?;
     let expected =
         Expected::Locked { content: line.content, artifact: Some(ExpectedArtifact { sha256: line.sha256, size: Some(line.size) }) };
@@ -229,7 +225,7 @@ fn advisories(registry: &RegistryFolder, checked: &mut Checked) -> Result<()> {
 fn search(registry: &RegistryFolder, documents: &BTreeMap<PluginName, Vec<Line>>, checked: &mut Checked) -> Result<()> {
     const CODE: &str = "mfp::registry::search";
     let Some(place) = registry.search_file() else { return Ok(()) };
-    let file = below(registry, &place);
+    let file = registry.below(&place);
     let Some(bytes) = read(&place, MAX_DOCUMENT_BYTES)? else {
         checked.warn(&file, None, CODE, "config.json names it, and it isn't there");
         return Ok(());

@@ -127,6 +127,12 @@ impl RegistryFolder {
         }
     }
 
+    /// A place in the folder, as documents name it.
+    pub(crate) fn below(&self, place: &Path) -> String {
+        let relative = place.strip_prefix(&self.root).unwrap_or(place);
+        relative.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+    }
+
     /// Every index document's name and place, by path; what else is below `index/`, too.
     pub(crate) fn index_files(&self) -> Result<Vec<(String, Option<PluginName>)>> {
         let files = files_below(&self.root.join("index"))?;

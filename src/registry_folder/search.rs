@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use mfp_model::content::PackagePath;
 use mfp_model::name::PluginName;
 use mfp_model::registry_files::SearchEntry;
-use mfp_store::fs::write_atomic;
 use serde_json::{Map, Value};
 
+use super::write::Writing;
 use super::{MAX_DOCUMENT_BYTES, RegistryFolder, read};
 use crate::error::Result;
-use crate::explain;
 
 impl RegistryFolder {
     /// Where the list is; `None` if there's none, or if it's a server's answer.
@@ -31,26 +30,27 @@ impl RegistryFolder {
         };
         Ok(names.filter_map(newest).collect())
     }
+}
 
-    /// Write the list, if it isn't that already. Gives whether it wasn't.
-    pub(super) fn write_search(&self) -> Result<bool> {
-        let Some(file) = self.search_file() else { return Ok(false) };
-        let old = read(&file, MAX_DOCUMENT_BYTES)?;
-        let listed: Vec<Value> = old.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
-        let mut known: BTreeMap<String, Map<String, Value>> =
-            listed.into_iter().filter_map(|entry| Some((entry.get("name")?.as_str()?.to_owned(), entry.as_object()?.clone()))).collect();
+impl Writing<'_> {
+    /// Make the list of the index, if it isn't that already. Gives whether it wasn't.
+    pub(crate) fn write_search(&self) -> Result<bool> {
+        let Some(file) = self.registry.search_file() else { return Ok(false) };
+        let listed = read(&file, MAX_DOCUMENT_BYTES)?.and_then(|bytes| serde_json::from_slice::<Vec<Value>>(&bytes).ok());
+        let named = |entry: &Value| Some((entry.get("name")?.as_str()?.to_owned(), entry.as_object()?.clone()));
+        let mut known: BTreeMap<String, Map<String, Value>> = listed.iter().flatten().filter_map(named).collect();
         let entries: Vec<Value> = self
+            .registry
             .search_entries()?
             .into_iter()
             .map(|(name, entry)| merged(known.remove(name.as_str()).unwrap_or_default(), &entry))
             .collect();
-        let is_same = old.as_deref().and_then(|bytes| serde_json::from_slice::<Vec<Value>>(bytes).ok()).is_some_and(|old| old == entries);
-        if is_same {
+        if listed.as_ref() == Some(&entries) {
             return Ok(false);
         }
         let lines: Vec<String> = entries.iter().map(Value::to_string).collect();
         let text = if lines.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", lines.join(",\n")) };
-        write_atomic(&file, text.as_bytes()).map_err(explain::store)?;
+        self.write(&file, text.as_bytes())?;
         Ok(true)
     }
 }

@@ -3,7 +3,7 @@
 //! The last one is the last that was published, not the highest: a correction of an old line belongs to who has the plugin now.
 //! Everybody who has it locked will ask the same question, so a version that fails it would only be refused later, one by one.
 
-use mfp_model::index::{IndexDocument, IndexLine};
+use mfp_model::index::IndexDocument;
 use mfp_model::name::PluginName;
 use mfp_model::signature::rotation::KeyHistory;
 use mfp_model::signature::{Statement, Unproven, prove_any};
@@ -11,25 +11,25 @@ use mfp_model::signer::Signer;
 
 /// The keys of a plugin, as the registry knows them.
 #[derive(Debug)]
-pub(crate) struct Keys<'r> {
-    name: &'r PluginName,
+pub(crate) struct Keys {
+    name: PluginName,
     /// The signer of the version that was published last; `None` if that's unsigned, or if there's no version.
-    last: Option<&'r Signer>,
+    last: Option<Signer>,
     /// Those that follow, by a chain that the old ones signed.
     followers: Vec<Signer>,
 }
 
-impl<'r> Keys<'r> {
+impl Keys {
     /// Those of a plugin.
-    pub(crate) fn of(name: &'r PluginName, document: &'r IndexDocument, history: &KeyHistory) -> Self {
-        let last = document.lines.last().and_then(|line: &IndexLine| line.signer.as_ref());
-        let followers = last.map(|last| history.followers(name, last).into_keys().collect()).unwrap_or_default();
-        Self { name, last, followers }
+    pub(crate) fn of(name: &PluginName, document: &IndexDocument, history: &KeyHistory) -> Self {
+        let last = document.lines.last().and_then(|line| line.signer.clone());
+        let followers = last.iter().flat_map(|last| history.followers(name, last).into_keys()).collect();
+        Self { name: name.clone(), last, followers }
     }
 
     /// Why this signer, or nobody, mustn't sign the next version; `None` if it may.
     pub(crate) fn objection(&self, signer: Option<&Signer>) -> Option<String> {
-        let last = self.last?;
+        let last = self.last.as_ref()?;
         let shown = |signer: &Signer| signer.fingerprint();
         match signer {
             None => Some(format!("{} is signed by {}, and this version by nobody", self.name, shown(last))),
@@ -47,7 +47,7 @@ impl<'r> Keys<'r> {
     pub(crate) fn signer_of(&self, statement: &Statement, signature: &str, named: &[Signer]) -> Result<Signer, Unproven> {
         let text = statement.to_string();
         let mut why = Unproven::Missing;
-        for signer in named.iter().chain(&self.followers).chain(self.last) {
+        for signer in named.iter().chain(&self.followers).chain(&self.last) {
             match prove_any(signer, &text, [signature]) {
                 Ok(_) => return Ok(signer.clone()),
                 Err(unproven) => why = unproven,

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mfp_model::compat::Step;
 use mfp_model::index::{IndexDocument, IndexLine, MAX_VERSIONS, Yanked};
 use mfp_model::name::PluginName;
 use mfp_model::version::Version;
@@ -14,6 +15,7 @@ use mfp_store::fs::{sweep_temporary, write_atomic};
 use serde_json::Value;
 
 use super::RegistryFolder;
+use super::signers::Keys;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
@@ -25,8 +27,20 @@ pub(crate) const LOCK: &str = ".mfp-registry.lock";
 /// A registry's folder that nobody else writes to meanwhile.
 #[derive(Debug)]
 pub(crate) struct Writing<'r> {
-    registry: &'r RegistryFolder,
+    pub(super) registry: &'r RegistryFolder,
     _lock: FileLock,
+}
+
+/// What the registry has of a plugin. It stays true for as long as nobody else writes, and for one more version.
+#[derive(Debug)]
+pub(crate) struct Published<'w> {
+    writing: &'w Writing<'w>,
+    /// Its index document as it is, with the lines that only a newer mfp reads.
+    bytes: Vec<u8>,
+    /// What this mfp reads of it.
+    pub(crate) document: IndexDocument,
+    /// Who may sign the next version.
+    pub(crate) keys: Keys,
 }
 
 impl RegistryFolder {
@@ -47,38 +61,52 @@ fn has_version(bytes: &[u8], version: &Version) -> Option<String> {
     same.next().map(|line| line["sha256"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Refuse a version that's there already, whatever its bytes are. The document's bytes are looked at, so that a line for a newer mfp
-/// counts.
-pub(crate) fn refuse_published(bytes: &[u8], line: &IndexLine) -> Result<()> {
-    let Some(sha256) = has_version(bytes, &line.version) else { return Ok(()) };
-    let same = if sha256 == line.sha256.hex() { ", with the same bytes" } else { "" };
-    let next = mfp_model::compat::Step::Patch.after(&line.version);
-    Err(Error::new("mfp::publish::exists", format!("{} {} is published already{same}: a version never changes", line.name, line.version))
-        .help(format!("publish another version, perhaps {next}; `mfp yank {}@{}` takes one back", line.name, line.version))
-        .detail("same", !same.is_empty()))
-}
+impl Published<'_> {
+    /// Refuse a version that's there already, whatever its bytes are.
+    pub(crate) fn refuse_again(&self, line: &IndexLine) -> Result<()> {
+        let Some(sha256) = has_version(&self.bytes, &line.version) else { return Ok(()) };
+        let (name, version) = (&line.name, &line.version);
+        let is_same = sha256 == line.sha256.hex();
+        let same = if is_same { ", with the same bytes" } else { "" };
+        Err(Error::new("mfp::publish::exists", format!("{name} {version} is published already{same}: a version never changes"))
+            .help(format!("publish another version, perhaps {}; `mfp yank {name}@{version}` takes one back", Step::Patch.after(version)))
+            .detail("same", is_same))
+    }
 
-impl Writing<'_> {
     /// Add a version with its archive.
-    pub(crate) fn add(&self, line: &IndexLine, archive: &[u8]) -> Result<PathBuf> {
-        let (mut bytes, document) = self.registry.index(&line.name)?;
-        refuse_published(&bytes, line)?;
-        if document.lines.len() >= MAX_VERSIONS {
+    pub(crate) fn add(mut self, line: &IndexLine, archive: &[u8]) -> Result<PathBuf> {
+        self.refuse_again(line)?;
+        if self.document.lines.len() >= MAX_VERSIONS {
             return Err(Error::new(
                 "mfp::registry::full",
                 format!("{} has {MAX_VERSIONS} versions, the most that anybody reads", line.name),
             )
             .help("go on under another name"));
         }
-        let place = self.registry.archive(line)?;
-        self.write(&place, archive)?;
-        if bytes.last().is_some_and(|last| *last != b'\n') {
-            bytes.push(b'\n');
-        }
-        bytes.extend_from_slice(line.to_line().as_bytes());
-        self.write(&self.registry.index_file(&line.name), &bytes)?;
-        self.registry.write_search()?;
+        let registry = self.writing.registry;
+        let place = registry.archive(line)?;
+        self.writing.write(&place, archive)?;
+        end_line(&mut self.bytes);
+        self.bytes.extend_from_slice(line.to_line().as_bytes());
+        self.writing.write(&registry.index_file(&line.name), &self.bytes)?;
+        self.writing.write_search()?;
         Ok(place)
+    }
+}
+
+/// Text of lines, so that another can follow.
+pub(super) fn end_line(bytes: &mut Vec<u8>) {
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        bytes.push(b'\n');
+    }
+}
+
+impl Writing<'_> {
+    /// What there is of a plugin; nothing, if it's new.
+    pub(crate) fn published(&self, name: &PluginName) -> Result<Published<'_>> {
+        let (bytes, document) = self.registry.index(name)?;
+        let keys = Keys::of(name, &document, &self.registry.key_history(name)?);
+        Ok(Published { writing: self, bytes, document, keys })
     }
 
     /// Take a version back, or undo that. Gives whether anything was changed.
@@ -91,22 +119,12 @@ impl Writing<'_> {
         let text = String::from_utf8(bytes).expect("a document that was parsed is UTF-8");
         let changed: String = text.split_inclusive('\n').map(|line| with_yanked(line, version, yanked)).collect();
         self.write(&self.registry.index_file(name), changed.as_bytes())?;
-        self.registry.write_search()?;
+        self.write_search()?;
         Ok(true)
     }
 
-    /// Put all lines into one file.
-    pub(crate) fn bulk(&self, now: jiff::Timestamp) -> Result<String> {
-        self.registry.write_bulk(now)
-    }
-
-    /// Make the search list anew.
-    pub(crate) fn mend_search(&self) -> Result<bool> {
-        self.registry.write_search()
-    }
-
     /// Write a file in a folder that's really below the root: a link in between could lead anywhere.
-    fn write(&self, place: &Path, bytes: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, place: &Path, bytes: &[u8]) -> Result<()> {
         let folder = place.parent().unwrap_or(&self.registry.root);
         std::fs::create_dir_all(folder).map_err(|error| explain::io("make the folder", folder, &error))?;
         let real = folder.canonicalize().map_err(|error| explain::io("find the folder", folder, &error))?;

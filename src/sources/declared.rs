@@ -65,26 +65,36 @@ pub(crate) fn read_folder(
 
 /// Read the plugin in a folder, wherever that is.
 pub(crate) fn read_plugin_folder(name: &PluginName, path: &str, place: &Path) -> Result<Folder> {
-    let at = || Error::new("mfp::path::invalid", format!("the folder `{}` isn't a plugin", clean(path))).about(name);
     let manifest_path = place.join(MANIFEST_FILE);
     let text = match std::fs::read(&manifest_path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(at().note(format!("there's no {MANIFEST_FILE} in it")).help("check the path"));
+            return Err(no_plugin(path).about(name).note(format!("there's no {MANIFEST_FILE} in it")).help("check the path"));
         }
         Err(error) => return Err(explain::io("read", &manifest_path, &error)),
     };
     let manifest =
         PluginManifest::from_bytes(&text).map_err(|error| explain::plugin_manifest(&format!("{path}/{MANIFEST_FILE}"), &text, &error))?;
-    let found = list_files(place)?;
-    let selected = mfp_model::package::select(&manifest, found.iter().map(String::as_str), None)
-        .map_err(|error| at().note(error.to_string()).help("correct the plugin's files or its `include`"))?;
-    let files: Vec<(PackagePath, PathBuf)> = selected.into_iter().map(|path| (path.clone(), place.join(path.as_str()))).collect();
+    let files = package_files(&manifest, path, place).map_err(|error| error.about(name))?;
     let listing = hash(&files)?;
-    Ok(Folder { manifest, listing, files, signature: read_signature(&place.join(SIGNATURE_FILE))? })
+    Ok(Folder { manifest, listing, files, signature: read_signature(place)? })
 }
 
-fn read_signature(place: &Path) -> Result<Option<String>> {
+/// Which files of a folder its manifest makes part of the package: their paths in it, and where they are.
+pub(crate) fn package_files(manifest: &PluginManifest, path: &str, place: &Path) -> Result<Vec<(PackagePath, PathBuf)>> {
+    let found = list_files(place)?;
+    let selected = mfp_model::package::select(manifest, found.iter().map(String::as_str), None)
+        .map_err(|error| no_plugin(path).note(error.to_string()).help("correct the plugin's files or its `include`"))?;
+    Ok(selected.into_iter().map(|path| (path.clone(), place.join(path.as_str()))).collect())
+}
+
+fn no_plugin(path: &str) -> Error {
+    Error::new("mfp::path::invalid", format!("the folder `{}` isn't a plugin", clean(path)))
+}
+
+/// The text of a folder's `plugin.minisig`, if it has one.
+pub(crate) fn read_signature(folder: &Path) -> Result<Option<String>> {
+    let place = &folder.join(SIGNATURE_FILE);
     if place.symlink_metadata().is_err() {
         return Ok(None);
     }
@@ -143,10 +153,16 @@ fn hash(files: &[(PackagePath, PathBuf)]) -> Result<Listing> {
         let bytes = read_file(place)?;
         entries.push((path.clone(), FileEntry { digest: FileDigest::of(&bytes), size: bytes.len() as u64 }));
     }
+    listed(entries)
+}
+
+/// The listing of a folder's files.
+pub(crate) fn listed(entries: impl IntoIterator<Item = (PackagePath, FileEntry)>) -> Result<Listing> {
     Listing::new(entries).map_err(|error| Error::new("mfp::path::invalid", error.to_string()).help("rename one of them"))
 }
 
-fn read_file(place: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file that may be part of a plugin: a regular one, and not too large.
+pub(crate) fn read_file(place: &Path) -> Result<Vec<u8>> {
     let metadata = std::fs::symlink_metadata(place).map_err(|error| explain::io("read", place, &error))?;
     if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
         return Err(Error::new("mfp::path::invalid", format!("{} isn't a file of at most {MAX_FILE_BYTES} bytes", place.display()))

@@ -16,7 +16,7 @@ use crate::plugin::{PluginManifest, Surface, WasmKind};
 use crate::requirement::VersionRange;
 use crate::version::Version;
 
-/// What is compared, as `--allow` names it.
+/// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
     /// Functions and interfaces that the module offered, and template functions.
@@ -29,19 +29,6 @@ pub enum Check {
     Capabilities,
     /// The hosts that it ran on.
     Host,
-}
-
-impl Check {
-    /// The name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Exports => "exports",
-            Self::Types => "types",
-            Self::Config => "config",
-            Self::Capabilities => "capabilities",
-            Self::Host => "host",
-        }
-    }
 }
 
 /// What a version promises against the one before it. Ordered: what's allowed in a step is allowed in a greater one.
@@ -228,28 +215,28 @@ mod tests {
         PluginManifest::parse(&format!("mfp: 1\nplugin:\n  id: x\n  version: 1.0.0\n{rest}")).unwrap()
     }
 
-    fn found(before: &str, after: &str) -> Vec<(&'static str, Step)> {
+    fn found(before: &str, after: &str) -> Vec<(Check, Step)> {
         let (before, after) = (manifest(before), manifest(after));
         let side = |manifest| Side { manifest, module: None };
-        changes(side(&before), side(&after)).iter().map(|one| (one.check.as_str(), one.needs)).collect()
+        changes(side(&before), side(&after)).iter().map(|one| (one.check, one.needs)).collect()
     }
 
     #[test]
     fn what_is_taken_away_is_told_and_what_is_added_isnt() {
         let template = "  types: [template]\n";
         let both = "  types: [template, auth]\n";
-        assert_eq!(found(both, template), [("types", Step::Major)]);
+        assert_eq!(found(both, template), [(Check::Types, Step::Major)]);
         assert_eq!(found(template, both), []);
         let asks = |hosts: &str| format!("{template}capabilities:\n  network: {{ allow_http_outbound: true, allowed_hosts: [{hosts}] }}\n");
-        assert_eq!(found(template, &asks("a.example")), [("capabilities", Step::Minor)]);
+        assert_eq!(found(template, &asks("a.example")), [(Check::Capabilities, Step::Minor)]);
         assert_eq!(found(&asks("\"*.example.com\""), &asks("a.example.com")), [], "narrower by meaning");
         assert_eq!(found(&asks("a.example"), template), []);
         let runs_on = |range: &str| format!("{template}mockforge: \"{range}\"\n");
-        assert_eq!(found(&runs_on(">=0.3, <2"), &runs_on(">=0.4, <2")), [("host", Step::Minor)]);
-        assert_eq!(found(template, &runs_on(">=0.3")), [("host", Step::Minor)]);
+        assert_eq!(found(&runs_on(">=0.3, <2"), &runs_on(">=0.4, <2")), [(Check::Host, Step::Minor)]);
+        assert_eq!(found(template, &runs_on(">=0.3")), [(Check::Host, Step::Minor)]);
         assert_eq!(found(&runs_on(">=0.3, <2"), &runs_on(">=0.3, <3")), []);
         let takes = |schema: &str| format!("{template}configuration:\n  schema: {schema}\n");
-        assert_eq!(found(&takes("{ type: object }"), &takes("{ type: object, required: [key] }")), [("config", Step::Major)]);
+        assert_eq!(found(&takes("{ type: object }"), &takes("{ type: object, required: [key] }")), [(Check::Config, Step::Major)]);
     }
 
     #[test]

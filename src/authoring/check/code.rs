@@ -6,14 +6,11 @@ use mfp_model::plugin::{PluginManifest, Surface, WasmKind, check_wasm_header, em
 
 use super::{Finding, Seen};
 use crate::authoring::sandboxed::for_its_author;
-use crate::sources::declared::MAX_FILE_BYTES;
 
 impl Seen<'_> {
-    /// Everything about the code at this path. A file that can't be read, or is too large to be, is said with the files.
+    /// Everything about the code at this path.
     pub(super) fn code(&self, path: &PackagePath) -> Vec<Finding> {
-        let place = self.root.join(path.as_str());
-        let is_readable = place.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE_BYTES);
-        let Some(wasm) = is_readable.then(|| std::fs::read(place).ok()).flatten() else { return Vec::new() };
+        let Some(wasm) = self.read(path) else { return Vec::new() };
         let header = check_wasm_header(&wasm);
         if let Err(error) = &header {
             return vec![Finding::error(error.code(), path.as_str(), error.to_string()).help("build it again: `mfp build`")];

@@ -1,16 +1,16 @@
 //! What there's to say about the plugin's files: which belong to the package, and whether they can.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use mfp_model::content::{MANIFEST_FILE, PackagePath};
 use mfp_model::package::select;
-use mfp_model::plugin::{EntryError, PluginManifest, Runtime, find_entry};
+use mfp_model::plugin::{EntryError, Runtime, find_entry};
 
 use super::{Finding, OTHER_MANIFEST_FILE, Seen};
 use crate::authoring::secrets::{self, Secret};
 use crate::report::size;
-use crate::sources::declared::{MAX_FILE_BYTES, list_files};
+use crate::sources::declared::{MAX_FILE_BYTES, list_files, read_file};
 
 /// The most that a package may hold when it's unpacked, in bytes.
 const MAX_UNPACKED: u64 = 256 << 20;
@@ -24,13 +24,24 @@ pub(super) fn manifest_name(file: &'static str) -> Vec<Finding> {
     Vec::new()
 }
 
+/// What a plugin's folder holds.
+#[derive(Default)]
+pub(super) struct Files {
+    pub(super) findings: Vec<Finding>,
+    /// Where the code is, if there's code.
+    pub(super) code: Option<PackagePath>,
+    /// What belongs to the package.
+    pub(super) package: BTreeSet<PackagePath>,
+}
+
 impl Seen<'_> {
-    /// Findings, and the code's path if there's code.
-    pub(super) fn files(&self) -> (Vec<Finding>, Option<PackagePath>) {
+    /// Everything about the folder's files but what's in them.
+    pub(super) fn files(&self) -> Files {
         let files = match list_files(self.root) {
             Ok(files) => files,
-            Err(error) => return (vec![Finding::error(error.code(), ".", error.message())], None),
+            Err(error) => return Files { findings: vec![Finding::error(error.code(), ".", error.message())], ..Files::default() },
         };
+        let mut package = BTreeSet::new();
         let mut findings = readme_and_license(&files);
         let named: Vec<PackagePath> = files.iter().filter_map(|file| file.parse().ok()).collect();
         let has_code = self.manifest.runtime == Runtime::Wasm || self.manifest.entry.is_some();
@@ -38,7 +49,10 @@ impl Seen<'_> {
         // With another name the manifest is found by nobody: it's said already.
         if self.file == MANIFEST_FILE {
             match select(self.manifest, files.iter().map(String::as_str), None) {
-                Ok(set) => findings.extend(self.sizes(&set)),
+                Ok(set) => {
+                    findings.extend(self.sizes(&set));
+                    package = set;
+                }
                 Err(error) => {
                     let finding = Finding::error(error.code(), ".", error.to_string());
                     let is_built = !matches!(&code, Some(Err(EntryError::NoModule | EntryError::Missing(_))));
@@ -46,11 +60,11 @@ impl Seen<'_> {
                 }
             }
         }
-        (findings, code.and_then(Result::ok))
+        Files { findings, code: code.and_then(Result::ok), package }
     }
 
     /// Files that are no regular ones, or too large, and what's too large together.
-    fn sizes<'p>(&self, set: impl IntoIterator<Item = &'p PackagePath>) -> Vec<Finding> {
+    fn sizes(&self, set: &BTreeSet<PackagePath>) -> Vec<Finding> {
         let (mut findings, mut sum) = (Vec::new(), 0_u64);
         for path in set {
             let finding = match self.root.join(path.as_str()).symlink_metadata() {
@@ -79,24 +93,22 @@ impl Seen<'_> {
         }
         findings
     }
-}
 
-/// What looks like a secret in a file of the package. The place is told and never shown.
-pub(super) fn secrets(root: &Path, manifest: &PluginManifest, now: Timestamp) -> Vec<Finding> {
-    let files = list_files(root).unwrap_or_default();
-    let set = select(manifest, files.iter().map(String::as_str), None).unwrap_or_default();
-    let read = |path: PackagePath| {
-        let place = root.join(path.as_str());
-        let is_readable = place.symlink_metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE_BYTES);
-        is_readable.then(|| std::fs::read(place).ok()).flatten().map(|bytes| (path, bytes))
-    };
-    let files: Vec<(PackagePath, Vec<u8>)> = set.into_iter().filter_map(read).collect();
-    let finding = |secret: Secret| {
-        let line = secret.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        Finding::warning("mfp::package::secret", secret.path.as_str(), format!("{line}it looks like {}", secret.what))
-            .help("take it out, and change it if it was ever committed; `mfp package` refuses it")
-    };
-    secrets::find(&files, now).into_iter().map(finding).collect()
+    /// What looks like a secret in a file of the package. The place is told and never shown.
+    pub(super) fn secrets(&self, package: &BTreeSet<PackagePath>, now: Timestamp) -> Vec<Finding> {
+        let finding = |secret: Secret| {
+            let line = secret.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            Finding::warning("mfp::package::secret", secret.path.as_str(), format!("{line}it looks like {}", secret.what))
+                .help("take it out, and change it if it was ever committed; `mfp package` refuses it")
+        };
+        let files: Vec<(&PackagePath, Vec<u8>)> = package.iter().filter_map(|path| Some((path, self.read(path)?))).collect();
+        secrets::find(files.iter().map(|(path, bytes)| (*path, bytes.as_slice())), now).into_iter().map(finding).collect()
+    }
+
+    /// The bytes of a file. One that can't be read, or is too large to be, is told in [`Files`].
+    pub(super) fn read(&self, path: &PackagePath) -> Option<Vec<u8>> {
+        read_file(&self.root.join(path.as_str())).ok()
+    }
 }
 
 /// What whoever looks at a plugin reads first.

@@ -77,8 +77,10 @@ impl Subject {
                 findings.extend(self.anew(&text));
             }
             Ok(manifest) => {
-                findings.extend(in_plugin(&self.root, self.file, &text, &manifest));
-                findings.extend(files::secrets(&self.root, &manifest, now));
+                let seen = Seen::new(&self.root, self.file, &text, &manifest);
+                let (of_plugin, package) = seen.everything();
+                findings.extend(of_plugin);
+                findings.extend(seen.secrets(&package, now));
             }
         }
         findings
@@ -88,18 +90,7 @@ impl Subject {
 /// Everything that's found in a plugin whose manifest can be read. For those who are about to build, package or publish it.
 pub(crate) fn check(own: &OwnPlugin) -> Vec<Finding> {
     let text: Arc<str> = own.manifest_text.as_str().into();
-    in_plugin(&own.root, MANIFEST_FILE, &text, &own.manifest)
-}
-
-fn in_plugin(root: &Path, file: &'static str, text: &Arc<str>, manifest: &PluginManifest) -> Vec<Finding> {
-    let seen = Seen { root, file, text, manifest, outline: Outline::of(text) };
-    let mut findings = seen.manifest();
-    findings.extend(seen.schema());
-    let (of_files, code) = seen.files();
-    findings.extend(of_files);
-    findings.extend(code.iter().flat_map(|path| seen.code(path)));
-    findings.sort_by_key(|finding| finding.severity);
-    findings
+    Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest).everything().0
 }
 
 /// A plugin that's looked at.
@@ -111,7 +102,22 @@ struct Seen<'a> {
     outline: Option<Outline>,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(root: &'a Path, file: &'static str, text: &'a Arc<str>, manifest: &'a PluginManifest) -> Self {
+        Self { root, file, text, manifest, outline: Outline::of(text) }
+    }
+
+    /// Everything but secrets, for which packing has words of its own; and the files that belong to the package.
+    fn everything(&self) -> (Vec<Finding>, BTreeSet<PackagePath>) {
+        let mut findings = self.manifest();
+        findings.extend(self.schema());
+        let files = self.files();
+        findings.extend(files.findings);
+        findings.extend(files.code.iter().flat_map(|path| self.code(path)));
+        findings.sort_by_key(|finding| finding.severity);
+        (findings, files.package)
+    }
+
     /// A finding in the manifest, at a key about the plugin itself.
     fn at_key(&self, finding: Finding, key: &str) -> Finding {
         let span = self.outline.as_ref().and_then(|outline| outline.about(key));
