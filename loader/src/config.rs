@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
+use mfp_model::pointer;
 use serde_json::{Map, Value};
 
 /// How many violations are listed.
@@ -153,7 +154,7 @@ const LISTED: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Defaults and examples must be what they're a default or an example of. As deep as the schema, which is as deep as a manifest may be.
 fn check_samples(root: &Value, schema: &Value, path: &str, wrong: &mut Vec<Violation>) {
     let Value::Object(object) = schema else { return };
-    let step = |key: &str| format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+    let step = |key: &str| pointer::below(path, key);
     let mut samples: Vec<(String, &Value)> = object.get("default").map(|sample| (step("default"), sample)).into_iter().collect();
     if let Some(Value::Array(examples)) = object.get("examples") {
         samples.extend(examples.iter().enumerate().map(|(at, sample)| (format!("{}/{at}", step("examples")), sample)));
@@ -165,7 +166,7 @@ fn check_samples(root: &Value, schema: &Value, path: &str, wrong: &mut Vec<Viola
         match inner {
             Value::Object(schemas) if NAMED.contains(&key.as_str()) => {
                 for (name, inner) in schemas {
-                    check_samples(root, inner, &format!("{}/{}", step(key), name.replace('~', "~0").replace('/', "~1")), wrong);
+                    check_samples(root, inner, &pointer::below(&step(key), name), wrong);
                 }
             }
             Value::Array(schemas) if LISTED.contains(&key.as_str()) => {

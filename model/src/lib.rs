@@ -19,6 +19,7 @@ pub mod name;
 pub mod package;
 pub mod plan;
 pub mod plugin;
+pub mod pointer;
 pub mod project;
 pub mod registry_files;
 pub mod requirement;

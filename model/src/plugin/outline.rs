@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::dialects::{self, Dialect, Form};
 use super::yaml::{self, Node, Value};
+use crate::pointer;
 
 /// A manifest's text by its keys. It says nothing about whether they mean anything.
 #[derive(Debug)]
@@ -37,8 +38,8 @@ impl Outline {
             Form::Read(Dialect::Mfp | Dialect::Nested) => &["configuration", "schema"],
             _ => &["config_schema"],
         };
-        let decoded: Vec<String> = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
-        let mut path: Vec<&str> = base.iter().copied().chain(decoded.iter().map(String::as_str)).collect();
+        let parts: Vec<String> = pointer::parts(pointer).collect();
+        let mut path: Vec<&str> = base.iter().copied().chain(parts.iter().map(String::as_str)).collect();
         while path.len() > base.len() {
             if let Some(span) = self.span(&path) {
                 return Some(span);

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value as Json;
-use toml_edit::{Item, Value};
+use toml_edit::{Item, Table, TableLike, Value};
 
 use crate::capability::EnvName;
 use crate::name::PluginName;
+use crate::pointer;
 
 /// A value of a plugin's configuration: JSON, but that parts of it may stand in the environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +44,11 @@ impl ConfigValue {
                 places.insert(here.to_owned());
             }
             Self::List(values) => {
-                values.iter().enumerate().for_each(|(at, value)| value.collect_places(&format!("{here}/{at}"), places));
+                values.iter().enumerate().for_each(|(at, value)| value.collect_places(&pointer::below(here, &at.to_string()), places));
             }
             Self::Table(pairs) => {
-                let step = |key: &str| format!("{here}/{}", key.replace('~', "~0").replace('/', "~1"));
                 for (key, value) in pairs {
-                    value.collect_places(&step(key), places);
+                    value.collect_places(&pointer::below(here, key), places);
                 }
             }
         }
@@ -81,31 +81,30 @@ pub struct PluginConfig {
 enum Here<'t> {
     Item(&'t Item),
     Value(&'t Value),
+    /// One of a list of tables, `[[…]]`.
+    Table(&'t Table),
 }
 
 impl<'t> Here<'t> {
-    fn value(&self) -> Option<&'t Value> {
+    fn table(&self) -> Option<&'t dyn TableLike> {
         match self {
-            Self::Item(item) => item.as_value(),
-            Self::Value(value) => Some(value),
+            Self::Item(item) => item.as_table_like(),
+            Self::Value(value) => value.as_inline_table().map(|table| table as &dyn TableLike),
+            Self::Table(table) => Some(*table),
         }
     }
 
     /// The value of a key, or of a place in a list.
     fn step(&self, part: &str) -> Option<Self> {
-        if let Self::Item(item) = self
-            && let Some(table) = item.as_table_like()
-        {
+        if let Some(table) = self.table() {
             return table.get(part).map(Here::Item);
         }
-        let at = || part.parse::<usize>().ok();
-        match self.value() {
-            Some(Value::InlineTable(table)) => table.get(part).map(Here::Value),
-            Some(Value::Array(array)) => array.get(at()?).map(Here::Value),
-            _ => match self {
-                Self::Item(Item::ArrayOfTables(tables)) => tables.get(at()?).and_then(|table| table.get(part)).map(Here::Item),
-                _ => None,
-            },
+        let at = part.parse::<usize>().ok()?;
+        match self {
+            Self::Item(Item::ArrayOfTables(tables)) => tables.get(at).map(Here::Table),
+            Self::Item(item) => item.as_array()?.get(at).map(Here::Value),
+            Self::Value(value) => value.as_array()?.get(at).map(Here::Value),
+            Self::Table(_) => None,
         }
     }
 
@@ -113,6 +112,7 @@ impl<'t> Here<'t> {
         match self {
             Self::Item(item) => item.span(),
             Self::Value(value) => value.span(),
+            Self::Table(table) => table.span(),
         }
     }
 }
@@ -123,8 +123,8 @@ pub fn config_place(text: &str, name: &PluginName, pointer: &str) -> Option<Rang
     let document = toml_edit::Document::parse(text).ok()?;
     let (key, table) = document.get("config")?.as_table_like()?.get_key_value(name.as_str())?;
     let (mut here, mut span) = (Here::Item(table), key.span());
-    for part in pointer.split('/').skip(1) {
-        let Some(next) = here.step(&part.replace("~1", "/").replace("~0", "~")) else { break };
+    for part in pointer::parts(pointer) {
+        let Some(next) = here.step(&part) else { break };
         here = next;
         span = here.span().or(span);
     }
@@ -159,6 +159,9 @@ mod tests {
         assert_eq!(at("/list/1/x"), Some("2"));
         assert_eq!(at("/b/c"), Some("'d'"));
         assert_eq!(at("/e~1f/g"), Some("5"));
+        assert_eq!(at("/h/0/i"), Some("7"));
+        assert_eq!(at("/h/0/missing"), Some("[[config.a.h]]"));
+        assert_eq!(at("/h/1/i"), Some("[[config.a.h]]"));
         assert_eq!(at("/list/1/missing"), Some("{ x = 2 }"), "the nearest around it");
         assert_eq!(at(""), Some("a"));
         assert_eq!(at("/missing"), Some("a"));
