@@ -12,7 +12,7 @@ use crate::abi::{Layer, inspect, wasm_layer};
 use crate::call::export_of;
 use crate::engine::{COMPONENT_FEATURES, FEATURES};
 use crate::error::{LoadError, shown};
-use crate::limits::{Limits, Numbers, PluginLimits};
+use crate::limits::{Limits, PluginLimits};
 use crate::load::refused;
 
 /// Everything that a plugin's code would be refused for by a host that approves what its manifest asks for.
@@ -26,7 +26,7 @@ pub fn check_code(manifest: &PluginManifest, path: &PackagePath, wasm: &[u8]) ->
         Layer::Module => (Limits::CORE_MODULE, FEATURES),
         Layer::Component => (Limits::COMPONENT, COMPONENT_FEATURES),
     };
-    let limits = limits.for_plugin(&all_approved(manifest));
+    let limits = limits.for_plugin(&PluginLimits::all_approved(manifest));
     let http = !manifest.capabilities.http.is_empty();
     let refusals = match inspect::inspect_all(layer, wasm, &manifest.types, &limits, http) {
         Ok((_, refusals)) => refusals,
@@ -37,14 +37,6 @@ pub fn check_code(manifest: &PluginManifest, path: &PackagePath, wasm: &[u8]) ->
         errors.push(LoadError::Invalid { plugin: plugin(), reason: shown(&error.to_string(), 300) });
     }
     errors
-}
-
-/// The limits of a plugin whose author's word is taken.
-fn all_approved(manifest: &PluginManifest) -> PluginLimits {
-    let asked = &manifest.capabilities;
-    let approved = Numbers { memory: asked.memory, time_ms: asked.time_ms };
-    let own = Numbers { memory: asked.memory.or(manifest.limits.memory), time_ms: asked.time_ms.or(manifest.limits.time_ms) };
-    PluginLimits { own, approved, policy: Numbers::default() }
 }
 
 /// The types of calls that code answers, by the names of what it exports. For who doesn't know them otherwise: whether it

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use mfp_model::plugin::PluginManifest;
+
 use crate::call::Call;
 
 const MIB: u64 = 1 << 20;
@@ -193,6 +195,16 @@ pub struct PluginLimits {
 }
 
 impl PluginLimits {
+    /// Those of a plugin whose author's word is taken: all that its manifest asks for is approved.
+    pub fn all_approved(manifest: &PluginManifest) -> Self {
+        let (asked, lower) = (&manifest.capabilities, &manifest.limits);
+        Self {
+            own: Numbers { memory: asked.memory.or(lower.memory), time_ms: asked.time_ms.or(lower.time_ms) },
+            approved: Numbers { memory: asked.memory, time_ms: asked.time_ms },
+            policy: Numbers::default(),
+        }
+    }
+
     /// The plugin's own number, at most what's approved or the default, at most what policy says. A plugin that names
     /// no number gets the default: an approval alone raises nothing.
     fn effective(&self, pick: impl Fn(&Numbers) -> Option<u64>, default: u64) -> u64 {

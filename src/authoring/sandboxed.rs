@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use mfp_loader::{Loader, LoaderOptions, Numbers, PluginLimits, PluginSpec, Plugins, ProjectFiles};
+use mfp_loader::{Loader, LoaderOptions, PluginLimits, PluginSpec, Plugins, ProjectFiles};
 use mfp_model::capability::{Capabilities, EnvName};
 use mfp_model::content::PackagePath;
 use mfp_model::plugin::PluginManifest;
@@ -50,11 +50,7 @@ impl Sandboxed {
             Some((name.to_string(), value.to_owned()))
         };
         PluginSpec {
-            limits: PluginLimits {
-                own: Numbers { memory: asked.memory.or(manifest.limits.memory), time_ms: asked.time_ms.or(manifest.limits.time_ms) },
-                approved: Numbers { memory: asked.memory, time_ms: asked.time_ms },
-                policy: Numbers::default(),
-            },
+            limits: PluginLimits::all_approved(manifest),
             project: Some(ProjectFiles {
                 root: plugin.root.clone(),
                 never: vec![".venv".to_owned(), "node_modules".to_owned(), "target".to_owned()],
