@@ -2,14 +2,12 @@
 
 mod diff;
 
-use std::collections::BTreeSet;
-
 use mfp_model::content::MANIFEST_FILE;
-use mfp_model::plugin::{Dialect, Form, Given, Outline, PluginType, rewrite};
+use mfp_model::plugin::{Dialect, Form, Given, Outline, rewrite};
 use mfp_store::fs::write_atomic;
 
 use crate::app::App;
-use crate::authoring::check::{self, Finding, OTHER_MANIFEST_FILE, Place, Severity, Subject, counted, manifest_mistakes, refusal};
+use crate::authoring::check::{Finding, OTHER_MANIFEST_FILE, Place, Severity, Subject, counted, manifest_mistakes, refusal};
 use crate::cli::author::ValidateArgs;
 use crate::error::Result;
 use crate::explain;
@@ -43,8 +41,10 @@ enum Unfixable {
 /// Write the manifest anew, if there's something to change in it. The old text is in version control, and in what's said.
 fn fix(app: &App<'_>, subject: &Subject, args: &ValidateArgs) -> Result<Option<FixedDocument>, Unfixable> {
     let Ok(text) = std::str::from_utf8(&subject.bytes) else { return Err(Unfixable::Mistakes(subject.findings(app.settings.now))) };
-    let given = given(subject, text, args);
-    let rewritten = rewrite(text, &given).map_err(|errors| Unfixable::Mistakes(manifest_mistakes(subject, text, &errors)))?;
+    let typed = Given { id: args.id.clone(), types: args.types.iter().copied().collect() };
+    let form = Outline::of(text).and_then(|outline| outline.form());
+    let rewritten =
+        rewrite(text, &subject.given(form, typed)).map_err(|errors| Unfixable::Mistakes(manifest_mistakes(subject, text, &errors)))?;
     let is_misnamed = subject.file == OTHER_MANIFEST_FILE;
     let Some(rewritten) = rewritten else {
         if !is_misnamed {
@@ -96,16 +96,6 @@ fn write(subject: &Subject, text: &str) -> Result<()> {
         std::fs::remove_file(&other).map_err(|error| explain::io("remove", &other, &error))?;
     }
     Ok(())
-}
-
-/// What's said beside the text: by flags, and by the module where the form has no types.
-fn given(subject: &Subject, text: &str, args: &ValidateArgs) -> Given {
-    let mut types: BTreeSet<PluginType> = args.types.iter().copied().collect();
-    let has_none = Outline::of(text).and_then(|outline| outline.form()) == Some(Form::Info);
-    if types.is_empty() && has_none {
-        types = check::types_of_module(&subject.root);
-    }
-    Given { id: args.id.clone(), types }
 }
 
 /// Everything that was found, and how it ends.

@@ -7,12 +7,13 @@ use mfp_model::plugin::{Conformance, Dialect, PluginManifestError, Runtime};
 
 use super::{Finding, Seen};
 
+/// What to do about a manifest in another form than mfp's.
+pub(super) const ANEW: &str = "`mfp validate --fix` writes it anew with `mfp: 1`, and says what it has to assume";
+
 /// A mistake of the manifest's.
 pub(super) fn mistake(file: &str, text: &Arc<str>, error: &PluginManifestError) -> Finding {
     let finding = Finding::error(error.code(), file, error.message.clone()).at(text, error.span.clone());
-    let is_other_form = error.code() == "mfp::unsupported" && error.help.as_deref().is_some_and(|help| help.contains("--fix"));
     match &error.help {
-        _ if is_other_form => finding.help("`mfp validate --fix` writes it anew with `mfp: 1`, and says what it has to assume"),
         Some(help) => finding.help(help.clone()),
         None => finding.help("correct it; `mfp schema plugin --example` shows what the file can hold"),
     }
@@ -37,11 +38,7 @@ impl Seen<'_> {
         let mut findings: Vec<Finding> = self.manifest.warnings.iter().map(|sentence| warning(sentence.clone())).collect();
         if self.manifest.dialect != Dialect::Mfp {
             let sentence = format!("the manifest is written in another form than mfp's: {}", self.manifest.dialect);
-            findings.insert(
-                0,
-                Finding::warning("mfp::validate::form", self.file, sentence)
-                    .help("`mfp validate --fix` writes it anew with `mfp: 1`, and says what it has to assume"),
-            );
+            findings.insert(0, Finding::warning("mfp::validate::form", self.file, sentence).help(ANEW));
         }
         findings
     }

@@ -49,17 +49,18 @@ impl Subject {
         Ok(Self { root, file, bytes })
     }
 
-    /// What `--fix` would have to assume, or couldn't do, for a form that isn't read.
-    fn anew(&self, text: &Arc<str>) -> Vec<Finding> {
-        let form = Outline::of(text).and_then(|outline| outline.form());
-        let types = if form == Some(Form::Info) { types_of_module(&self.root) } else { BTreeSet::new() };
-        match form {
-            None | Some(Form::Read(_)) => Vec::new(),
-            Some(_) => match rewrite(text, &Given { id: None, types }) {
-                Ok(rewritten) => rewritten.into_iter().flat_map(|rewritten| rewritten.assumptions).map(|one| self.assumed(&one)).collect(),
-                Err(errors) => manifest_mistakes(self, text, &errors),
-            },
+    /// What `--fix` would have to assume, or couldn't do.
+    fn anew(&self, text: &Arc<str>, form: Form) -> Vec<Finding> {
+        match rewrite(text, &self.given(Some(form), Given::default())) {
+            Ok(rewritten) => rewritten.into_iter().flat_map(|rewritten| rewritten.assumptions).map(|one| self.assumed(&one)).collect(),
+            Err(errors) => manifest_mistakes(self, text, &errors),
         }
+    }
+
+    /// What's said beside the text: what was typed, and by the module where neither that nor the form names a type.
+    pub(crate) fn given(&self, form: Option<Form>, typed: Given) -> Given {
+        let types = if typed.types.is_empty() && form == Some(Form::Info) { types_of_module(&self.root) } else { typed.types };
+        Given { types, ..typed }
     }
 
     fn assumed(&self, sentence: &str) -> Finding {
@@ -73,8 +74,15 @@ impl Subject {
         let mut findings = files::manifest_name(self.file);
         match PluginManifest::all_from_bytes(&self.bytes) {
             Err(errors) => {
-                findings.extend(errors.iter().map(|error| manifest::mistake(self.file, &text, error)));
-                findings.extend(self.anew(&text));
+                let mistakes = manifest_mistakes(self, &text, &errors);
+                match Outline::of(&text).and_then(|outline| outline.form()) {
+                    None | Some(Form::Read(_)) => findings.extend(mistakes),
+                    // It isn't read, and that's the one mistake: what else there's to say is said about writing it anew.
+                    Some(form) => {
+                        findings.extend(mistakes.into_iter().map(|mistake| mistake.help(manifest::ANEW)));
+                        findings.extend(self.anew(&text, form));
+                    }
+                }
             }
             Ok(manifest) => {
                 let seen = Seen::new(&self.root, self.file, &text, &manifest);
@@ -159,7 +167,7 @@ pub(crate) fn manifest_mistakes(subject: &Subject, text: &str, errors: &[PluginM
 }
 
 /// The types of calls that the only module in a folder answers.
-pub(crate) fn types_of_module(root: &Path) -> BTreeSet<PluginType> {
+fn types_of_module(root: &Path) -> BTreeSet<PluginType> {
     let files = list_files(root).unwrap_or_default();
     let files: Vec<PackagePath> = files.iter().filter_map(|file| file.parse().ok()).collect();
     let module = find_entry(None, &files).ok().and_then(|path| std::fs::read(root.join(path.as_str())).ok());

@@ -76,7 +76,7 @@ pub(super) fn read_scaffold(field: Option<Field<'_>>, limits: Option<Field<'_>>,
             && reader.asked(network.boolean()) == Some(true)
         {
             if reader.is_rewriting() {
-                reader.warn(names_no_host(&network));
+                reader.warn(names_no_host(&network.path()));
             } else {
                 asked.granted.http.insert("*".parse().expect("`*` is a host pattern"));
                 reader.warn(
@@ -88,7 +88,7 @@ pub(super) fn read_scaffold(field: Option<Field<'_>>, limits: Option<Field<'_>>,
             && reader.asked(filesystem.boolean()) == Some(true)
         {
             if reader.is_rewriting() {
-                reader.warn(names_no_folder(&filesystem));
+                reader.warn(names_no_folder(&filesystem.path()));
             } else {
                 reader.errors.push(filesystem.wrong("`true` names no folder, and the project's own is never granted").with_help(
                     "write the manifest with `mfp: 1` at the top and list the folders under `capabilities.filesystem.allowed_paths`",
@@ -104,19 +104,19 @@ pub(super) fn read_scaffold(field: Option<Field<'_>>, limits: Option<Field<'_>>,
 }
 
 /// The sentence about a wish for the network that doesn't say which hosts.
-pub(super) fn names_no_host(field: &Field<'_>) -> String {
-    format!("{} names no host, so none is asked for: list them under `capabilities.network.allowed_hosts`", field.path())
+pub(super) fn names_no_host(wish: &str) -> String {
+    format!("{wish} names no host, so none is asked for: list them under `capabilities.network.allowed_hosts`")
 }
 
 /// The sentence about a wish for files that doesn't say which folders.
-pub(super) fn names_no_folder(field: &Field<'_>) -> String {
-    format!("{} names no folder, so none is asked for: list them under `capabilities.filesystem.allowed_paths`", field.path())
+pub(super) fn names_no_folder(wish: &str) -> String {
+    format!("{wish} names no folder, so none is asked for: list them under `capabilities.filesystem.allowed_paths`")
 }
 
 fn network_hosts(network: &Field<'_>, reader: &mut Reader) -> BTreeSet<HostPattern> {
     if reader.is_rewriting() && !network.is_map() {
         if reader.asked(network.boolean()) == Some(true) {
-            reader.warn(names_no_host(network));
+            reader.warn(names_no_host(&network.path()));
         }
         return BTreeSet::new();
     }
@@ -139,7 +139,7 @@ fn paths(filesystem: &Field<'_>, reader: &mut Reader) -> (BTreeSet<CapabilityPat
     let none = || (BTreeSet::new(), BTreeSet::new());
     if reader.is_rewriting() && !filesystem.is_map() {
         if reader.asked(filesystem.boolean()) == Some(true) {
-            reader.warn(names_no_folder(filesystem));
+            reader.warn(names_no_folder(&filesystem.path()));
         }
         return none();
     }

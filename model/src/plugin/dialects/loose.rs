@@ -164,14 +164,11 @@ fn words(field: Option<Field<'_>>, hosts: &[Field<'_>], reader: &mut Reader) -> 
             "network" | "network:http" | "network.http" | "network.http.client" => {
                 is_network = true;
                 if hosts.is_empty() {
-                    reader.warn(format!(
-                        "`{word}` names no host, so none is asked for: list them under `capabilities.network.allowed_hosts`"
-                    ));
+                    reader.warn(capabilities::names_no_host(&quoted(word)));
                 }
             }
             "filesystem" | "filesystem:read" | "filesystem:write" | "filesystem.read" | "filesystem.write" | "storage.file.read"
-            | "storage.file.write" => reader
-                .warn(format!("`{word}` names no folder, so none is asked for: list them under `capabilities.filesystem.allowed_paths`")),
+            | "storage.file.write" => reader.warn(capabilities::names_no_folder(&quoted(word))),
             "env:read" => reader.warn("`env:read` names no variable, so none is asked for: list them under `capabilities.environment`"),
             "template.functions" | "crypto.random" | "crypto.hash" | "authentication" => {
                 reader.warn(format!("`{word}` is left out: every plugin has that without asking"));
@@ -192,7 +189,8 @@ fn flags(permissions: &mut Fields<'_>, reader: &mut Reader) {
     for (key, is_network) in [("network_access", true), ("file_read", false), ("file_write", false)] {
         let Some(field) = permissions.take(key) else { continue };
         if reader.asked(field.boolean()) == Some(true) {
-            reader.warn(if is_network { capabilities::names_no_host(&field) } else { capabilities::names_no_folder(&field) });
+            let wish = field.path();
+            reader.warn(if is_network { capabilities::names_no_host(&wish) } else { capabilities::names_no_folder(&wish) });
         }
     }
 }
