@@ -6,6 +6,8 @@ use clap::Args;
 use mfp_model::name::PluginName;
 use mfp_model::plugin::PluginType;
 
+use super::values::plugin_type;
+
 /// `mfp validate`
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
@@ -18,8 +20,8 @@ pub(crate) struct ValidateArgs {
     /// The plugin's id, where the manifest's isn't one
     #[arg(long, value_name = "NAME", requires = "fix")]
     pub(crate) id: Option<PluginName>,
-    /// What the plugin answers (auth, template, response or datasource), where the manifest doesn't say
-    #[arg(long = "type", value_name = "TYPE", requires = "fix", value_delimiter = ',')]
+    /// What the plugin answers, where the manifest doesn't say
+    #[arg(long = "type", value_name = "TYPE", requires = "fix", value_delimiter = ',', value_parser = plugin_type())]
     pub(crate) types: Vec<PluginType>,
     /// Take warnings for errors
     #[arg(long)]

@@ -5,7 +5,7 @@ use mfp_model::name::{GroupName, PluginName, RegistryName};
 use mfp_model::plugin::PluginType;
 use mfp_model::version::Version;
 
-use super::values::{AcceptedKey, accepted_key};
+use super::values::{AcceptedKey, accepted_key, plugin_type};
 
 /// `mfp add`
 #[derive(Debug, Default, Args)]
@@ -48,8 +48,8 @@ pub(crate) struct AddArgs {
     /// Give the plugin another name in this project
     #[arg(long, value_name = "NAME")]
     pub(crate) rename: Option<PluginName>,
-    /// What a service answers (auth, template, response or datasource), which nobody can look up, and --rename what it's called
-    #[arg(long = "type", value_name = "TYPE")]
+    /// What a service answers, which nobody can look up, and --rename what it's called
+    #[arg(long = "type", value_name = "TYPE", value_parser = plugin_type())]
     pub(crate) types: Vec<PluginType>,
     /// Change manifest and lock, install nothing
     #[arg(long)]

@@ -24,8 +24,8 @@ pub(crate) struct RunArgs {
     /// The call's context, as JSON or `@FILE`
     #[arg(long, value_name = "JSON")]
     pub(crate) context: Option<String>,
-    /// Which of the plugin's types CALL is meant for: auth, template, response or datasource
-    #[arg(long = "type", value_name = "TYPE")]
+    /// Which of the plugin's types CALL is meant for
+    #[arg(long = "type", value_name = "TYPE", value_parser = super::values::plugin_type())]
     pub(crate) kind: Option<PluginType>,
     /// Stop the call after this time (`250ms`, `2s`), if its own limit is longer
     #[arg(long, value_name = "TIME", value_parser = super::values::duration)]

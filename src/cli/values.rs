@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use mfp_model::name::PluginName;
+use mfp_model::plugin::PluginType;
 use mfp_model::signer::Signer;
 use mfp_model::version::Version;
 
@@ -43,6 +45,11 @@ pub(crate) fn named_version(text: &str) -> Result<NamedVersion, String> {
 /// One of several as it's typed, and as documents have it.
 pub(crate) fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// `auth`, `template`, `response` or `datasource`.
+pub(crate) fn plugin_type() -> impl TypedValueParser<Value = PluginType> {
+    PossibleValuesParser::new(PluginType::ALL.map(PluginType::as_str)).map(|name| name.parse().expect("it's one of their names"))
 }
 
 const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];
