@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use jiff::Timestamp;
@@ -227,6 +227,11 @@ impl Proxies {
 }
 
 impl Settings {
+    /// Where a path that was typed leads to. What names a file in a message is then read as it's typed: without `..` at its beginning.
+    pub(crate) fn path(&self, typed: impl AsRef<Path>) -> PathBuf {
+        from(&self.current_dir, typed.as_ref())
+    }
+
     /// Resolve flags, environment and the user's file. Every global flag is named here, so that a new one can't be forgotten.
     pub(crate) fn resolve(cli: &Cli, environment: Environment) -> Result<Self> {
         let GlobalArgs {
@@ -253,8 +258,8 @@ impl Settings {
         let current_dir = std::env::current_dir()
             .map_err(|error| Error::new("mfp::io::current-dir", format!("the current folder can't be read: {error}")))?;
         let base = Folders::resolve();
-        let config = config.filter(|file| file != std::path::Path::new(crate::cli::CONFIG_SHOWN));
-        let named_config = folder(config, "MFP_CONFIG").map(|path| current_dir.join(path));
+        let config = config.filter(|file| file != Path::new(crate::cli::CONFIG_SHOWN));
+        let named_config = folder(config, "MFP_CONFIG").map(|path| from(&current_dir, &path));
         let usual_config = base.as_ref().map(Folders::config_file);
         let user = match (either(no_config, "MFP_NO_CONFIG")?, &named_config, &usual_config) {
             (true, ..) | (false, None, None) => UserConfig::default(),
@@ -278,12 +283,12 @@ impl Settings {
                 .help(format!("name one with `{flag} DIR`, or set HOME"))
         };
         Ok(Self {
-            project: folder(project, "MFP_PROJECT").map(|path| current_dir.join(path)),
+            project: folder(project, "MFP_PROJECT").map(|path| from(&current_dir, &path)),
             lock_mode: asked.mode(&cli.command),
             offline: either(offline, "MFP_OFFLINE")?,
-            store_dir: current_dir.join(store_dir.ok_or_else(|| no_home("store", "--store-dir"))?),
-            cache_dir: current_dir.join(cache_dir.ok_or_else(|| no_home("cache", "--cache-dir"))?),
-            vendor: folder(vendor, "MFP_VENDOR").map(|path| current_dir.join(path)),
+            store_dir: from(&current_dir, &store_dir.ok_or_else(|| no_home("store", "--store-dir"))?),
+            cache_dir: from(&current_dir, &cache_dir.ok_or_else(|| no_home("cache", "--cache-dir"))?),
+            vendor: folder(vendor, "MFP_VENDOR").map(|path| from(&current_dir, &path)),
             credentials: environment.text("MFP_CREDENTIALS").map(|text| Hidden(text.to_owned())),
             serve_token: environment.text("MFP_SERVE_TOKEN").map(|text| Hidden(text.to_owned())),
             key_password: environment.text("MFP_KEY_PASSWORD").map(|text| Hidden(text.to_owned())),
@@ -307,6 +312,26 @@ impl Settings {
         let time = self.source_date.unwrap_or(self.now);
         Timestamp::from_second(time.as_second()).unwrap_or(time)
     }
+}
+
+/// A path from a folder. Steps to the folder above are taken at its beginning only: a current folder's own path has no links in it, and
+/// further inside a `..` after a link leads elsewhere than the text says.
+fn from(folder: &Path, path: &Path) -> PathBuf {
+    let mut steps = path.components();
+    let mut folder = folder;
+    while let Some(step @ (Component::CurDir | Component::ParentDir)) = steps.clone().next() {
+        if step == Component::ParentDir {
+            folder = folder.parent().unwrap_or(folder);
+        }
+        steps.next();
+    }
+    let rest = steps.as_path();
+    if rest.as_os_str().is_empty() {
+        return folder.to_owned();
+    }
+    // A slash at the end says that it's a folder.
+    let is_folder = path.as_os_str().as_encoded_bytes().last().is_some_and(|&last| std::path::is_separator(last.into()));
+    if is_folder { folder.join(rest).join("") } else { folder.join(rest) }
 }
 
 /// <https://reproducible-builds.org/specs/source-date-epoch/>: seconds, in decimal.
@@ -424,5 +449,24 @@ impl Folders {
 
     fn logins_file(&self) -> PathBuf {
         self.config.join("credentials.json")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_up_are_taken_where_thats_what_the_system_would_do() {
+        let there = |typed: &str| from(Path::new("/work/greet"), Path::new(typed)).to_string_lossy().into_owned();
+        assert_eq!(there("../registry"), "/work/registry");
+        assert_eq!(there("./../.././dist/a"), "/dist/a");
+        assert_eq!(there("."), "/work/greet");
+        assert_eq!(there(".."), "/work");
+        assert_eq!(there("../../../.."), "/");
+        assert_eq!(there("out/"), "/work/greet/out/");
+        assert_eq!(there("../out/"), "/work/out/");
+        assert_eq!(there("out/../x"), "/work/greet/out/../x", "`out` may be a link");
+        assert_eq!(there("/a/../b"), "/a/../b");
     }
 }

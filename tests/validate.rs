@@ -79,6 +79,41 @@ fn what_a_manifest_says_and_should_not() {
 }
 
 #[test]
+fn a_version_that_was_raised_in_one_file_only() {
+    let machine = machine(FINE);
+    let told = |file: &str, text: &str| {
+        machine.write(file, text);
+        let found = found(&machine, &[]);
+        std::fs::remove_file(machine.project(file)).unwrap();
+        found
+    };
+    insta::assert_snapshot!(
+        told("Cargo.toml", "[package]\nname = \"words\"\nversion = \"1.1.0\"\n"),
+        @"warning mfp::validate::disagrees plugin.yaml:4:12 this says version 1.0.0, and Cargo.toml says 1.1.0
+    "
+    );
+    insta::assert_snapshot!(
+        told("package.json", r#"{ "name": "words", "version": "0.9.0" }"#),
+        @"warning mfp::validate::disagrees plugin.yaml:4:12 this says version 1.0.0, and package.json says 0.9.0
+    "
+    );
+    insta::assert_snapshot!(
+        told("pyproject.toml", "[project]\nversion = \"1.0.1\"\n"),
+        @"warning mfp::validate::disagrees plugin.yaml:4:12 this says version 1.0.0, and pyproject.toml says 1.0.1
+    "
+    );
+    for (file, text) in [
+        ("Cargo.toml", "[package]\nname = \"words\"\nversion = \"1.0.0\"\n"),
+        ("Cargo.toml", "[package]\nversion.workspace = true\n"),
+        ("package.json", r#"{ "private": true }"#),
+        ("pyproject.toml", "[project]\ndynamic = [\"version\"]\n"),
+        ("pyproject.toml", "no TOML"),
+    ] {
+        assert_eq!(told(file, text), "", "{file}: {text}");
+    }
+}
+
+#[test]
 fn code_that_no_host_would_load() {
     let wat = r#"(module (import "env" "abort" (func)) (import "mockforge" "http_request" (func (param i32 i32) (result i64)))
         (memory (export "memory") 2000) (func (export "mockforge_abi") (result i32) (i32.const 1)))"#;

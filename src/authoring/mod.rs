@@ -78,15 +78,14 @@ fn find_with(file: &str, settings: &Settings, named: Option<&Path>) -> Result<Op
     let Some(named) = named.or(settings.project.as_deref()) else {
         return Ok(settings.current_dir.ancestors().find(|folder| has_it(folder)).map(Path::to_owned));
     };
-    let named = settings.current_dir.join(named);
+    let named = settings.path(named);
     let root = if named.ends_with(file) { named.parent().unwrap_or(&named) } else { &named };
     let root = has_it(root).then(|| root.canonicalize().map_err(|error| explain::io("find the folder", root, &error)));
     root.transpose()
 }
 
 fn missing(settings: &Settings, named: Option<&Path>) -> Error {
-    let folder =
-        named.or(settings.project.as_deref()).map_or_else(|| settings.current_dir.clone(), |named| settings.current_dir.join(named));
+    let folder = named.or(settings.project.as_deref()).map_or_else(|| settings.current_dir.clone(), |named| settings.path(named));
     Error::new("mfp::plugin::not-found", format!("there's no {MANIFEST_FILE} in {} or above", folder.display()))
         .help("go to the plugin's folder, or make a plugin: `mfp new NAME --type template --lang rust`")
 }

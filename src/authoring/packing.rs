@@ -89,7 +89,7 @@ fn check_publishable(manifest: &PluginManifest) -> Result<()> {
             "mfp::package::remote",
             format!("{} is a service (`runtime: remote`): there's nothing to install", manifest.id),
         )
-        .help("deploy it, and name its address in a project: `mfp add remote+https://HOST --types TYPE`"));
+        .help("deploy it, and name its address in a project: `mfp add remote+https://HOST --rename NAME --type TYPE`"));
     }
     Ok(())
 }

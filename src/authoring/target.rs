@@ -14,7 +14,7 @@ use crate::report::clean;
 /// The folder of the registry that was named, or else of the project's own.
 pub(crate) fn folder(app: &App<'_>, named: Option<&str>) -> Result<PathBuf> {
     let Some(named) = named else { return of_project(app, None) };
-    let path = app.settings.current_dir.join(named);
+    let path = app.settings.path(named);
     if path.join(RegistryConfig::FILE).is_file() {
         return Ok(path);
     }

@@ -295,7 +295,7 @@ fn relative_path(app: &App<'_>, project: &Project, typed: &str) -> Result<Relati
         Error::new("mfp::usage::spec", format!("`{}` can't be a plugin: {why}", clean(typed)))
             .help("name a folder with a plugin.yaml in it, or a .wasm file")
     };
-    let place = app.settings.current_dir.join(typed).canonicalize().map_err(|error| refuse(&error.to_string()))?;
+    let place = app.settings.path(typed).canonicalize().map_err(|error| refuse(&error.to_string()))?;
     let relative = relative_to(&place, &project.root).ok_or_else(|| refuse("it has no path from the project"))?;
     relative.parse().map_err(|error: mfp_model::source::RelativePathError| refuse(&error.to_string()))
 }

@@ -16,7 +16,7 @@ pub(crate) fn run(app: &App<'_>, args: &ExamplesArgs) -> Result<Outcome> {
     let Some(name) = &args.name else { return Ok(list(&examples)) };
     let example = examples.iter().find(|example| example.name() == name).ok_or_else(|| unknown(name, &examples))?;
     let directory = args.directory.clone().unwrap_or_else(|| name.into());
-    let target = app.settings.current_dir.join(&directory);
+    let target = app.settings.path(&directory);
     folder::refuse_here(&target, &app.settings.current_dir)?;
     let files = example.files();
     folder::create(&target, &files, |_| Ok(()))?;

@@ -57,7 +57,7 @@ pub(crate) fn run(app: &App<'_>, args: &ExportArgs) -> Result<Outcome> {
     };
     let text = text(&document)?;
     let Some(file) = &args.output else { return Ok(Outcome::done(Document::Export(Box::new(document))).text(text)) };
-    let path = app.settings.current_dir.join(file);
+    let path = app.settings.path(file);
     write_atomic(&path, text.as_bytes()).explained()?;
     app.reporter.event(Event::Note(format!("Wrote {} plugins to {}", subject.plugins.len(), clean(&path.display().to_string()))));
     let path = Some(path.display().to_string());

@@ -35,7 +35,7 @@ pub(crate) fn run(app: &App<'_>, args: &InitArgs) -> Result<Outcome> {
     let mut text = edit::new_manifest(registry.as_ref().map(|(url, allow_http)| (url, *allow_http)));
     let mut left_out = Vec::new();
     if let Some(import) = &args.import {
-        text = take_over(&app.settings.current_dir.join(import), text, &mut left_out)?;
+        text = take_over(&app.settings.path(import), text, &mut left_out)?;
     }
     // An import may name a registry that's yet to be declared: that's said when the project is used.
     if args.import.is_none() {

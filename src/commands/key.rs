@@ -29,7 +29,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Do what was asked for.
 pub(crate) fn run(app: &App<'_>, args: &KeyArgs) -> Result<Outcome> {
-    let at = |path: &Path| app.settings.current_dir.join(path);
+    let at = |path: &Path| app.settings.path(path);
     match &args.action {
         KeyAction::New { output, no_password, password } => new(app, &at(output), *no_password, password),
         KeyAction::Show { file, password } => show(app, &at(file), password),
@@ -163,7 +163,7 @@ fn existing_password(app: &App<'_>, key: &Path, args: &PasswordArgs) -> Result<H
 /// A password: from the file that's named, else from the environment, else from whoever sits there.
 fn secret_word(app: &App<'_>, args: &PasswordArgs, ask: impl FnOnce() -> Result<Hidden>) -> Result<Hidden> {
     if let Some(file) = &args.password_file {
-        return password_in(&app.settings.current_dir.join(file));
+        return password_in(&app.settings.path(file));
     }
     if let Some(password) = &app.settings.key_password {
         return Ok(password.clone());

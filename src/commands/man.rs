@@ -16,7 +16,7 @@ pub(crate) fn run(app: &App<'_>, args: &ManArgs) -> Result<Outcome> {
     let mut root = Cli::command();
     root.build();
     if let Some(folder) = &args.output {
-        return write_all(app, &root, &app.settings.current_dir.join(folder));
+        return write_all(app, &root, &app.settings.path(folder));
     }
     let command = match &args.command {
         None => root,

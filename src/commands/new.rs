@@ -18,7 +18,7 @@ use crate::vcs;
 
 /// Make the folder, and say what comes next.
 pub(crate) fn run(app: &App<'_>, args: &NewArgs) -> Result<Outcome> {
-    let target = app.settings.current_dir.join(&args.path);
+    let target = app.settings.path(&args.path);
     let name = name_of(&args.path)?;
     folder::refuse_what_is_there(&target)?;
     folder::refuse_here(&target, &app.settings.current_dir)?;
@@ -33,7 +33,7 @@ pub(crate) fn run(app: &App<'_>, args: &NewArgs) -> Result<Outcome> {
         licenses: licenses(&args.license)?,
         license: args.license.clone(),
         year: app.settings.now.to_zoned(jiff::tz::TimeZone::UTC).year(),
-        sdk: args.sdk.as_deref().map(|folder| sdk(&app.settings.current_dir.join(folder), language)).transpose()?,
+        sdk: args.sdk.as_deref().map(|folder| sdk(&app.settings.path(folder), language)).transpose()?,
     };
     if plugin.is_reserved() {
         return Err(reserved(&plugin));

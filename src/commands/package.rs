@@ -55,7 +55,7 @@ fn format(args: &PackageArgs) -> Result<ArchiveFormat> {
 fn place(app: &App<'_>, args: &PackageArgs, plugin: &OwnPlugin, gathered: &Gathered, format: ArchiveFormat) -> Result<PathBuf> {
     let name = gathered.file_name(format);
     let Some(output) = &args.output else { return Ok(plugin.root.join(FOLDER).join(name)) };
-    let output = app.settings.current_dir.join(output);
+    let output = app.settings.path(output);
     let is_folder = output.is_dir() || output.as_os_str().to_string_lossy().ends_with(['/', '\\']);
     let place = if is_folder { output.join(name) } else { output };
     let folder = place.parent().and_then(|folder| folder.canonicalize().ok());

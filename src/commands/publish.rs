@@ -24,7 +24,7 @@ pub(crate) fn run(app: &App<'_>, args: &PublishArgs) -> Result<Outcome> {
     let plugin = OwnPlugin::open(&app.settings, args.path.as_deref())?;
     let registry = RegistryFolder::open(&target::folder(app, args.registry.registry.as_deref())?)?;
     let gathered = gather(app, &plugin, Allowed { dirty: args.allow_dirty, secrets: args.allow_secrets })?;
-    let key = args.key.as_ref().map(|key| key::open(app, &app.settings.current_dir.join(key), &args.password)).transpose()?;
+    let key = args.key.as_ref().map(|key| key::open(app, &app.settings.path(key), &args.password)).transpose()?;
     let format = args.format.unwrap_or(PackageFormat::TarZst).archive();
     let allowed: BTreeSet<AllowedCheck> = args.allow.iter().copied().collect();
 

@@ -28,7 +28,7 @@ const MAX_PACKAGE_BYTES: u64 = 64 << 20;
 
 /// Do what was asked for.
 pub(crate) fn run(app: &App<'_>, args: &RegistryArgs) -> Result<Outcome> {
-    let at = |folder: &Path| app.settings.current_dir.join(folder);
+    let at = |folder: &Path| app.settings.path(folder);
     match &args.action {
         RegistryAction::Init { folder, name } => init(app, &at(folder), name.as_ref()),
         RegistryAction::Add { folder, files, signer, allow_signer } => {
@@ -67,7 +67,7 @@ struct Trusted {
 fn add(app: &App<'_>, registry: &RegistryFolder, files: &[PathBuf], trusted: &Trusted) -> Result<Outcome> {
     let mut added = Vec::new();
     for file in files {
-        let file = app.settings.current_dir.join(file);
+        let file = app.settings.path(file);
         let version = add_one(app, registry, &file, trusted).map_err(|error| error.note(format!("in {}", file.display())))?;
         app.reporter.event(Event::Note(format!("Added {} {}", version.name, version.version)));
         added.push(version);

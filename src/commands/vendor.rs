@@ -27,7 +27,7 @@ pub(crate) fn run(app: &App<'_>, args: &VendorArgs) -> Result<Outcome> {
     bring(app, &store, &project, &manifest, &plugins)?;
     let items: Vec<VendorItem> =
         plugins.iter().filter_map(|plugin| Some(item(&store, plugin, plugin.version()?.clone()))).collect::<Result<_>>()?;
-    let folder = app.settings.current_dir.join(&args.directory);
+    let folder = app.settings.path(&args.directory);
     let vendored = write(&folder, &items, &store).explained()?;
     for path in &vendored.left {
         app.reporter.event(Event::Warning {

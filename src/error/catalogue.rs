@@ -1316,6 +1316,12 @@ pub(crate) const CATALOGUE: &[Code] = &[
         "Ask for what it needs: whoever uses it has to approve that.",
     ),
     code(
+        "mfp::validate::disagrees",
+        Done,
+        "A warning: the project file of a plugin's language, such as Cargo.toml, states another version than its manifest.",
+        "Write the same version in both; where plugin.yaml is made from code, `MOCKFORGE_ACCEPT=1 cargo test` writes it.",
+    ),
+    code(
         "mfp::validate::embedded",
         Usage,
         "A plugin's code carries another manifest than the one beside it.",

@@ -7,6 +7,7 @@ mod code;
 mod files;
 mod finding;
 mod manifest;
+mod project_file;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -118,6 +119,7 @@ impl<'a> Seen<'a> {
     /// Everything but secrets, for which packing has words of its own; and the files that belong to the package.
     fn everything(&self) -> (Vec<Finding>, BTreeSet<PackagePath>) {
         let mut findings = self.manifest();
+        findings.extend(self.project_file());
         findings.extend(self.schema());
         let files = self.files();
         findings.extend(files.findings);

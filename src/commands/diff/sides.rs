@@ -125,7 +125,7 @@ impl Place<'_> {
     }
 
     fn named(&mut self, text: &str) -> Result<Side> {
-        let path = self.app.settings.current_dir.join(text);
+        let path = self.app.settings.path(text);
         if is_file(text) {
             return file(text, &path);
         }
