@@ -7,9 +7,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use mfp_model::pointer;
+use mfp_model::text::nearest;
 use serde_json::{Map, Value};
+
+use crate::error::shown;
 
 /// How many violations are listed.
 const MAX_VIOLATIONS: usize = 50;
@@ -41,7 +45,7 @@ impl fmt::Display for Violation {
 /// the configuration.
 pub fn check_config(schema: &Value, value: &Value) -> Result<(), Vec<Violation>> {
     let validator = validator(schema).map_err(|violation| vec![violation])?;
-    let violations: Vec<_> = validator.iter_errors(value).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect();
+    let violations: Vec<_> = validator.iter_errors(value).flat_map(|error| violations(&error, schema)).take(MAX_VIOLATIONS).collect();
     if violations.is_empty() { Ok(()) } else { Err(violations) }
 }
 
@@ -77,8 +81,8 @@ pub fn check_config_but(schema: &Value, value: &Value, unknown: &BTreeSet<String
         }
         !unknown.iter().any(|place| is_above(path, place)) || OF_KEYS.contains(&keyword)
     };
-    let violations: Vec<_> =
-        validator.iter_errors(value).filter(holds_anyway).take(MAX_VIOLATIONS).map(|error| violation(&error)).collect();
+    let errors = validator.iter_errors(value).filter(holds_anyway);
+    let violations: Vec<_> = errors.flat_map(|error| violations(&error, schema)).take(MAX_VIOLATIONS).collect();
     if violations.is_empty() { Ok(()) } else { Err(violations) }
 }
 
@@ -91,17 +95,33 @@ fn depends_on_values(schema: &Value) -> bool {
     }
 }
 
+/// What an error says: a violation at each key that nothing takes, else one.
+fn violations(error: &ValidationError<'_>, schema: &Value) -> Vec<Violation> {
+    let (ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected }) =
+        error.kind()
+    else {
+        return vec![violation(error)];
+    };
+    // Where the properties stand beside the keyword that allows no others; behind a reference, nothing is suggested.
+    let beside = error.schema_path().as_str().rsplit_once('/').map_or("", |(above, _)| above);
+    let known = schema.pointer(beside).and_then(|above| above.get("properties")?.as_object());
+    let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    let at_key = |key: &String| {
+        let meant = nearest(key, known.iter().copied()).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        let path = error.instance_path().join(key.as_str());
+        Violation { path: Some(shown(path.as_str(), 300)), message: shown(&format!("there's no such key{meant}"), 300) }
+    };
+    unexpected.iter().take(MAX_VIOLATIONS).map(at_key).collect()
+}
+
 fn violation(error: &ValidationError<'_>) -> Violation {
-    Violation {
-        path: Some(crate::error::shown(error.instance_path().as_str(), 300)),
-        message: crate::error::shown(&error.masked().to_string(), 300),
-    }
+    Violation { path: Some(shown(error.instance_path().as_str(), 300)), message: shown(&error.masked().to_string(), 300) }
 }
 
 fn validator(schema: &Value) -> Result<Validator, Violation> {
     let patterns = PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_BYTES);
     let built = jsonschema::options().offline().with_pattern_options(patterns).build(schema);
-    built.map_err(|error| Violation { path: None, message: crate::error::shown(&error.masked().to_string(), 300) })
+    built.map_err(|error| Violation { path: None, message: shown(&error.masked().to_string(), 300) })
 }
 
 /// Is this a schema that a plugin's configuration can be checked against? Everything that's wrong with it, at most fifty, with the
@@ -112,7 +132,7 @@ pub fn check_schema(schema: &Value) -> Vec<Violation> {
     if schema.get("$schema").is_none_or(|draft| draft == DRAFT) {
         let meta = jsonschema::draft202012::meta::validator();
         let mistakes = meta.iter_errors(schema).take(MAX_VIOLATIONS);
-        wrong.extend(mistakes.map(|error| Violation { message: crate::error::shown(&error.to_string(), 300), ..violation(&error) }));
+        wrong.extend(mistakes.map(|error| Violation { message: shown(&error.to_string(), 300), ..violation(&error) }));
     }
     if !wrong.is_empty() {
         return wrong;

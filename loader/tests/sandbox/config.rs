@@ -21,7 +21,20 @@ fn every_violation_has_its_place() {
     assert!(check_config(&schema, &json!({ "key": "abc", "list": [1] })).is_ok());
     assert_eq!(paths(&schema, &json!({ "key": 1, "list": [1, "x", 2, null] })), ["/key", "/list/1", "/list/3"]);
     assert_eq!(paths(&schema, &json!({})), [""]);
-    assert_eq!(paths(&schema, &json!({ "key": "abc", "other": 1 })), [""]);
+}
+
+#[test]
+fn a_key_that_nothing_takes_has_its_place_and_the_one_that_was_meant() {
+    let strict = |properties: Value| json!({ "additionalProperties": false, "properties": properties });
+    let schema = strict(json!({ "greeting": {}, "nested": strict(json!({ "a/b": {} })) }));
+    let said = |value: Value| check_config(&schema, &value).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(said(json!({ "greting": 1 })), ["/greting: there's no such key; did you mean `greeting`?"]);
+    assert_eq!(said(json!({ "nested": { "a/c": 1 } })), ["/nested/a~1c: there's no such key; did you mean `a/b`?"]);
+    assert_eq!(said(json!({ "x": 1, "zzz": 2 })), ["/x: there's no such key", "/zzz: there's no such key"]);
+    let schema = json!({ "unevaluatedProperties": false, "properties": { "a": {} } });
+    assert_eq!(paths(&schema, &json!({ "b/": 1 })), ["/b~1"]);
+    let many: Value = (0..500).map(|at| (format!("k{at}"), json!(1))).collect::<serde_json::Map<_, _>>().into();
+    assert_eq!(paths(&schema, &many).len(), 50);
 }
 
 #[test]
