@@ -8,12 +8,10 @@ use std::sync::{Arc, OnceLock};
 use mfp_store::fs::write_cache;
 use mfp_store::{Store, StoreOptions};
 
-use crate::cli::Command;
-use crate::commands;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::project::{LOCK, Project};
-use crate::report::{Outcome, Reporter};
+use crate::report::Reporter;
 use crate::scan;
 use crate::settings::Settings;
 use crate::sources::Sources;
@@ -35,55 +33,6 @@ pub(crate) struct App<'a> {
 impl<'a> App<'a> {
     pub(crate) fn new(settings: Settings, reporter: &'a Reporter) -> Self {
         Self { settings, reporter, documents: DocumentCaches::default(), credentials: OnceLock::new() }
-    }
-
-    /// Run one command.
-    pub(crate) fn run(&self, command: &Command) -> Result<Outcome> {
-        match command {
-            Command::Init(args) => commands::init::run(self, args),
-            Command::Install(args) if args.specs.is_empty() => commands::sync::run(self, &crate::cli::project::SyncArgs::default()),
-            Command::Add(args) | Command::Install(args) => commands::add::run(self, args),
-            Command::Remove(args) => commands::remove::run(self, args),
-            Command::Lock(args) => commands::lock::run(self, args),
-            Command::Sync(args) => commands::sync::run(self, args),
-            Command::Update(args) => commands::update::run(self, args),
-            Command::Upgrade(args) => commands::upgrade::run(self, args),
-            Command::Approve(args) => commands::approve::run(self, args),
-            Command::Run(args) => commands::run::run(self, args),
-            Command::Serve(args) => commands::serve::run(self, args),
-            Command::List(args) => commands::list::run(self, args),
-            Command::Tree(args) => commands::tree::run(self, args),
-            Command::Why(args) => commands::why::run(self, args),
-            Command::Outdated(args) => commands::outdated::run(self, args),
-            Command::Info(args) => commands::info::run(self, args),
-            Command::Docs(args) => commands::docs::run(self, args),
-            Command::Search(args) => commands::search::run(self, args),
-            Command::Verify(args) => commands::verify::run(self, args),
-            Command::Audit(args) => commands::audit::run(self, args),
-            Command::Diff(args) => commands::diff::run(self, args),
-            Command::Export(args) => commands::export::run(self, args),
-            Command::Vendor(args) => commands::vendor::run(self, args),
-            Command::New(args) => commands::new::run(self, args),
-            Command::Build(args) => commands::build::run(self, args),
-            Command::Test(args) => commands::test::run(self, args),
-            Command::Validate(args) => commands::validate::run(self, args),
-            Command::Examples(args) => commands::examples::run(self, args),
-            Command::Package(args) => commands::package::run(self, args),
-            Command::Publish(args) => commands::publish::run(self, args),
-            Command::Yank(args) => commands::yank::run(self, args),
-            Command::Registry(args) => commands::registry::run(self, args),
-            Command::Key(args) => commands::key::run(self, args),
-            Command::Login(args) => commands::login::run(self, args),
-            Command::Logout(args) => commands::logout::run(self, args),
-            Command::Whoami(args) => commands::whoami::run(self, args),
-            Command::Cache(args) => commands::cache::run(self, args),
-            Command::Doctor(args) => commands::doctor::run(self, args),
-            Command::Config(args) => commands::config::run(self, args),
-            Command::Schema(args) => commands::schema::run(self, args),
-            Command::Man(args) => commands::man::run(self, args),
-            Command::Completions(args) => commands::completions::run(self, args),
-            Command::SelfCommand(args) => commands::about::run(self, args),
-        }
     }
 
     /// Is somebody there who can be asked, and who sees what it's about?

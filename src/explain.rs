@@ -9,11 +9,12 @@ use std::path::Path;
 use mfp_loader::LockedError;
 use mfp_model::content::MANIFEST_FILE;
 use mfp_model::index::IndexError;
-use mfp_model::lock::{LockError, Unapproved};
+use mfp_model::lock::{Lock, LockError, Unapproved};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::{BareWasmError, EntryError, MetadataMismatch, PluginManifestError, WasmError};
 use mfp_model::project::{ApprovalsFrom, Manifest, ManifestErrors};
 use mfp_model::registry_files::RegistryFileError;
+use mfp_model::text::nearest;
 use mfp_resolver::{Exclusion, Unresolved, Wanted};
 use mfp_store::StoreError;
 
@@ -299,11 +300,20 @@ impl<T, E: Into<StoreError>> Explained<T> for std::result::Result<T, E> {
 }
 
 /// A name that neither the lock nor a registry knows.
-pub(crate) fn unresolved_name(name: &PluginName, lock: Option<&mfp_model::lock::Lock>) -> Error {
+pub(crate) fn unresolved_name(name: &PluginName, lock: Option<&Lock>) -> Error {
     let error = Error::new("mfp::resolve::not-found", format!("Plugin '{name}' is neither in the lock nor in a registry of this project."));
-    let near = lock.and_then(|lock| mfp_model::text::nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)));
+    let near = lock.and_then(|lock| nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)));
     match near {
         Some(near) => error.help(format!("did you mean {near}?")),
         None => error.help("`mfp search TEXT` looks through a registry"),
+    }
+}
+
+/// A name that isn't in the lock, with its nearest.
+pub(crate) fn not_locked(name: &PluginName, lock: &Lock) -> Error {
+    let error = Error::new("mfp::lock::not-locked", format!("there's no plugin `{name}` in plugins.lock"));
+    match nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)) {
+        Some(near) => error.help(format!("did you mean {near}?")),
+        None => error.help("`mfp list` shows what's locked"),
     }
 }

@@ -102,7 +102,7 @@ fn run(cli: &Cli, environment: Environment) -> Exit {
     reporter.set_command(cli.command.name());
     let result = Settings::resolve(cli, environment).and_then(|settings| {
         let app = App::new(settings, &reporter);
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.run(&cli.command)))
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&app, &cli.command)))
             .unwrap_or_else(|_| Err(Error::bug("a step panicked; what it said stands above")))
     });
     reporter.finish(result)

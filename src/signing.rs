@@ -19,7 +19,6 @@ use mfp_resolver::PackageKey;
 use mfp_store::{Store, Stored, Tree};
 
 use crate::cli::values::AcceptedKey;
-use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::held::{Guard, Objection};
@@ -98,7 +97,7 @@ impl Wishes {
         let mut accepted = Accepted::new();
         for AcceptedKey { name, signer } in keys {
             if let Some(old) = old.filter(|old| !old.plugins.contains_key(name)) {
-                return Err(not_locked(name, old));
+                return Err(explain::not_locked(name, old));
             }
             if manifest.policy.keys.get(name).is_some_and(|pinned| !pinned.is_empty() && !pinned.contains(signer)) {
                 return Err(Error::new("mfp::usage::arguments", format!("the project pins other keys for {name}, and those win"))

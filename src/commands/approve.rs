@@ -17,7 +17,6 @@ use crate::changing::cant_edit;
 use crate::cli::approve::ApproveArgs;
 use crate::cli::spec::parse_name_at_version;
 use crate::commands::info;
-use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::project::{MANIFEST, Project};
@@ -140,7 +139,7 @@ fn case(app: &App<'_>, project: &Project, manifest: &Manifest, lock: Option<&Loc
         (_, Some(version)) => offered(app, project, manifest, locked, args, &name, &version),
         (None, None) if args.revoke && manifest.approvals.contains_key(&name) => Ok(forgotten(app, manifest, name)),
         (None, None) => Err(match lock {
-            Some(lock) => not_locked(&name, lock),
+            Some(lock) => explain::not_locked(&name, lock),
             None => Error::new("mfp::lock::missing", "there's no plugins.lock, which says what plugins ask for").help("run `mfp lock`"),
         }),
     }

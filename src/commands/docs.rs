@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::cli::look::DocsArgs;
-use crate::commands::update::not_locked;
 use crate::error::{Error, Result};
+use crate::explain;
 use crate::explain::Explained;
 use crate::installing::bring;
 use crate::report::document::{DocsDocument, Document};
@@ -14,7 +14,7 @@ pub(crate) fn run(app: &App<'_>, args: &DocsArgs) -> Result<Outcome> {
     let project = app.project()?;
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
-    let plugin = lock.plugins.get(&args.name).ok_or_else(|| not_locked(&args.name, &lock))?;
+    let plugin = lock.plugins.get(&args.name).ok_or_else(|| explain::not_locked(&args.name, &lock))?;
     let store = app.store()?;
     bring(app, &store, &project, &manifest, &[plugin])?;
     let stored = store.need(&plugin.content).explained()?;

@@ -13,9 +13,9 @@ use crate::app::App;
 use crate::changing::{change_documents, report_changes};
 use crate::cli::project::LockArgs;
 use crate::cli::spec::parse_name_at_version;
-use crate::commands::update::not_locked;
 use crate::configs;
 use crate::error::Result;
+use crate::explain;
 use crate::held::HeldBack;
 use crate::locking::{Freedom, Goal, UndecidedVersions, current_lock, lock_with, path_contents};
 use crate::merging::Merge;
@@ -48,7 +48,7 @@ pub(crate) fn run(app: &App<'_>, args: &LockArgs) -> Result<Outcome> {
     if let (Freedom::Names(names), Some(old)) = (&freedom, &old)
         && let Some(name) = names.iter().find(|name| !old.plugins.contains_key(*name))
     {
-        return Err(not_locked(name, old));
+        return Err(explain::not_locked(name, old));
     }
     let is_fresh = match &old {
         Some(old) if freedom == Freedom::Keep && project.lock_text.as_ref() == Some(&old.to_text()) => {
@@ -124,7 +124,7 @@ fn known_lock(app: &App<'_>, project: &Project, args: &LockArgs) -> Result<Optio
             app.reporter.event(Event::Note("plugins.lock can't be read, and is made anew".to_owned()));
             Ok(None)
         }
-        Err(error) => Err(crate::explain::lock(text, &error)),
+        Err(error) => Err(explain::lock(text, &error)),
     }
 }
 

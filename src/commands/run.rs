@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::approvals::taken_away;
 use crate::cli::run::RunArgs;
-use crate::commands::{approve, sync, update::not_locked};
+use crate::commands::{approve, sync};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::installing::bring;
@@ -28,7 +28,7 @@ pub(crate) fn run(app: &App<'_>, args: &RunArgs) -> Result<Outcome> {
     let project = app.project()?;
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
-    let plugin = lock.plugins.get(&args.plugin).ok_or_else(|| not_locked(&args.plugin, &lock))?;
+    let plugin = lock.plugins.get(&args.plugin).ok_or_else(|| explain::not_locked(&args.plugin, &lock))?;
     if plugin.package().is_none() && app.settings.offline {
         return Err(Error::new("mfp::network::offline", format!("{} is a service, and --offline was given", plugin.name))
             .help("call it without `--offline`"));

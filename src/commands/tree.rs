@@ -8,8 +8,8 @@ use mfp_model::name::PluginName;
 use crate::app::App;
 use crate::changing::shown;
 use crate::cli::look::TreeArgs;
-use crate::commands::update::not_locked;
 use crate::error::Result;
+use crate::explain;
 use crate::report::Outcome;
 use crate::report::document::{Document, TreeDocument, TreeEdge, TreeNode};
 
@@ -17,7 +17,7 @@ use crate::report::document::{Document, TreeDocument, TreeEdge, TreeNode};
 pub(crate) fn run(app: &App<'_>, args: &TreeArgs) -> Result<Outcome> {
     let lock = app.project()?.existing_lock()?;
     if let Some(name) = args.names.iter().chain(&args.invert).find(|name| !lock.plugins.contains_key(*name)) {
-        return Err(not_locked(name, &lock));
+        return Err(explain::not_locked(name, &lock));
     }
     let next = if args.invert.is_some() { dependents(&lock) } else { dependencies(&lock) };
     let roots: Vec<&PluginName> = match (&args.invert, args.names.as_slice()) {

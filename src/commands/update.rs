@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::changing::{Decision, carry_out, refuse_locked};
 use crate::cli::edit::UpdateArgs;
 use crate::error::{Error, Result};
+use crate::explain;
 use crate::locking::{Freedom, Goal, Made, UndecidedVersions, lock_with};
 use crate::moved_tags::{self, HeldBack};
 use crate::report::Outcome;
@@ -55,7 +56,7 @@ fn check_names(args: &UpdateArgs, lock: Option<&Lock>) -> Result<()> {
     let Some(lock) = lock else { return Ok(()) };
     match args.names.iter().chain(&args.accept_moved_tag).find(|name| !lock.plugins.contains_key(*name)) {
         None => Ok(()),
-        Some(name) => Err(not_locked(name, lock)),
+        Some(name) => Err(explain::not_locked(name, lock)),
     }
 }
 
@@ -72,15 +73,6 @@ fn check_wanted(manifest: &Manifest, precise: &BTreeMap<PluginName, Version>) ->
         }
     }
     Ok(())
-}
-
-/// A name that isn't in the lock, with its nearest.
-pub(crate) fn not_locked(name: &PluginName, lock: &Lock) -> Error {
-    let error = Error::new("mfp::lock::not-locked", format!("there's no plugin `{name}` in plugins.lock"));
-    match mfp_model::text::nearest(name.as_str(), lock.plugins.keys().map(AsRef::as_ref)) {
-        Some(near) => error.help(format!("did you mean {near}?")),
-        None => error.help("`mfp list` shows what's locked"),
-    }
 }
 
 fn precise(args: &UpdateArgs) -> Result<BTreeMap<PluginName, Version>> {

@@ -11,9 +11,9 @@ use crate::advisories::Book;
 use crate::app::App;
 use crate::approvals::taken_away;
 use crate::cli::look::VerifyArgs;
-use crate::commands::update::not_locked;
 use crate::error::catalogue::exit_of;
 use crate::error::{Error, Exit, Result};
+use crate::explain;
 use crate::report::document::{Document, Problem, ProblemsDocument};
 use crate::report::{Event, Outcome, plural};
 
@@ -29,7 +29,7 @@ pub(crate) fn run(app: &App<'_>, args: &VerifyArgs) -> Result<Outcome> {
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
     if let Some(name) = args.names.iter().find(|name| !lock.plugins.contains_key(*name)) {
-        return Err(not_locked(name, &lock));
+        return Err(explain::not_locked(name, &lock));
     }
     let store = if args.fix { app.store()? } else { app.store_to_read()? };
     let is_meant = |plugin: &&LockedPlugin| args.names.is_empty() || args.names.contains(&plugin.name);

@@ -8,8 +8,8 @@ use mfp_model::project::Manifest;
 
 use crate::app::App;
 use crate::cli::look::WhyArgs;
-use crate::commands::update::not_locked;
 use crate::error::Result;
+use crate::explain;
 use crate::report::Outcome;
 use crate::report::document::{Document, WhyDocument};
 
@@ -19,7 +19,7 @@ pub(crate) fn run(app: &App<'_>, args: &WhyArgs) -> Result<Outcome> {
     let manifest = project.manifest()?;
     let lock = project.existing_lock()?;
     if !lock.plugins.contains_key(&args.name) {
-        return Err(not_locked(&args.name, &lock));
+        return Err(explain::not_locked(&args.name, &lock));
     }
     let paths: Vec<Vec<PluginName>> = lock.requirements.keys().filter_map(|root| shortest(&lock, root, &args.name)).collect();
     let text = paths.iter().map(|path| sentence(&manifest, &lock, path)).collect();
