@@ -5,16 +5,10 @@ use crate::support::{Machine, Plugin};
 /// A plugin that echoes, in the project's folder, with these tests.
 fn echo(tests: &str) -> Machine {
     let machine = Machine::new();
-    lay(&machine, &Plugin::new("echo", "1.0.0").with(|plugin| tests.clone_into(&mut plugin.more_yaml)));
+    Plugin::new("echo", "1.0.0").with(|plugin| tests.clone_into(&mut plugin.more_yaml)).write_to(&machine.project(""));
     machine.write("Makefile", "nothing: ;");
     machine.write("plugin.c", "");
     machine
-}
-
-fn lay(machine: &Machine, plugin: &Plugin) {
-    for (path, bytes) in plugin.files() {
-        machine.write(&path, bytes);
-    }
 }
 
 const GOOD: &str = "tests:
@@ -121,7 +115,7 @@ fn deterministic_is_the_same_in_every_run_and_on_every_day() {
     });
     let steps = |flags: &[&str]| {
         let machine = Machine::new();
-        lay(&machine, &plugin);
+        plugin.write_to(&machine.project(""));
         machine.write("plugin.c", "");
         let json = machine.mfp(["test", "--no-build", "--json"].iter().chain(flags).copied()).json();
         let requests = json["requests"].as_array().unwrap_or_else(|| panic!("{json}")).clone();
@@ -144,7 +138,7 @@ fn deterministic_stops_by_steps() {
         plugin.more_yaml = "tests:\n  - { name: a, call: execute, request: { function_name: f }, expect: 1 }\n".to_owned();
     });
     let machine = Machine::new();
-    lay(&machine, &plugin);
+    plugin.write_to(&machine.project(""));
     machine.write("plugin.c", "");
     let run = machine.mfp(["test", "--no-build", "--deterministic"]);
     run.fails(1, "mfp::test::failed");

@@ -53,11 +53,9 @@ fn mode(path: &Path) -> u32 {
     std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(path).expect("it's there")) & 0o777
 }
 
-/// A key of the fixtures, copied to where only its owner reads it, as git can't keep that.
+/// A key of the fixtures, in the project.
 fn fixture_key(machine: &Machine, name: &str) -> String {
-    let place = machine.project(name);
-    std::fs::copy(signing::file(name), &place).expect("it can be copied");
-    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it's ours");
+    signing::put(name, &machine.project(name));
     name.to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! `mfp publish`: from an author's folder to a project on another machine; and what a new version may not take away.
 
-use crate::support::signing::{Publisher, file, signer};
+use crate::support::signing::{self, Publisher, signer};
 use crate::support::{Machine, Plugin, Run};
 
 /// A machine with a registry in `reg`.
@@ -42,12 +42,10 @@ fn refused(machine: &Machine, plugin: &Plugin, arguments: &[&str], code: i32, er
     run
 }
 
-/// A key of the fixtures, for its owner alone.
+/// A key of the fixtures.
 fn key(machine: &Machine, name: &str) -> String {
     let place = machine.path(&format!("home/{name}.key"));
-    std::fs::copy(file(&format!("{name}.key")), &place).expect("it can be copied");
-    #[cfg(unix)]
-    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it's ours");
+    signing::put(&format!("{name}.key"), &place);
     place.display().to_string()
 }
 
@@ -214,7 +212,7 @@ fn a_correction_of_an_old_line_is_held_to_that_line() {
 #[test]
 fn what_package_refuses_publish_refuses() {
     let machine = author();
-    let token = format!("ghp_{}", "aB3dE5gH7jK9mN1pQ2rS".repeat(2).split_at(36).0);
+    let token = crate::package::token();
     let leaking = Plugin::new("greet", "1.0.0").with(|plugin| plugin.more_files = vec![("config.txt".to_owned(), token.into_bytes())]);
     refused(&machine, &leaking, &[], 5, "mfp::package::secret");
     refused(&machine, &Plugin::new("greet", "1.0.0+b"), &[], 2, "mfp::package::version");

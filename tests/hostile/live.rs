@@ -3,7 +3,7 @@
 use super::texts::{DRAWING, hostile_registry, is_neutral, is_neutral_both_ways};
 use crate::support::git::{Repo, has_programs};
 use crate::support::terminal::{answering, is_there};
-use crate::support::{Machine, Plugin, Registry, Run, Server, Serving};
+use crate::support::{Machine, Plugin, Registry, Run, Server, Serving, signing};
 
 /// Build metadata says nothing, and may say it in letters, digits, dots and hyphens only.
 #[test]
@@ -157,11 +157,8 @@ fn what_is_asked_on_a_terminal() {
     }
     let machine = Machine::new();
     let name = "a\u{1b}[2J\u{202e}\u{9b}2K##[group]b\u{200b}.key";
-    let key = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys/encrypted.key");
-    machine.write(name, std::fs::read(key).expect("it's there"));
+    signing::put("encrypted.key", &machine.project(name));
     machine.write("file.txt", "x");
-    #[cfg(unix)]
-    std::fs::set_permissions(machine.project(name), std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it's ours");
     let asked = answering(&machine, &[("Password of", "nonsense\r")], ["key", "sign", "--key", name, "file.txt"]);
     assert!(asked.stdout.contains("Password of"), "{}", asked.all());
     is_neutral(&undrawn(&asked));

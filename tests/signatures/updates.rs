@@ -206,8 +206,7 @@ fn a_history_that_isnt_one_is_an_error_and_is_asked_for_only_where_a_key_changed
 fn mfp_key_rotate_writes_the_line_that_update_follows() {
     let (registry, machine) = synced();
     let key = machine.path("home/publisher.key");
-    std::fs::copy(signing::file("publisher.key"), &key).unwrap();
-    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    signing::put("publisher.key", &key);
     let run = machine.ok(["key", "rotate", "greet", "--key", &key.display().to_string(), "--to", &other().signer()]);
     registry.put("keys/greet.ndjson", run.stdout.as_bytes());
     registry.publish(&greet("1.1.0").signed_by(&other()));

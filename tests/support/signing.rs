@@ -52,6 +52,13 @@ pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/keys").join(name)
 }
 
+/// Put one of them where only its owner reads it, as git can't keep that.
+pub(crate) fn put(name: &str, place: &Path) {
+    std::fs::copy(file(name), place).expect("it can be copied");
+    #[cfg(unix)]
+    std::fs::set_permissions(place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("it's ours");
+}
+
 /// The public key of one of them.
 pub(crate) fn signer(name: &str) -> String {
     let text = std::fs::read_to_string(file(&format!("{name}.pub"))).expect("the key is there");
