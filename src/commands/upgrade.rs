@@ -8,6 +8,7 @@ use mfp_model::name::PluginName;
 use mfp_model::project::{Manifest, edit};
 use mfp_model::requirement::Requirement;
 use mfp_model::source::{GitReference, RefName, Source};
+use mfp_store::Store;
 
 use crate::app::App;
 use crate::changing::{Decision, cant_edit, carry_out, refuse_locked};
@@ -29,7 +30,7 @@ pub(crate) fn run(app: &App<'_>, args: &UpgradeArgs) -> Result<Outcome> {
     let old = project.lock()?;
     let (names, at_tags) = chosen(&manifest, args)?;
     let signing = Wishes { prove: !args.dry_run, ..Wishes::typed(&args.accept_key, &manifest, old.as_ref())? };
-    let before = Before { project: &project, manifest: &manifest, old: old.as_ref(), signing };
+    let before = Before { project: &project, manifest: &manifest, old: old.as_ref(), signing, store: app.store()? };
 
     let mut tags = Tags::newer(app, &before, &at_tags)?;
     let (newest, mut held) = newest(app, &before, &names, &mut tags)?;
@@ -65,6 +66,7 @@ struct Before<'a> {
     manifest: &'a Manifest,
     old: Option<&'a Lock>,
     signing: Wishes,
+    store: Store,
 }
 
 impl<'a> Before<'a> {
@@ -82,7 +84,7 @@ impl<'a> Before<'a> {
     fn at_tag(&self, app: &App<'_>, git: &Git<'_>, name: &PluginName, tag: &RefName) -> Result<(Declared, Vec<Objection>)> {
         let text = edit::set_tag(&self.project.manifest_text, name, tag).map_err(|error| cant_edit(&error))?;
         let manifest = self.project.parse(&text)?;
-        look_ahead(app, &app.store()?, &self.goal(&manifest, &text, BTreeSet::from([name.clone()])), git, name)
+        look_ahead(app, &self.store, &self.goal(&manifest, &text, BTreeSet::from([name.clone()])), git, name)
     }
 }
 
@@ -94,7 +96,7 @@ fn newest(app: &App<'_>, before: &Before<'_>, names: &BTreeSet<PluginName>, tags
         let manifest = before.project.parse(&text)?;
         let raised = names.iter().chain(tags.raised.keys()).cloned().collect();
         let goal = Goal { seen: tags.seen.clone(), ..before.goal(&manifest, &text, raised) };
-        let Made { lock, mut held } = lock_with(app, &app.store()?, &goal, None)?;
+        let Made { lock, mut held } = lock_with(app, &before.store, &goal, None)?;
         // Perhaps it's only what newer tags need that nobody has decided about.
         if held.is_forced && tags.give_up(before.old, &held) {
             continue;
