@@ -17,7 +17,7 @@ use mfp_model::name::PluginName;
 use mfp_model::package::IncludePattern;
 use mfp_model::plugin::{BareWasm, Dialect, Form, Given, PluginManifest, PluginType, check_wasm_header, rewrite};
 use mfp_model::project::{Manifest, edit};
-use mfp_model::registry_files::{Advisories, RegistryConfig, SearchEntry};
+use mfp_model::registry_files::{Advisories, RegistryConfig, SearchList};
 use mfp_model::requirement::Requirement;
 use mfp_model::signature::rotation::{KeyChange, KeyHistory};
 use mfp_model::signature::{SignatureFile, prove};
@@ -279,7 +279,7 @@ pub fn index(data: &[u8]) {
         assert!(document.lines.iter().all(|line| line.name == name));
     }
     let _ = IndexDocument::parse_bulk(data);
-    assert_eq!(SearchEntry::parse_all(data), SearchEntry::parse_all(data));
+    assert_eq!(SearchList::parse(data), SearchList::parse(data));
     if let Ok(read) = Advisories::parse(data) {
         assert!(read.entries.iter().all(|one| !one.id.is_empty()), "an advisory that nobody could name");
     }

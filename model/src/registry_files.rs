@@ -232,11 +232,25 @@ impl SearchEntry {
             downloads: None,
         }
     }
+}
 
-    /// Read `search.json` or a search's answer. Entries that can't be read are left out.
-    pub fn parse_all(bytes: &[u8]) -> Result<Vec<Self>, RegistryFileError> {
-        let entries: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| RegistryFileError::invalid("search.json", &error))?;
-        Ok(entries.into_iter().filter_map(|entry| serde_json::from_str(entry.get()).ok()).map(|Keyed(entry)| entry).collect())
+/// What a registry has, as it lists it for searching.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SearchList {
+    /// The entries that could be read, in the registry's order.
+    pub entries: Vec<SearchEntry>,
+    /// How many couldn't.
+    pub unreadable: usize,
+}
+
+impl SearchList {
+    /// Read `search.json` or a search's answer. Only a document that isn't a list is an error.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RegistryFileError> {
+        let all: Vec<&RawValue> = serde_json::from_slice(bytes).map_err(|error| RegistryFileError::invalid("search.json", &error))?;
+        let count = all.len();
+        let read = all.into_iter().filter_map(|entry| serde_json::from_str(entry.get()).ok());
+        let entries: Vec<SearchEntry> = read.map(|Keyed(entry)| entry).collect();
+        Ok(Self { unreadable: count - entries.len(), entries })
     }
 }
 
@@ -415,9 +429,10 @@ mod tests {
     #[test]
     fn a_broken_search_entry_hides_no_other() {
         let json = r#"[{"name":"csv","version":"1.0.0","types":["datasource"],"downloads":7,"published":"2026-08-01T10:00:00Z","new":1},{"name":"BAD"},7,{"name":"a","version":"1.0.0"}]"#;
-        let entries = SearchEntry::parse_all(json.as_bytes()).unwrap();
-        assert_eq!(entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["csv", "a"]);
-        assert_eq!(SearchEntry::parse_all(b"{}").unwrap_err().code(), "mfp::registry::invalid");
+        let list = SearchList::parse(json.as_bytes()).unwrap();
+        assert_eq!(list.unreadable, 2);
+        assert_eq!(list.entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["csv", "a"]);
+        assert_eq!(SearchList::parse(b"{}").unwrap_err().code(), "mfp::registry::invalid");
     }
 
     #[test]

@@ -16,7 +16,6 @@ use mfp_model::signer::Signer;
 use mfp_model::source::{ArchiveFormat, Artifact};
 use mfp_model::version::Version;
 use mfp_store::pack::Package;
-use mfp_store::{Expected, ExpectedArtifact};
 
 use super::functions::functions;
 use super::own_content::OwnContent;
@@ -31,7 +30,6 @@ use crate::registry_folder::RegistryFolder;
 use crate::registry_folder::signers::Keys;
 use crate::registry_folder::write::Published;
 use crate::report::document::PublishedVersion;
-use crate::sources::fetch::manifest_in;
 
 /// A version that's ready to be published.
 #[derive(Debug)]
@@ -168,12 +166,7 @@ fn published_version(app: &App<'_>, registry: &RegistryFolder, line: &IndexLine)
             .note(format!("{} {} is what this version is compared with", line.name, line.version))
             .help(format!("`mfp registry check {}` shows what's wrong with the registry", registry.root.display()))
     };
-    let place = registry.archive(line)?;
-    let file = std::fs::File::open(&place).map_err(|error| damaged(explain::artifact_file(&place, &error)))?;
-    let artifact = ExpectedArtifact { sha256: line.sha256, size: Some(line.size) };
-    let expected = Expected::Locked { content: line.content, artifact: Some(artifact) };
-    let tree = app.store()?.ingest_archive(file, line.format, &expected).map_err(|error| damaged(explain::store(error)))?;
-    let manifest = manifest_in(&line.name, &tree).map_err(damaged)?;
+    let (manifest, tree) = registry.unpacked(&app.store()?, line).map_err(damaged)?;
     Ok((manifest, Arc::new(OwnContent::of_tree(&tree)?)))
 }
 

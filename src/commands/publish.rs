@@ -33,13 +33,16 @@ pub(crate) fn run(app: &App<'_>, args: &PublishArgs) -> Result<Outcome> {
     let there = writing.published(&gathered.manifest.id)?;
     let new = ready(app, &gathered, key.as_ref(), format, &there)?;
     there.refuse_again(&new.line)?;
+    let place = registry.archive(&new.line)?;
     let mut changes: Vec<BreakingChange> = other_signer(&there.keys, new.line.signer.as_ref(), &allowed)?.into_iter().collect();
     let last = predecessor(&there.document, &new.line.version).cloned();
     if let Some(last) = &last {
         changes.extend(losses(app, &registry, &gathered, last, &allowed)?.iter().map(document));
     }
     say(app, new.line.signer.is_some(), &changes);
-    let place = if args.dry_run { registry.archive(&new.line)? } else { there.add(&new.line, &new.package.bytes)? };
+    if !args.dry_run {
+        there.add(&new.line, &new.package.bytes)?;
+    }
     say_done(app, args, &gathered, &new.line, &registry);
     Ok(Outcome::done(Document::Publish(PublishDocument {
         version: published(&registry, &new.line, &place),

@@ -5,23 +5,20 @@
 //! leaves that was killed is a warning: an archive without a line, a search list that lags.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use mfp_model::content::PackagePath;
 use mfp_model::index::{IndexDocument, IndexLine};
 use mfp_model::name::PluginName;
-use mfp_model::registry_files::{Advisories, SearchEntry};
+use mfp_model::registry_files::{Advisories, SearchEntry, SearchList};
 use mfp_model::signature::rotation::KeyHistory;
 use mfp_model::signature::{Statement, prove_any};
 use mfp_model::version::Version;
 use mfp_store::Store;
-use mfp_store::verify::{Expected, ExpectedArtifact};
 
 use super::{MAX_DOCUMENT_BYTES, RegistryFolder, files_below, read};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::clean;
-use crate::sources::fetch::manifest_in;
 
 /// Something that's not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,14 +90,9 @@ pub(crate) fn check(registry: &RegistryFolder, store: &Store) -> Result<Checked>
         checked.plugins += 1;
         checked.versions += lines.len();
         for (number, line) in &lines {
-            match registry.archive(line) {
-                Ok(place) => {
-                    archives.insert(registry.below(&place));
-                    if let Err(error) = archive(store, &place, line) {
-                        checked.tell_error(&file, Some(*number), &error);
-                    }
-                }
-                Err(error) => checked.tell_error(&file, Some(*number), &error),
+            archives.extend(registry.archive(line).map(|place| registry.below(&place)));
+            if let Err(error) = archive(registry, store, line) {
+                checked.tell_error(&file, Some(*number), &error);
             }
         }
         documents.insert(name, lines);
@@ -156,12 +148,8 @@ fn document(registry: &RegistryFolder, file: &str, name: &PluginName, checked: &
 }
 
 /// The archive of a line: its bytes, what's in it, what it says about itself, and who signed it.
-fn archive(store: &Store, place: &Path, line: &IndexLine) -> Result<()> {
-    let file = std::fs::File::open(place).map_err(|error| explain::artifact_file(place, &error))?;
-    let expected =
-        Expected::Locked { content: line.content, artifact: Some(ExpectedArtifact { sha256: line.sha256, size: Some(line.size) }) };
-    let tree = store.ingest_archive(file, line.format, &expected).map_err(explain::store)?;
-    let manifest = manifest_in(&line.name, &tree)?;
+fn archive(registry: &RegistryFolder, store: &Store, line: &IndexLine) -> Result<()> {
+    let (manifest, tree) = registry.unpacked(store, line)?;
     manifest.check_against_index(line).map_err(|mismatch| explain::metadata(&line.name, &mismatch))?;
     if let Some(unpacked) = line.unpacked.filter(|unpacked| *unpacked != tree.listing().total_size()) {
         let message = format!("`unpacked` is {unpacked}, and its files have {} bytes", tree.listing().total_size());
@@ -230,19 +218,18 @@ fn search(registry: &RegistryFolder, documents: &BTreeMap<PluginName, Vec<Line>>
         checked.warn(&file, None, CODE, "config.json names it, and it isn't there");
         return Ok(());
     };
-    let entries = match SearchEntry::parse_all(&bytes) {
-        Ok(entries) => entries,
+    let listed = match SearchList::parse(&bytes) {
+        Ok(listed) => listed,
         Err(error) => {
             checked.tell(&file, None, CODE, error.to_string());
             return Ok(());
         }
     };
-    let count = serde_json::from_slice::<Vec<serde_json::Value>>(&bytes).map_or(entries.len(), |all| all.len());
-    if count > entries.len() {
-        checked.tell(&file, None, CODE, format!("{} of its entries can't be read", count - entries.len()));
+    if listed.unreadable > 0 {
+        checked.tell(&file, None, CODE, format!("{} of its entries can't be read", listed.unreadable));
     }
     let mut wanted = registry.search_entries()?;
-    for entry in entries {
+    for entry in listed.entries {
         let SearchEntry { downloads, .. } = entry;
         let now = wanted.remove(&entry.name).map(|now| SearchEntry { downloads, ..now });
         if now.as_ref() == Some(&entry) {

@@ -26,13 +26,16 @@ use std::path::{Path, PathBuf};
 use mfp_model::content::PackagePath;
 use mfp_model::index::{IndexDocument, IndexLine, index_path};
 use mfp_model::name::{PluginName, RegistryName};
+use mfp_model::plugin::PluginManifest;
 use mfp_model::registry_files::RegistryConfig;
 use mfp_model::signature::rotation::KeyHistory;
 use mfp_store::fs::write_atomic;
+use mfp_store::{Expected, ExpectedArtifact, Store, Tree, Verified};
 
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::report::clean;
+use crate::sources::fetch::manifest_in;
 
 /// The largest document that's read, in bytes.
 pub(crate) const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
@@ -125,6 +128,16 @@ impl RegistryFolder {
             )
             .help("in a registry that's a folder, `dl` is relative: \"dl/{name}/{version}/{file}\"")),
         }
+    }
+
+    /// A version's archive, verified as by everybody who takes it: what it says about itself, and its files.
+    pub(crate) fn unpacked(&self, store: &Store, line: &IndexLine) -> Result<(PluginManifest, Verified<Tree>)> {
+        let place = self.archive(line)?;
+        let file = std::fs::File::open(&place).map_err(|error| explain::artifact_file(&place, &error))?;
+        let artifact = ExpectedArtifact { sha256: line.sha256, size: Some(line.size) };
+        let expected = Expected::Locked { content: line.content, artifact: Some(artifact) };
+        let tree = store.ingest_archive(file, line.format, &expected).map_err(explain::store)?;
+        Ok((manifest_in(&line.name, &tree)?, tree))
     }
 
     /// A place in the folder, as documents name it.

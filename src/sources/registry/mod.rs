@@ -16,7 +16,7 @@ use mfp_model::index::packed::{Packed, pack};
 use mfp_model::index::{IndexDocument, index_path};
 use mfp_model::name::{PluginName, RegistryName};
 use mfp_model::plugin::HostRange;
-use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry};
+use mfp_model::registry_files::{Bulk, RegistryConfig, SearchEntry, SearchList};
 use mfp_model::signature::rotation::KeyHistory;
 use mfp_model::source::{Registry, RegistryKind};
 use mfp_model::version::Version;
@@ -231,7 +231,8 @@ impl<'a> RegistryClient<'a> {
         let Some(search) = self.config().await?.search.clone() else { return Ok(None) };
         let path = search.replace("{query}", &url::form_urlencoded::byte_serialize(query.as_bytes()).collect::<String>());
         let Some(bytes) = self.document(&path, true).await? else { return Ok(None) };
-        SearchEntry::parse_all(&bytes).map(Some).map_err(|error| explain::registry_file(&self.name, &path, &error.to_string()))
+        let list = SearchList::parse(&bytes).map_err(|error| explain::registry_file(&self.name, &path, &error.to_string()))?;
+        Ok(Some(list.entries))
     }
 
     /// Where a version's artifact is.
