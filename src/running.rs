@@ -107,8 +107,13 @@ pub(crate) fn authorities(app: &App<'_>, specs: &[Spec]) -> Result<Roots> {
         Spec::Package(spec) => !spec.capabilities.http.is_empty(),
         Spec::Remote(_) => true,
     };
+    authorities_if(app, specs.iter().any(may_send))
+}
+
+/// The user's own authorities, if they're needed: a file that can't be read stops nobody who opens no connection.
+pub(crate) fn authorities_if(app: &App<'_>, may_send: bool) -> Result<Roots> {
     match &app.settings.user.network.ca_file {
-        Some(file) if specs.iter().any(may_send) => roots(file),
+        Some(file) if may_send => roots(file),
         _ => Ok(Roots::default()),
     }
 }

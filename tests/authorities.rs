@@ -61,6 +61,50 @@ fn a_plugins_own_requests() {
 }
 
 #[test]
+fn a_plugin_thats_tested() {
+    let asked = Registry::new();
+    let server = Server::over(asked.folder());
+    let tls = Tls::before(server.port());
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plugins/sender-template.wat");
+    let sender = Plugin::new("sender", "1.0.0").asks_http(&tls.origin()).with(|plugin| {
+        plugin.wasm = wat::parse_file(file).expect("it's well-formed");
+        let config = format!("{{ method: GET, url: \"{}/config.json\" }}", tls.origin());
+        plugin.more_yaml += &format!(
+            "tests: [{{ name: sends, call: execute, request: {{ function_name: x }}, config: {config}, expect-partial: {{ status: 200 }} }}]\n"
+        );
+    });
+    let machine = Machine::new();
+    sender.write_to(&machine.project("sender"));
+    machine.write("sender/plugin.c", "");
+    trust_nobody(&machine);
+    machine.mfp(["test", "sender", "--no-build"]).fails(1, "mfp::test::failed");
+    assert_eq!(server.requests().len(), 0);
+    trust(&machine);
+    machine.ok(["test", "sender", "--no-build"]);
+    assert_eq!(server.count("config.json"), 1);
+    configure(&machine, "[network]\nca-file = \"/nowhere/ca.pem\"\n");
+    machine.mfp(["test", "sender", "--no-build"]).fails(2, "mfp::usage::ca-file");
+}
+
+#[test]
+fn a_service_thats_tested() {
+    let folder = Registry::new();
+    let answer = r#"{"success":true,"result":{"authenticated":true,"user_id":"ada","claims":{}}}"#;
+    let server = Server::faulty(folder.folder(), move |_, stream| respond(stream, "200 OK", "content-type: application/json\r\n", answer));
+    let tls = Tls::before(server.port());
+    let machine = Machine::new();
+    let test = "{ name: a, call: authenticate, request: { context: { method: GET, uri: / }, credentials: { type: bearer } }, expect-partial: { user_id: ada } }";
+    machine
+        .write("plugin.yaml", format!("mfp: 1\nplugin: {{ id: sso, version: 1.0.0, types: [auth], runtime: remote }}\ntests: [{test}]\n"));
+    trust_nobody(&machine);
+    let run = machine.mfp(["test", "--endpoint", &tls.origin()]);
+    run.fails(1, "mfp::test::failed");
+    assert_eq!(server.requests().len(), 0);
+    trust(&machine);
+    machine.ok(["test", "--endpoint", &tls.origin()]);
+}
+
+#[test]
 fn a_service() {
     let folder = Registry::new();
     let answer = r#"{"success":true,"result":{"authenticated":true,"user_id":"ada","claims":{}}}"#;

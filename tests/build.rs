@@ -8,7 +8,7 @@ use crate::support::env::tree;
 use crate::support::{Machine, Plugin, Run};
 
 /// A json/1 template plugin that answers nothing but `null`, in WebAssembly's own text.
-const NOTHING: &str = r#"(module
+pub(crate) const NOTHING: &str = r#"(module
   (memory (export "memory") 1)
   (data (i32.const 0) "{\"success\":true,\"result\":null}")
   (func (export "mockforge_abi") (result i32) (i32.const 1))
@@ -16,12 +16,12 @@ const NOTHING: &str = r#"(module
   (func (export "template_function") (param i32 i32) (result i64) (i64.const 30)))"#;
 
 /// Programs that lie on a machine's `PATH` and nowhere else.
-struct Bench {
-    machine: Machine,
+pub(crate) struct Bench {
+    pub(crate) machine: Machine,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Machine::new();
         std::fs::create_dir(machine.path("bin")).expect("the test's own file");
         machine.write("plugin.yaml", "mfp: 1\nplugin: { id: try-it, version: 1.0.0, types: [template] }\n");
@@ -29,7 +29,7 @@ impl Bench {
     }
 
     /// A program on `PATH`.
-    fn program(&self, name: &str, script: &str) -> &Self {
+    pub(crate) fn program(&self, name: &str, script: &str) -> &Self {
         program(&self.machine.path("bin").join(name), script);
         self
     }
@@ -45,7 +45,33 @@ impl Bench {
         self
     }
 
-    fn mfp(&self, arguments: &[&str]) -> Run {
+    /// Programs of Rust that give a module, whatever the sources say: what cargo is told to build is in `said`, to fetch in `fetched`.
+    fn rust(self, fetch: impl Fn(&Self) -> String) -> Self {
+        let project = self.machine.project("").canonicalize().expect("the test's own folder");
+        self.machine.write("Cargo.toml", "[package]\nname = \"try-it\"\n");
+        let sysroot = self.machine.path("rust");
+        std::fs::create_dir_all(sysroot.join("lib/rustlib/wasm32-unknown-unknown/lib")).expect("the test's own folder");
+        std::fs::write(self.machine.path("made.wasm"), wat::parse_str(NOTHING).expect("a module")).expect("the test's own file");
+        self.program("rustc", &format!("[ \"$1\" = -vV ] && echo 'commit-hash: abc' || echo {}", sysroot.display()));
+        let manifest = project.join("Cargo.toml");
+        let metadata = format!(
+            "{{\"packages\":[{{\"manifest_path\":\"{0}\",\"targets\":[{{\"crate_types\":[\"cdylib\"]}}]}}],\"workspace_root\":\"{1}\",\"target_directory\":\"{1}/target\"}}",
+            manifest.display(),
+            project.display()
+        );
+        let artifact = format!(
+            "{{\"reason\":\"compiler-artifact\",\"manifest_path\":\"{}\",\"filenames\":[\"{}\"]}}",
+            manifest.display(),
+            self.machine.path("made.wasm").display()
+        );
+        let (said, fetched) = (self.machine.path("said"), self.machine.path("fetched"));
+        let fetch = format!("fetch) echo \"$*\" > {}; {};;", fetched.display(), fetch(&self));
+        let build = format!("*) echo \"$*\" > {}; echo '{artifact}';;", said.display());
+        self.program("cargo", &format!("case \"$1\" in metadata) echo '{metadata}';; {fetch} {build} esac"));
+        self
+    }
+
+    pub(crate) fn mfp(&self, arguments: &[&str]) -> Run {
         self.machine.run(self.machine.command().args(arguments).env("PATH", self.machine.path("bin")))
     }
 
@@ -168,6 +194,27 @@ fn what_fails_or_isnt_there_is_said_with_what_to_do() {
 }
 
 #[test]
+fn what_is_wrong_with_the_manifest_is_said_before_a_compiler_runs() {
+    let bench = Bench::new().assemblyscript(NOTHING);
+    let run = bench.mfp(&["build"]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert!(run.stderr.contains("2 warnings in plugin.yaml: `mfp validate` shows them"), "{}", run.all());
+    let fine = "mfp: 1\nplugin: { id: try-it, version: 1.0.0, types: [template], license: MIT, description: Tries. }\n";
+    bench.machine.write("plugin.yaml", fine);
+    assert!(!bench.mfp(&["build"]).stderr.contains("warning"));
+    let schema = format!("{fine}configuration: {{ schema: {{ type: object, properties: {{ n: {{ type: integr }} }} }} }}\n");
+    for (text, code) in [(fine.replace("MIT", "M-I-T"), "mfp::validate::license"), (schema, "mfp::validate::schema")] {
+        bench.machine.write("plugin.yaml", &text);
+        for verb in ["build", "test"] {
+            let run = bench.mfp(&[verb]);
+            run.fails(2, code);
+            assert!(!run.stderr.contains("compiling"), "{}", run.all());
+            assert!(run.stderr.contains("plugin.yaml:"), "with its place: {}", run.all());
+        }
+    }
+}
+
+#[test]
 fn a_missing_node_modules_is_installed_aloud_and_offline_stays_offline() {
     let bench = Bench::new().assemblyscript(NOTHING);
     std::fs::rename(bench.machine.project("node_modules"), bench.machine.path("kept")).unwrap();
@@ -181,30 +228,10 @@ fn a_missing_node_modules_is_installed_aloud_and_offline_stays_offline() {
 
 #[test]
 fn no_path_of_the_machine_is_for_cargo_to_write_and_the_authors_flags_stay_his() {
-    let bench = Bench::new();
+    let bench = Bench::new().rust(|_| "/bin/true".to_owned());
+    let (said, sysroot) = (bench.machine.path("said"), bench.machine.path("rust"));
     let project = bench.machine.project("").canonicalize().unwrap();
-    bench.machine.write("Cargo.toml", "[package]\nname = \"try-it\"\n");
-    let sysroot = bench.machine.path("rust");
-    std::fs::create_dir_all(sysroot.join("lib/rustlib/wasm32-unknown-unknown/lib")).unwrap();
     std::fs::create_dir_all(bench.machine.path("cargo/registry/src/index-1")).unwrap();
-    std::fs::write(bench.machine.path("made.wasm"), wat::parse_str(NOTHING).expect("a module")).unwrap();
-    bench.program("rustc", &format!("[ \"$1\" = -vV ] && echo 'commit-hash: abc' || echo {}", sysroot.display()));
-    let manifest = project.join("Cargo.toml");
-    let metadata = format!(
-        "{{\"packages\":[{{\"manifest_path\":\"{0}\",\"targets\":[{{\"crate_types\":[\"cdylib\"]}}]}}],\"workspace_root\":\"{1}\",\"target_directory\":\"{1}/target\"}}",
-        manifest.display(),
-        project.display()
-    );
-    let artifact = format!(
-        "{{\"reason\":\"compiler-artifact\",\"manifest_path\":\"{}\",\"filenames\":[\"{}\"]}}",
-        manifest.display(),
-        bench.machine.path("made.wasm").display()
-    );
-    let said = bench.machine.path("said");
-    bench.program(
-        "cargo",
-        &format!("if [ \"$1\" = metadata ]; then echo '{metadata}'; else echo \"$*\" > {}; echo '{artifact}'; fi", said.display()),
-    );
     let cargo = bench.machine.path("cargo");
     let run = |flags: Option<&str>, more: &[&str]| {
         let mut command = bench.machine.command();
@@ -229,6 +256,20 @@ fn no_path_of_the_machine_is_for_cargo_to_write_and_the_authors_flags_stay_his()
     assert!(!run(Some("-Copt-level=s"), &[]).contains("remap"));
     let told = run(None, &["--locked", "--offline"]);
     assert!(told.contains("--locked") && told.contains("--offline"), "{told}");
+}
+
+#[test]
+fn crates_that_cargo_unpacks_only_now_have_another_name_too() {
+    let bench = Bench::new().rust(|bench| format!("/bin/mkdir -p {}", bench.machine.path("cargo/registry/src/index-2").display()));
+    let mut command = bench.machine.command();
+    command.args(["build", "--offline", "--locked"]).env("PATH", bench.machine.path("bin")).env("CARGO_HOME", bench.machine.path("cargo"));
+    let run = bench.machine.run(&mut command);
+    assert_eq!(run.code, 0, "{}", run.all());
+    let told = std::fs::read_to_string(bench.machine.path("said")).unwrap();
+    let unpacked = bench.machine.path("cargo/registry/src/index-2");
+    assert!(told.contains(&format!("--remap-path-prefix={}=/crates", unpacked.display())), "{told}");
+    let fetched = std::fs::read_to_string(bench.machine.path("fetched")).unwrap();
+    assert!(fetched.contains("--offline") && fetched.contains("--locked"), "{fetched}");
 }
 
 #[test]

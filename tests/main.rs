@@ -22,6 +22,7 @@ mod edit;
 mod examples;
 mod export;
 mod flags;
+mod fresh;
 mod fuzzed;
 mod git;
 mod guide;

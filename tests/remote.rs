@@ -214,6 +214,59 @@ fn every_call_of_a_real_service() {
     machine.mfp(["run", "oauth", "functions"]).fails(1, "mfp::run::no-functions");
 }
 
+/// What the author of a service has in its folder.
+const OWN: &str = r#"mfp: 1
+plugin: { id: oauth, version: 1.0.0, types: [auth, template, response, datasource], runtime: remote, license: MIT, description: Signs in. }
+tests:
+  - name: somebody who is known
+    call: authenticate
+    request: { context: { method: GET, uri: / }, credentials: { type: bearer, token: letmein } }
+    expect-partial: { authenticated: true, user_id: ada }
+  - { name: capitals, call: execute, request: { function_name: upper, args: [grüezi] }, expect: GRÜEZI }
+  - { name: no such function, call: execute, request: { function_name: nothing }, expect-error: "Unknown function: nothing" }
+  - name: a response
+    call: generate
+    request: { context: { method: GET, uri: /x }, request: { method: GET, path: /x } }
+    expect-partial: { status_code: 200, content_type: text/plain }
+  - name: a table
+    call: query
+    request: { context: { method: GET, uri: / }, query: { query: select 1 } }
+    expect-partial: { rows: [{ query: select 1 }] }
+"#;
+
+#[test]
+fn a_running_service_is_asked_the_requests_of_its_own_manifest() {
+    let Some(service) = Service::start() else { return };
+    let machine = Machine::new();
+    machine.write("plugin.yaml", OWN);
+    let test = |more: &[&str]| machine.mfp([&["test"], more].concat());
+    let without = test(&[]);
+    assert_eq!(without.code, 0, "{}", without.all());
+    assert!(without.stderr.contains("`mfp test --endpoint URL`"), "{}", without.all());
+    let url = service.url();
+    let run = test(&["--endpoint", &url]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    for name in ["somebody who is known", "capitals", "no such function", "a response", "a table"] {
+        assert!(run.stderr.contains(&format!("ok    {name}")), "{name}: {}", run.all());
+    }
+    let json = test(&["--endpoint", &url, "--json", "--only", "capitals"]).json();
+    assert_eq!((json["requests"].as_array().map(Vec::len), &json["requests"][0]["answer"]), (Some(1), &json!("GRÜEZI")), "{json}");
+    assert!(!machine.ok(["validate"]).stderr.contains("sandbox"), "they're a service's, too");
+    machine.write("plugin.yaml", OWN.replace("function_name: nothing }", "function_name: nothing }, config: { a: 1 }"));
+    let warned = machine.ok(["validate"]);
+    assert!(warned.stderr.contains("`tests[2]` has a `config`, and this plugin is a service"), "{}", warned.all());
+    // Another answer is a difference; a service that's gone, or somebody else's words, aren't the error that was expected.
+    machine.write("plugin.yaml", OWN.replace("expect: GRÜEZI", "expect: Grüezi"));
+    let run = test(&["--endpoint", &url]);
+    run.fails(1, "mfp::test::failed");
+    assert!(run.stderr.contains("\"Grüezi\" was expected, it's \"GRÜEZI\""), "{}", run.all());
+    machine.write("plugin.yaml", OWN.replace("\"Unknown function: nothing\"", "e"));
+    drop(service);
+    let run = test(&["--endpoint", &url]);
+    run.fails(1, "mfp::test::failed");
+    assert!(run.stderr.contains("FAIL  no such function"), "{}", run.all());
+}
+
 #[test]
 fn a_credential_of_the_users_own_goes_to_its_origin() {
     let Some(service) = Service::start() else { return };

@@ -126,6 +126,8 @@ fn doctor() {
     ✓ CI                   no
     ✓ project              [ROOT]/project (1 plugin)
     ✓ plugins.lock         not there yet: `mfp lock` makes it
+    - ssh                  not there; for plugins from git over ssh: install an ssh client; https needs none
+    - git                  not there; for plugins from git repositories in folders (`file:`): install git; https and ssh need none
     - Rust for wasm        not there; for plugins of your own: see https://rustup.rs, then `rustup target add wasm32-unknown-unknown`
     - Node and npm         not there; for plugins of your own: take version 20 or newer from https://nodejs.org
     - Python               not there; for plugins of your own: take version 3.10 or newer from https://www.python.org
@@ -146,6 +148,8 @@ fn doctor() {
     ✓ CI                   no
     ✓ project              [ROOT]/project (1 plugin)
     ✗ plugins.lock         can't be read
+    - ssh                  not there; for plugins from git over ssh: install an ssh client; https needs none
+    - git                  not there; for plugins from git repositories in folders (`file:`): install git; https and ssh need none
     - Rust for wasm        not there; for plugins of your own: see https://rustup.rs, then `rustup target add wasm32-unknown-unknown`
     - Node and npm         not there; for plugins of your own: take version 20 or newer from https://nodejs.org
     - Python               not there; for plugins of your own: take version 3.10 or newer from https://www.python.org
@@ -159,6 +163,31 @@ fn doctor() {
     ");
     let alone = Machine::new();
     alone.ok(["doctor"]);
+}
+
+/// https is spoken by mfp itself; the other ways to a repository go through programs.
+#[test]
+fn doctor_misses_what_the_projects_repositories_are_reached_through() {
+    let doctor = |source: &str, variables: &[(&str, &str)]| {
+        let machine = Machine::new();
+        machine.write("mockforge-plugins.toml", format!("[plugins]\nhash = {{ git = \"{source}\" }}\n"));
+        let mut command = machine.command();
+        command.arg("doctor").env("PATH", machine.path("nothing")).envs(variables.iter().copied());
+        machine.run(&mut command)
+    };
+    let run = doctor("https://git.example/acme/plugins", &[]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert!(run.stdout.contains("- ssh                  not there; for plugins from git over ssh:"), "{}", run.all());
+    assert!(run.stdout.contains("- git                  not there; for plugins from git repositories in folders"), "{}", run.all());
+    for (source, missing, other) in [("git@git.example:acme/plugins", "ssh", "git"), ("file:../plugins", "git", "ssh")] {
+        let run = doctor(source, &[]);
+        run.fails(1, "mfp::doctor::problems");
+        assert!(run.stdout.contains(&format!("✗ {missing}                  missing")), "{}", run.all());
+        assert!(run.stdout.contains(&format!("- {other}                  not there")), "{}", run.all());
+    }
+    let run = doctor("git@git.example:acme/plugins", &[("GIT_SSH_COMMAND", "my-ssh -v")]);
+    assert_eq!(run.code, 0, "{}", run.all());
+    assert!(run.stdout.contains("✓ ssh                  as GIT_SSH_COMMAND or core.sshCommand says"), "{}", run.all());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::sandboxed::Sandboxed;
 use crate::app::App;
 use crate::error::{Error, Excerpt, Result};
 use crate::report::{clean, clean_lines};
-use crate::running::{VerboseLog, explain_load, options};
+use crate::running::{VerboseLog, authorities_if, explain_load, options};
 
 /// The time at which the clock stands still: 2026-01-01T00:00:00Z, in milliseconds.
 const STANDING: i64 = 1_767_225_600_000;
@@ -118,7 +118,7 @@ impl<'a> Subject<'a> {
                         .help(format!("`mfp build` makes {}", entry(plugin)))
                 })?;
                 let same = |options| if deterministic { same_in_every_run(options, &random) } else { options };
-                Source::Sandbox(Box::new(Sandboxed::new(app, entry, content, same)))
+                Source::Sandbox(Box::new(Sandboxed::new(app, plugin, entry, content, same)?))
             }
         };
         Ok(Self { app, plugin, source, random })
@@ -216,7 +216,8 @@ fn service(app: &App<'_>, plugin: &OwnPlugin, endpoint: &RemoteUrl) -> Result<Pl
         health_interval: SERVICE_TIME,
         credential: app.credentials()?.for_service(endpoint.as_url())?,
     };
-    Loader::new(options(app, VerboseLog::new(app))).load([spec]).map_err(|error| explain_load(&error))
+    let options = LoaderOptions { roots: authorities_if(app, true)?, ..options(app, VerboseLog::new(app)) };
+    Loader::new(options).load([spec]).map_err(|error| explain_load(&error))
 }
 
 fn same_in_every_run(options: LoaderOptions, random: &Repeated) -> LoaderOptions {

@@ -14,7 +14,7 @@ use super::OwnPlugin;
 use super::own_content::OwnContent;
 use crate::app::App;
 use crate::error::{Error, Result, catalogue};
-use crate::running::{VerboseLog, explain_load, options};
+use crate::running::{VerboseLog, authorities_if, explain_load, options};
 
 /// A plugin of the author's own, in the sandbox.
 pub(crate) struct Sandboxed {
@@ -24,15 +24,22 @@ pub(crate) struct Sandboxed {
 }
 
 impl Sandboxed {
-    /// These files, with the loader's options changed.
-    pub(crate) fn new(app: &App<'_>, entry: PackagePath, content: OwnContent, change: impl FnOnce(LoaderOptions) -> LoaderOptions) -> Self {
-        let options = change(options(app, VerboseLog::new(app)));
-        Self { loader: Loader::new(options), entry, content: Arc::new(content) }
+    /// This plugin's files, with the loader's options changed.
+    pub(crate) fn new(
+        app: &App<'_>,
+        plugin: &OwnPlugin,
+        entry: PackagePath,
+        content: OwnContent,
+        change: impl FnOnce(LoaderOptions) -> LoaderOptions,
+    ) -> Result<Self> {
+        let roots = authorities_if(app, !plugin.manifest.capabilities.http.is_empty())?;
+        let options = change(LoaderOptions { roots, ..options(app, VerboseLog::new(app)) });
+        Ok(Self { loader: Loader::new(options), entry, content: Arc::new(content) })
     }
 
     /// Load what was just built, without a configuration: would a host take it at all?
     pub(crate) fn load_for_check(app: &App<'_>, plugin: &OwnPlugin, entry: &PackagePath, content: OwnContent) -> Result<Plugins> {
-        let sandboxed = Self::new(app, entry.clone(), content, |options| options);
+        let sandboxed = Self::new(app, plugin, entry.clone(), content, |options| options)?;
         let spec = PluginSpec { config_schema: None, ..sandboxed.spec(app, plugin, Value::Null) };
         sandboxed.loader.load([spec]).map_err(|error| own(&explain_load(&error)))
     }

@@ -21,7 +21,7 @@ pub(crate) struct BuildArgs {
 /// `mfp test`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "First the plugin is built, then the language's own tests run (cargo test, npm test, pytest, zig build test, make test), \
+    after_help = "First the plugin is built, unless it's known that what's there would come out again; then the language's own tests run (cargo test, npm test, pytest, zig build test, make test), \
 then the requests of `tests:` in plugin.yaml are asked in the sandbox, with all that the manifest asks for, and the answers are held \
 against what's expected there.\n\n\
 Examples:\n  mfp test\n  mfp test --only 'a known token'\n  mfp test --deterministic --json"
@@ -33,7 +33,7 @@ pub(crate) struct TestArgs {
     /// Count steps in place of time, stop the clock, give the same random numbers: the same numbers in every run
     #[arg(long, conflicts_with = "endpoint")]
     pub(crate) deterministic: bool,
-    /// Test the wasm as it is
+    /// Test the wasm as it is, whatever the sources say
     #[arg(long)]
     pub(crate) no_build: bool,
     /// Ask only the requests whose names contain this, and run none of the language's own tests

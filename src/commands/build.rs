@@ -4,7 +4,7 @@ use mfp_model::plugin::WasmKind;
 
 use crate::app::App;
 use crate::authoring::OwnPlugin;
-use crate::authoring::build::{BuildOptions, Built, build, detect};
+use crate::authoring::build::{BuildOptions, BuildOutcome, Built, build, detect};
 use crate::cli::build::BuildArgs;
 use crate::cli::values::value_name;
 use crate::error::Result;
@@ -14,16 +14,23 @@ use crate::report::{Event, Outcome, elapsed, size};
 /// Build, and say what became of it.
 pub(crate) fn run(app: &App<'_>, args: &BuildArgs) -> Result<Outcome> {
     let plugin = OwnPlugin::open(&app.settings, args.path.as_deref())?;
-    let Some(built) = build(app, &plugin, BuildOptions { optimize: !args.no_optimize })? else {
-        app.reporter.event(Event::Note(format!("{} is a service: there's nothing to build", plugin.manifest.id)));
-        return Ok(Outcome::done(Document::Build(nothing(&plugin)?)));
-    };
-    app.reporter.event(Event::Note(told(&plugin, &built)));
-    Ok(Outcome::done(Document::Build(document(&plugin, &built))))
+    let outcome = build(app, &plugin, BuildOptions { optimize: !args.no_optimize, always: true })?;
+    app.reporter.event(Event::Note(told(&plugin, &outcome)));
+    Ok(Outcome::done(Document::Build(match &outcome {
+        BuildOutcome::Built(built) => document(&plugin, built),
+        BuildOutcome::Service | BuildOutcome::Fresh(_) => nothing(&plugin)?,
+    })))
 }
 
-/// `Built auth_tokens.wasm from Rust in 2.31s (a json/1 module, 61.2 KiB)`
-pub(crate) fn told(plugin: &OwnPlugin, built: &Built) -> String {
+/// `Built auth-tokens auth_tokens.wasm from Rust in 2.31s (json/1 module, 61.2 KiB)`
+pub(crate) fn told(plugin: &OwnPlugin, outcome: &BuildOutcome) -> String {
+    let built = match outcome {
+        BuildOutcome::Built(built) => built,
+        BuildOutcome::Service => return format!("{} is a service: there's nothing to build", plugin.manifest.id),
+        BuildOutcome::Fresh(entry) => {
+            return format!("{} {entry} is of these sources already; `mfp build` builds it anyway", plugin.manifest.id);
+        }
+    };
     let optimized = if built.optimized { format!(", {} before wasm-opt", size(built.made_bytes)) } else { String::new() };
     let changed = if built.changed { "" } else { ", the same as before" };
     format!(

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use mfp_model::source::Source;
+
 use crate::app::App;
 use crate::authoring::OwnPlugin;
-use crate::authoring::build::{self, Toolchain};
+use crate::authoring::build::{self, Toolchain, Tools};
 use crate::cli::tools::DoctorArgs;
 use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::report::document::{Document, Problem, ProblemsDocument};
 use crate::report::{Outcome, plural};
+use crate::sources::git::program::{self, Program};
 
 /// One look, and what it found.
 struct Finding {
@@ -50,6 +53,7 @@ pub(crate) fn run(app: &App<'_>, _args: &DoctorArgs) -> Result<Outcome> {
     ];
     findings.extend(ca_file(app));
     findings.extend(project(app));
+    findings.extend(git(app));
     findings.extend(toolchains(app));
     let text =
         findings.iter().map(|finding| format!("{} {:20} {}\n", finding.mark(), finding.what, finding.found)).collect::<Vec<_>>().concat();
@@ -121,6 +125,37 @@ fn project(app: &App<'_>) -> Vec<Finding> {
         Err(error) => wrong("plugins.lock", "can't be read".to_owned(), error.code(), reason(&error)),
     });
     findings
+}
+
+/// The programs that repositories of git are reached through, where they aren't over https. Who has no such plugin needs neither, so
+/// what's missing is a problem only in a project that does.
+fn git(app: &App<'_>) -> Vec<Finding> {
+    let needed = needed_for_git(app);
+    let tools = Tools::new(app, &app.settings.current_dir);
+    let finding = |what: &'static str, program: Program, used: &str, how: &str| match tools.find(what) {
+        Some(place) => fine(what, place.display().to_string()),
+        None if needed.contains(&program) => {
+            wrong(what, "missing".to_owned(), "mfp::git::program", format!("this project has plugins {used}: {how}"))
+        }
+        None => Finding { what, found: format!("not there; for plugins {used}: {how}"), is_fine: false, problem: None },
+    };
+    let ssh = if needed.contains(&Program::OwnSsh) {
+        fine("ssh", "as GIT_SSH_COMMAND or core.sshCommand says".to_owned())
+    } else {
+        finding("ssh", Program::Ssh, "from git over ssh", "install an ssh client; https needs none")
+    };
+    vec![ssh, finding("git", Program::Git, "from git repositories in folders (`file:`)", "install git; https and ssh need none")]
+}
+
+/// What the project's plugins need; nothing if there's no project that can be read, which is said already.
+fn needed_for_git(app: &App<'_>) -> Vec<Program> {
+    let Ok(project) = Project::open(&app.settings) else { return Vec::new() };
+    let Ok(manifest) = project.manifest() else { return Vec::new() };
+    let urls = manifest.plugins.values().filter_map(|plugin| match &plugin.request.source {
+        Source::Git { url, .. } => Some(url),
+        _ => None,
+    });
+    urls.filter_map(|url| program::needed(&app.settings, &project.root, url).ok().flatten()).collect()
 }
 
 /// What plugins are written with. Who uses plugins needs none of it: what's missing is a problem only in the folder of a plugin

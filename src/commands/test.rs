@@ -16,10 +16,10 @@ use crate::report::{Event, Outcome, clean, elapsed, plural};
 pub(crate) fn run(app: &App<'_>, args: &TestArgs) -> Result<Outcome> {
     let plugin = OwnPlugin::open(&app.settings, args.path.as_deref())?;
     let requests = chosen(args, conformance::requests(&plugin)?)?;
-    if !args.no_build
-        && let Some(built) = build(app, &plugin, BuildOptions { optimize: true })?
-    {
-        app.reporter.event(Event::Note(told(&plugin, &built)));
+    let is_service = plugin.manifest.runtime == Runtime::Remote;
+    if !args.no_build && !is_service {
+        let outcome = build(app, &plugin, BuildOptions { optimize: true, always: false })?;
+        app.reporter.event(Event::Note(told(&plugin, &outcome)));
     }
     let own = if args.only.is_some() { None } else { Some(own_tests(app, &plugin)?) };
     if let Some(own) = &own {

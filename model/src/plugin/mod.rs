@@ -5,6 +5,7 @@
 //! an unknown key is an error; in MockForge's dialects it's kept out and warned about, but never below `capabilities`, where
 //! not understanding is an error everywhere. Nothing in the manifest is ever run: hooks are warned about and left alone.
 
+mod compare;
 mod conformance;
 mod dialects;
 mod embed;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use mfp_model::plugin::Runtime;
 
+use super::fresh::Basis;
 use super::tools::{Tested, Tools};
-use super::{Made, assemblyscript, c, javascript, python, rust, zig};
+use super::{Made, assemblyscript, c, javascript, npm, python, rust, venv, zig};
 use crate::authoring::OwnPlugin;
 use crate::authoring::language::Language;
 use crate::error::{Error, Result};
@@ -24,11 +25,29 @@ impl Language {
         }
     }
 
+    /// Bring what it's built with in the plugin's folder up to date.
+    pub(super) fn prepare(self, tools: &Tools<'_>) -> Result<()> {
+        match self {
+            Self::AssemblyScript | Self::Js => npm::ready(tools).map(drop),
+            Self::Python | Self::RemotePython => venv::ready(tools),
+            Self::Rust | Self::Zig | Self::C => Ok(()),
+        }
+    }
+
+    /// What decides what a build gives, where the tools don't keep an eye on it themselves and a build takes long.
+    pub(super) fn basis(self, tools: &Tools<'_>) -> Option<Basis> {
+        match self {
+            Self::Js => javascript::basis(tools),
+            Self::Python => Some(python::basis()),
+            Self::Rust | Self::AssemblyScript | Self::RemotePython | Self::Zig | Self::C => None,
+        }
+    }
+
     /// Run its own tests.
     pub(super) fn test(self, tools: &Tools<'_>) -> Result<Tested> {
         match self {
             Self::Rust => rust::test(tools),
-            Self::AssemblyScript | Self::Js => super::npm::test(tools),
+            Self::AssemblyScript | Self::Js => npm::test(tools),
             Self::Python | Self::RemotePython => python::test(tools),
             Self::Zig => zig::test(tools),
             Self::C => c::test(tools),

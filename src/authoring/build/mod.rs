@@ -9,6 +9,7 @@
 mod assemblyscript;
 mod c;
 mod finish;
+mod fresh;
 mod javascript;
 mod language;
 mod npm;
@@ -16,6 +17,7 @@ mod python;
 mod remedy;
 mod rust;
 mod tools;
+mod venv;
 mod zig;
 
 use std::path::{Path, PathBuf};
@@ -25,12 +27,13 @@ use mfp_model::content::PackagePath;
 use mfp_model::plugin::WasmKind;
 use mfp_store::fs::write_atomic;
 
+use self::fresh::Start;
 pub(crate) use self::language::detect;
 pub(crate) use self::tools::{Tested, Tools};
-use super::OwnPlugin;
 use super::language::Language;
 use super::own_content::OwnContent;
 use super::sandboxed::Sandboxed;
+use super::{OwnPlugin, check};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::explain;
@@ -41,6 +44,18 @@ use crate::report::{Event, clean};
 pub(crate) struct BuildOptions {
     /// Optimise with `wasm-opt`, if it's there.
     pub(crate) optimize: bool,
+    /// Build what's known to come out as it is, too.
+    pub(crate) always: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum BuildOutcome {
+    /// It's a service, and there's nothing to build.
+    Service,
+    /// A build would give what's there.
+    Fresh(PackagePath),
+    Built(Built),
 }
 
 /// What was built.
@@ -64,29 +79,56 @@ pub(crate) struct Built {
     pub(crate) elapsed: Duration,
 }
 
-/// Build a plugin. `None`: it's a service, and there's nothing to build.
-pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) -> Result<Option<Built>> {
+/// Build a plugin.
+pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) -> Result<BuildOutcome> {
     let began = Instant::now();
     let language = detect(plugin)?;
     if language.is_service() {
-        return Ok(None);
+        return Ok(BuildOutcome::Service);
     }
+    check_manifest(app, plugin)?;
     let entry = entry(plugin);
+    let place = plugin.root.join(entry.as_str());
     let tools = Tools::new(app, &plugin.root);
+    if !options.always && is_fresh(language, &tools, plugin, &place)? {
+        return Ok(BuildOutcome::Fresh(entry));
+    }
     let scratch = scratch(&plugin.root)?;
+    let start = language.basis(&tools).and_then(|_| Start::new(plugin, scratch.path()));
     let made = language.build(&tools, plugin, scratch.path())?;
     let (wasm, kind) = finish::as_told(made.wasm)?;
     let (wasm, optimized) =
         if options.optimize && !made.optimized { finish::optimized(&tools, wasm, kind, scratch.path()) } else { (wasm, false) };
     let wasm = finish::with_manifest(&wasm, &plugin.manifest_text)?;
-    check(app, plugin, &entry, &wasm)?;
-    let place = plugin.root.join(entry.as_str());
+    would_load(app, plugin, &entry, &wasm)?;
     let changed = std::fs::read(&place).map_or(true, |there| there != wasm);
     if changed {
         put(&place, &wasm)?;
     }
+    if let (Some(reads), Some(start), Some(basis)) = (made.reads, start, language.basis(&tools)) {
+        basis.remember(plugin, reads, &place, &start);
+    }
     let (made_bytes, bytes) = (made.bytes, wasm.len() as u64);
-    Ok(Some(Built { language, entry, kind, made_bytes, bytes, optimized, changed, elapsed: began.elapsed() }))
+    Ok(BuildOutcome::Built(Built { language, entry, kind, made_bytes, bytes, optimized, changed, elapsed: began.elapsed() }))
+}
+
+/// Is it known that a build would give what's there? What it's built with is brought up to date first: that's part of the answer.
+fn is_fresh(language: Language, tools: &Tools<'_>, plugin: &OwnPlugin, entry: &Path) -> Result<bool> {
+    if language.basis(tools).is_none() || !entry.is_file() {
+        return Ok(false);
+    }
+    language.prepare(tools)?;
+    Ok(language.basis(tools).is_some_and(|basis| basis.gives(plugin, entry)))
+}
+
+/// What's wrong with the manifest is said before a compiler takes its time; of what could be better there's a word.
+fn check_manifest(app: &App<'_>, plugin: &OwnPlugin) -> Result<()> {
+    let findings = check::check_manifest(plugin);
+    check::refuse(&findings)?;
+    if let Some(counted) = check::counted(&findings) {
+        say(app, format!("{counted} in plugin.yaml: `mfp validate` shows them"));
+    }
+    Ok(())
 }
 
 /// What a language's tools left.
@@ -96,18 +138,25 @@ struct Made {
     bytes: u64,
     /// Have they optimised it themselves as far as it goes?
     optimized: bool,
+    /// All files and folders of sources that it was made of, from the plugin's folder; `None` if nobody knows.
+    reads: Option<Vec<String>>,
 }
 
 impl Made {
     /// The file that a tool was told to write, or said that it wrote.
     fn read(file: &Path) -> Result<Self> {
         let wasm = std::fs::read(file).map_err(|error| explain::io("read what was built,", file, &error))?;
-        Ok(Self { bytes: wasm.len() as u64, wasm, optimized: false })
+        Ok(Self { bytes: wasm.len() as u64, wasm, optimized: false, reads: None })
     }
 
     /// With `wasm-opt`, there'd be nothing left to gain.
     fn optimized(self) -> Self {
         Self { optimized: true, ..self }
+    }
+
+    /// Made of these, and of nothing else but what's installed.
+    fn of(self, reads: Vec<String>) -> Self {
+        Self { reads: Some(reads), ..self }
     }
 }
 
@@ -123,11 +172,11 @@ pub(crate) fn entry(plugin: &OwnPlugin) -> PackagePath {
 /// A folder inside of the plugin's for what's only needed while it's built: the compilers of some languages write nowhere else.
 /// It's gone afterwards.
 fn scratch(root: &Path) -> Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix(".mfp-build-").tempdir_in(root).map_err(|error| explain::io("make a folder in", root, &error))
+    tempfile::Builder::new().prefix(fresh::SCRATCH).tempdir_in(root).map_err(|error| explain::io("make a folder in", root, &error))
 }
 
 /// Would a host load it? It's loaded as one would, with all that its manifest asks for, and started once.
-fn check(app: &App<'_>, plugin: &OwnPlugin, entry: &PackagePath, wasm: &[u8]) -> Result<()> {
+fn would_load(app: &App<'_>, plugin: &OwnPlugin, entry: &PackagePath, wasm: &[u8]) -> Result<()> {
     let content = OwnContent::only(entry.clone(), wasm.to_vec());
     let loaded = Sandboxed::load_for_check(app, plugin, entry, content);
     loaded.map(drop).map_err(|error| error.note("nothing was written: what was built can't be loaded"))
@@ -166,7 +215,7 @@ pub(crate) fn toolchains(app: &App<'_>) -> Vec<Toolchain> {
     vec![
         toolchain("Rust for wasm", &[Rust], rust::found(&tools)),
         toolchain("Node and npm", &[AssemblyScript, Js], npm::found(&tools)),
-        toolchain("Python", &[Python, RemotePython], python::found(&tools)),
+        toolchain("Python", &[Python, RemotePython], venv::found(&tools)),
         toolchain("Zig", &[Zig], zig::found(&tools)),
         toolchain("C for wasm", &[C], c::found(&tools)),
         toolchain("wasm-opt", &[], finish::found(&tools)),

@@ -1,25 +1,19 @@
 //! Python: componentize-py, from a virtual environment of the project, makes a component of a module and the interpreter that runs it.
 //!
-//! `[tool.mfp]` of `pyproject.toml` says which module, where modules are looked for, and where the WIT is. `.venv` is made if it isn't
-//! there, with what `requirements.txt` names.
+//! `[tool.mfp]` of `pyproject.toml` says which module, where modules are looked for, and where the WIT is. The programs are those of
+//! `.venv` ([`super::venv`]).
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use mfp_model::plugin::PluginType;
 use toml_edit::{DocumentMut, Item};
 
 use super::Made;
-use super::remedy::PYTHON;
-use super::say;
+use super::fresh::Basis;
 use super::tools::{Tested, Tools};
+use super::venv::{self, COMPONENTIZE, inside};
 use crate::authoring::OwnPlugin;
 use crate::error::{Error, Excerpt, Result};
 use crate::explain;
-use crate::report::clean;
-
-/// What's installed where no `requirements.txt` says it: the version that this mfp was tried with.
-const COMPONENTIZE: &str = "componentize-py==0.25.1";
 
 /// The component that componentize-py makes.
 pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
@@ -27,14 +21,25 @@ pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Re
     let componentize = componentize(tools)?;
     let out = scratch.join("plugin.wasm");
     let mut command = tools.command(componentize);
-    command.arg("-d").arg(&told.wit).arg("-w").arg(told.world.unwrap_or_else(|| world(plugin)));
+    command.arg("-d").arg(&told.wit);
+    for world in told.world.map_or_else(|| worlds(plugin), |world| vec![world]) {
+        command.args(["-w", &world]);
+    }
     command.arg("componentize").arg(&told.module);
+    // It would look for packages in whatever environment is active, or in those of the system and the user.
+    command.env("VIRTUAL_ENV", tools.root.join(venv::FOLDER));
     for path in &told.paths {
         command.arg("-p").arg(path);
     }
     // No caches beside the sources.
     tools.run(command.arg("-o").arg(&out).env("PYTHONDONTWRITEBYTECODE", "1"))?;
-    Made::read(&out)
+    let reads = ["pyproject.toml".to_owned(), told.wit].into_iter().chain(told.paths).collect();
+    Made::read(&out).map(|made| made.of(reads))
+}
+
+/// What decides what componentize-py gives, beside sources: it takes packages from `.venv`, and is one of them.
+pub(super) fn basis() -> Basis {
+    Basis { installed: venv::FOLDER, words: Vec::new() }
 }
 
 /// The tests: by pytest if the environment has it, else by what Python brings.
@@ -43,8 +48,8 @@ pub(super) fn test(tools: &Tools<'_>) -> Result<Tested> {
     if !has_tests {
         return Ok(Tested::None("there's no folder `tests`"));
     }
-    environment(tools)?;
-    let python = inner_python(tools)?;
+    venv::ready(tools)?;
+    let python = venv::python(tools)?;
     let has_pytest = tools.ask(tools.command(&python).args(["-c", "import pytest"])).is_some();
     let mut command = tools.command(python);
     if has_pytest {
@@ -86,79 +91,15 @@ impl Told {
     }
 }
 
-/// The world of the plugin's types.
-fn world(plugin: &OwnPlugin) -> String {
-    let types: Vec<&PluginType> = plugin.manifest.types.iter().collect();
-    match types.as_slice() {
-        [only] => format!("{only}-plugin"),
-        _ => "full-plugin".to_owned(),
-    }
+/// The worlds of the plugin's types, which componentize-py makes one of: what's exported is what the manifest says, and nothing else.
+fn worlds(plugin: &OwnPlugin) -> Vec<String> {
+    plugin.manifest.types.iter().map(|one| format!("{one}-plugin")).collect()
 }
 
 fn componentize(tools: &Tools<'_>) -> Result<PathBuf> {
-    environment(tools)?;
+    venv::ready(tools)?;
     inside(tools, "componentize-py").ok_or_else(|| {
         Error::new("mfp::build::toolchain", "there's no componentize-py in .venv")
             .help(format!("`.venv/bin/python3 -m pip install {COMPONENTIZE}`, or delete .venv and run `mfp build`"))
     })
-}
-
-/// A program of the project's environment.
-fn inside(tools: &Tools<'_>, name: &str) -> Option<PathBuf> {
-    let place = if cfg!(windows) { format!(".venv/Scripts/{name}.exe") } else { format!(".venv/bin/{name}") };
-    let place = tools.root.join(place);
-    place.is_file().then_some(place)
-}
-
-/// `.venv`, made if it isn't there. One that's broken off half-way isn't taken for one: the last step makes its mark.
-fn environment(tools: &Tools<'_>) -> Result<()> {
-    let mark = tools.root.join(".venv/.mfp-ready");
-    let is_made_by_hand =
-        tools.root.join(".venv").is_dir() && inside(tools, "componentize-py").or_else(|| inside(tools, "pytest")).is_some();
-    if mark.is_file() || is_made_by_hand {
-        return Ok(());
-    }
-    let python = python(tools)?;
-    say(tools.app, "Making .venv with what the plugin is built and tested with");
-    tools.run(tools.command(python).args(["-m", "venv", "--clear", ".venv"]))?;
-    let mut command = pip(tools)?;
-    let requirements = ["requirements-dev.txt", "requirements.txt"].into_iter().find(|file| tools.root.join(file).is_file());
-    match requirements {
-        Some(file) => command.args(["-r", file]),
-        None => command.arg(COMPONENTIZE),
-    };
-    if tools.is_offline() {
-        command.arg("--no-index");
-    }
-    tools.run(&mut command)?;
-    mfp_store::fs::write_atomic(&mark, b"").map_err(explain::store)
-}
-
-/// A `python3` that can make environments: Debian's brings the module for it in a package of its own.
-fn python(tools: &Tools<'_>) -> Result<PathBuf> {
-    let python = tools.find("python3").or_else(|| tools.find("python")).ok_or_else(|| PYTHON.error(tools))?;
-    if tools.ask(tools.command(&python).args(["-c", "import venv, ensurepip"])).is_none() {
-        return Err(Error::new("mfp::build::toolchain", "this Python can't make virtual environments")
-            .help("`sudo apt-get install python3-venv`, or take Python from https://www.python.org"));
-    }
-    Ok(python)
-}
-
-/// The Python of the project's environment.
-fn inner_python(tools: &Tools<'_>) -> Result<PathBuf> {
-    inside(tools, "python3").or_else(|| inside(tools, "python")).ok_or_else(|| PYTHON.error(tools))
-}
-
-fn pip(tools: &Tools<'_>) -> Result<Command> {
-    let python = inner_python(tools)?;
-    let mut command = tools.command(python);
-    command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    Ok(command)
-}
-
-/// Is there a Python that can do it? Which one, in words.
-pub(super) fn found(tools: &Tools<'_>) -> Result<String> {
-    let python = python(tools)?;
-    let version = tools.ask(tools.command(python).arg("--version")).unwrap_or_else(|| "Python".to_owned());
-    Ok(format!("{} with venv", clean(&version)))
 }

@@ -49,11 +49,15 @@ pub(super) fn build(tools: &Tools<'_>) -> Result<Made> {
     let cargo = tools.need("cargo", &CARGO)?;
     let compiler = compiler(tools)?;
     let package = package(tools, &cargo)?;
+    let has_own_flags = tools.variable("RUSTFLAGS").is_some() || tools.variable("CARGO_ENCODED_RUSTFLAGS").is_some();
+    if !has_own_flags {
+        fetch(tools, &cargo, &package)?;
+    }
     let mut command = tools.command(&cargo);
     command.args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
     command.arg("--manifest-path").arg(&package.manifest);
     add_modes(tools, &mut command);
-    if tools.variable("RUSTFLAGS").is_none() && tools.variable("CARGO_ENCODED_RUSTFLAGS").is_none() {
+    if !has_own_flags {
         command.arg("--config").arg(format!("target.{TARGET}.rustflags={}", remapped(tools, &package, compiler.rustc())));
     }
     if let Compiler::Debian(rustc, linker) = &compiler {
@@ -64,6 +68,15 @@ pub(super) fn build(tools: &Tools<'_>) -> Result<Made> {
     }
     let messages = tools.output(&mut command)?;
     Made::read(&module_in(&messages, &package)?)
+}
+
+/// The crates that are needed, before it's said under which names their folders are to be known: on an account that has none yet, cargo
+/// unpacks them into folders that aren't there before.
+fn fetch(tools: &Tools<'_>, cargo: &Path, package: &Package) -> Result<()> {
+    let mut command = tools.command(cargo);
+    command.args(["fetch", "--target", TARGET, "--manifest-path"]).arg(&package.manifest);
+    add_modes(tools, &mut command);
+    tools.run(&mut command)
 }
 
 /// The crate's own tests, natively.

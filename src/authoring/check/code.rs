@@ -47,13 +47,20 @@ impl Seen<'_> {
             .collect()
     }
 
-    /// A manifest inside of the code that says something else.
+    /// A manifest inside of the code that says something else: who takes the bare file would get another plugin.
     fn embedded(&self, path: &PackagePath, wasm: &[u8]) -> Option<Finding> {
         let embedded = embedded_manifest(wasm).ok().flatten()?;
-        let same = PluginManifest::from_bytes(embedded).is_ok_and(|embedded| embedded.metadata() == self.manifest.metadata());
-        let message = format!("the manifest that the code carries isn't {}", self.file);
-        (!same)
-            .then(|| Finding::error("mfp::validate::embedded", path.as_str(), message).help("build it again: `mfp build` puts this one in"))
+        let message = match PluginManifest::from_bytes(embedded) {
+            Ok(embedded) => {
+                let keys = self.manifest.differing_keys(&embedded);
+                if keys.is_empty() {
+                    return None;
+                }
+                format!("the manifest that the code carries isn't {}: `{}`", self.file, keys.join("`, `"))
+            }
+            Err(error) => format!("the manifest that the code carries isn't one: {error}"),
+        };
+        Some(Finding::error("mfp::validate::embedded", path.as_str(), message).help("`mfp build` puts this one in"))
     }
 }
 

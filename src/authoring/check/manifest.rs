@@ -127,11 +127,13 @@ impl Seen<'_> {
             Some(self.at_path(finding, &["tests", &at.to_string()]))
         };
         let mut findings: Vec<Finding> = self.manifest.tests.iter().enumerate().filter_map(shape).collect();
-        if !self.manifest.tests.is_empty() && self.manifest.runtime == Runtime::Remote {
-            let finding =
-                Finding::warning("mfp::validate::tests", self.file, "`tests` are for code in the sandbox, and this plugin is a service");
-            findings.push(self.at_path(finding, &["tests"]));
-        }
+        let is_service = self.manifest.runtime == Runtime::Remote;
+        let configured = self.manifest.tests.iter().enumerate().filter(|(_, test)| is_service && test.get("config").is_some());
+        findings.extend(configured.map(|(at, _)| {
+            let text = format!("`tests[{at}]` has a `config`, and this plugin is a service: it has the one that it was started with");
+            let finding = Finding::warning("mfp::validate::tests", self.file, text).help("take it out");
+            self.at_path(finding, &["tests", &at.to_string(), "config"])
+        }));
         findings
     }
 }

@@ -102,6 +102,15 @@ pub(crate) fn check(own: &OwnPlugin) -> Vec<Finding> {
     Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest).everything().0
 }
 
+/// What's found without looking at any other file than the manifest.
+pub(crate) fn check_manifest(own: &OwnPlugin) -> Vec<Finding> {
+    let text: Arc<str> = own.manifest_text.as_str().into();
+    let seen = Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest);
+    let mut findings = seen.manifest();
+    findings.extend(seen.schema());
+    findings
+}
+
 /// A plugin that's looked at.
 struct Seen<'a> {
     root: &'a Path,

@@ -37,6 +37,7 @@ mod cache;
 mod limits;
 mod over_http;
 mod over_program;
+pub(crate) mod program;
 mod repository;
 mod session;
 mod tree;
