@@ -74,11 +74,11 @@ fn a_key_thats_misspelt_is_an_error_with_its_place() {
 #[test]
 fn a_tests_configuration_is_held_against_the_schema() {
     let schema = "configuration: { schema: { type: object, properties: { n: { type: integer } }, additionalProperties: false } }\n";
-    let tests = "tests:\n  - { name: good, call: execute, config: { n: 1 }, request: { function_name: f }, expect-partial: {} }\n  - { name: refused, call: execute, config: { m: 1 }, request: { function_name: f }, expect-error: Additional }\n";
+    let tests = "tests:\n  - { name: good, call: execute, config: { n: 1 }, request: { function_name: f }, expect-partial: {} }\n  - { name: refused, call: execute, config: { m: 1 }, request: { function_name: f }, expect-error: no such key }\n";
     let machine = echo(&format!("{schema}{tests}"));
     let run = machine.mfp(["test", "--no-build"]);
     assert_eq!(run.code, 0, "{}", run.all());
-    let wrong = tests.replace("expect-error: Additional", "expect-partial: {}");
+    let wrong = tests.replace("expect-error: no such key", "expect-partial: {}");
     let machine = echo(&format!("{schema}{wrong}"));
     machine.mfp(["test", "--no-build"]).fails(1, "mfp::test::failed");
 }
