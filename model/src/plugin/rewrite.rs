@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::dialects::{self, Dialect, Form, Given};
 use super::outline::Outline;
 use super::write::Quoting;
-use super::yaml::{self, Node, Value};
+use super::yaml::{self, Key, Node, Value};
 use super::{PluginManifest, PluginManifestError};
 use crate::license::{self, Stated};
 use crate::requirement::Requirement;
@@ -81,7 +81,10 @@ fn has_comments(text: &str) -> bool {
 /// One place that's to read otherwise.
 struct Edit {
     span: Range<usize>,
+    /// What's written there.
     text: String,
+    /// What that says.
+    says: String,
     sentence: String,
 }
 
@@ -106,10 +109,42 @@ fn mended(text: &str, given: &Given) -> Option<Rewritten> {
     edits.sort_by_key(|edit| edit.span.start);
     let mut mended = text.to_owned();
     for edit in edits.iter().rev() {
-        mended.replace_range(edit.span.clone(), &edit.text);
+        mended.replace_range(with_header(text, &edit.span), &edit.text);
     }
-    yaml::parse(&mended).ok()?;
+    if !says_the_same(&outline, &Outline::of(&mended)?, &edits) {
+        return None;
+    }
     Some(Rewritten { form: Form::Read(Dialect::Mfp), text: mended, assumptions: edits.into_iter().map(|edit| edit.sentence).collect() })
+}
+
+/// A block with the `|` or `>` that announces it, which has no quotes; any other text as it is.
+fn with_header(text: &str, span: &Range<usize>) -> Range<usize> {
+    let announced = text[..span.start].trim_end();
+    let header = announced.trim_end_matches(|one: char| one.is_ascii_digit() || matches!(one, '+' | '-'));
+    let is_block = header.ends_with(['|', '>']) && text[announced.len()..span.start].contains('\n');
+    if is_block { header.len() - 1..span.end } else { span.clone() }
+}
+
+/// Does it say what the edits say, and what it said before everywhere else?
+fn says_the_same(before: &Outline, after: &Outline, edits: &[Edit]) -> bool {
+    before.node(&[]).zip(after.node(&[])).is_some_and(|(before, after)| is_same_but(before, after, edits))
+}
+
+fn is_same_but(before: &Node, after: &Node, edits: &[Edit]) -> bool {
+    let edited = edits.iter().find(|edit| edit.span == before.span);
+    match (&before.value, &after.value, edited) {
+        (Value::Scalar { .. }, Value::Scalar { text, .. }, Some(edit)) => *text == edit.says,
+        (Value::Scalar { .. }, Value::Scalar { .. }, None) => before.value == after.value,
+        (Value::List(old), Value::List(new), _) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same_but(old, new, edits))
+        }
+        (Value::Map(old), Value::Map(new), _) => {
+            let is_same =
+                |((name, old), (other, new)): (&(Key, Node), &(Key, Node))| name.text == other.text && is_same_but(old, new, edits);
+            old.len() == new.len() && old.iter().zip(new).all(is_same)
+        }
+        _ => false,
+    }
 }
 
 /// The text at a path, if it's one, and where.
@@ -123,7 +158,7 @@ fn scalar<'a>(outline: &'a Outline, path: &[&str]) -> Option<(&'a str, Range<usi
 fn other_id(outline: &Outline, given: &Given) -> Option<Edit> {
     let (text, span) = scalar(outline, &["plugin", "id"])?;
     let id = given.id.as_ref().filter(|id| id.as_str() != text)?;
-    Some(Edit { span, text: id.to_string(), sentence: format!("the plugin is called `{id}`") })
+    Some(Edit { span, text: id.to_string(), says: id.to_string(), sentence: format!("the plugin is called `{id}`") })
 }
 
 fn full_version(outline: &Outline) -> Option<Edit> {
@@ -133,14 +168,14 @@ fn full_version(outline: &Outline) -> Option<Edit> {
         Err(_) => (dialects::completed(text)?.to_string(), "in full"),
     };
     let sentence = format!("the version `{}` is written {why}: `{version}`", super::neutral(text, 140));
-    Some(Edit { span, text: version, sentence })
+    Some(Edit { span, text: version.clone(), says: version, sentence })
 }
 
 fn spdx_license(outline: &Outline) -> Option<Edit> {
     let (text, span) = scalar(outline, &["plugin", "license"])?;
     let Stated::Spelling(canonical) = license::stated(text) else { return None };
     let sentence = format!("the licence `{}` is written as SPDX has it: `{canonical}`", super::neutral(text, 100));
-    Some(Edit { span, text: format!("\"{canonical}\""), sentence })
+    Some(Edit { span, text: format!("\"{canonical}\""), says: canonical, sentence })
 }
 
 fn canonical_requirement(outline: &Outline, path: &[&str]) -> Option<Edit> {
@@ -150,7 +185,7 @@ fn canonical_requirement(outline: &Outline, path: &[&str]) -> Option<Edit> {
         return None;
     }
     let sentence = format!("the requirement `{}` is written in full: `{canonical}`", super::neutral(text, 100));
-    Some(Edit { span, text: format!("\"{canonical}\""), sentence })
+    Some(Edit { span, text: format!("\"{canonical}\""), says: canonical, sentence })
 }
 
 #[cfg(test)]
@@ -253,6 +288,74 @@ mod tests {
         let text = "\u{feff}name: a\nversion: 1.0.0\ntype: webhook\n";
         let errors = rewrite(text, &Given::default()).unwrap_err();
         assert_eq!(&text[errors[0].span.clone().unwrap()], "webhook");
+    }
+
+    #[test]
+    fn a_version_that_cant_be_published_loses_its_build_metadata() {
+        let own = |version: &str| format!("mfp: 1\nplugin: {{ id: words, version: {version}, types: [template] }}\n");
+        let mended = rewrite(&own("1.0.0+local"), &Given::default()).unwrap().unwrap();
+        assert_eq!(mended.text, own("1.0.0"));
+        let other = rewrite("id: words\nversion: 1.0.0+local\ntypes: [template]\n", &Given::default()).unwrap().unwrap();
+        assert_eq!(PluginManifest::parse(&other.text).unwrap().version.to_string(), "1.0.0");
+    }
+
+    /// However a value is written, what's put in its place says what it should, and nothing beside it changes.
+    #[test]
+    fn what_is_mended_reads_back_as_it_was_but_for_the_mending() {
+        let manifest = |version: &str, license: &str| {
+            format!("mfp: 1\nplugin:\n  id: words\n  types: [template]\n  version: {version}\n  license: {license}\n  keywords: [a]\n")
+        };
+        let versions = ["1.0.0+a", "'1.0.0+a'", "\"1.0.0+a\" # é", "\n    1.0.0+a", ">-\n    1.0.0+a\n"];
+        let licenses = [
+            "mit or zlib",
+            "\"mit\\x20or zlib\"",
+            "mit\n    or zlib",
+            ">-\n    mit or\n    zlib",
+            "|2-\n    mit or zlib",
+            ">\n    mit or zlib\n",
+        ];
+        for (version, license) in versions.iter().flat_map(|version| licenses.map(|license| (version, license))) {
+            let text = manifest(version, license);
+            let before = PluginManifest::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            let rewritten = rewrite(&text, &Given::default()).unwrap().unwrap_or_else(|| panic!("nothing to mend: {text}"));
+            let after = PluginManifest::parse(&rewritten.text).unwrap_or_else(|error| panic!("{error}: {}", rewritten.text));
+            let mended = PluginManifest { version: "1.0.0".parse().unwrap(), license: Some("MIT OR Zlib".to_owned()), ..before };
+            assert_eq!(after, mended, "{text}{}", rewritten.text);
+        }
+        let flow = r#"{"mfp":1,"plugin":{"id":"words","version":"1.0","types":["template"],"license":"mit"}}"#;
+        let rewritten = rewrite(flow, &Given::default()).unwrap().unwrap().text;
+        assert_eq!(PluginManifest::parse(&rewritten).unwrap().license.as_deref(), Some("MIT"), "{rewritten}");
+        // What would read back as something else is left as it is.
+        assert_eq!(rewrite(&manifest("1.0.0", "| # as a block\n    mit"), &Given::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_nobody_could_read_isnt_written() {
+        let nested = |depth: usize| {
+            format!("id: x\nversion: 1.0.0\ntypes: [auth]\nconfig_schema: {{ default: {}{} }}\n", "[".repeat(depth), "]".repeat(depth))
+        };
+        assert!(rewrite(&nested(61), &Given::default()).is_ok());
+        // mfp's dialect has the schema one level deeper.
+        PluginManifest::parse(&nested(62)).expect("it can be read as it stands");
+        let errors = rewrite(&nested(62), &Given::default()).unwrap_err();
+        assert!(errors[0].message.contains("can't be written in mfp's dialect"), "{}", errors[0]);
+    }
+
+    #[test]
+    fn a_host_is_asked_for_only_with_the_permission() {
+        let manifest = |permissions: &str| {
+            format!(
+                "name: words\nversion: 1.0.0\ncategory: template\ntags: []\nsecurity: {{ permissions: [{permissions}], network_access: [a.example] }}\n"
+            )
+        };
+        let asked = |permissions: &str| {
+            let rewritten = rewrite(&manifest(permissions), &Given::default()).unwrap().unwrap();
+            (
+                PluginManifest::parse(&rewritten.text).unwrap().capabilities.http.len(),
+                rewritten.assumptions.concat().contains("no permission for the network"),
+            )
+        };
+        assert_eq!((asked("network:http"), asked("filesystem:read"), asked("")), ((1, false), (0, true), (0, true)));
     }
 
     #[test]
