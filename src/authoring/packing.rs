@@ -10,6 +10,7 @@ use mfp_model::content::{Listing, PackagePath};
 use mfp_model::plugin::{PluginManifest, Runtime};
 use mfp_model::source::ArchiveFormat;
 use mfp_model::version::Version;
+use mfp_store::Store;
 use mfp_store::pack::{self, PackError, Package};
 use mfp_store::verify::{Expected, ExpectedArtifact};
 
@@ -62,9 +63,14 @@ impl Gathered {
     pub(crate) fn pack(&self, app: &App<'_>, signature: Option<&str>, format: ArchiveFormat) -> Result<Package> {
         let files: Vec<(PackagePath, &[u8])> = self.content.files().map(|(path, bytes)| (path.clone(), bytes)).collect();
         let package = pack::pack(&files, signature, format).map_err(|error| unpackable(&error))?;
+        self.read_again(&app.store()?, package, signature, format)
+    }
+
+    /// The archive, if the strict reader makes of it what went in.
+    fn read_again(&self, store: &Store, package: Package, signature: Option<&str>, format: ArchiveFormat) -> Result<Package> {
         let artifact = ExpectedArtifact { sha256: package.sha256, size: Some(package.bytes.len() as u64) };
-        let expected = Expected::Locked { content: package.content(), artifact: Some(artifact) };
-        let tree = app.store()?.ingest_archive(&*package.bytes, format, &expected).map_err(explain::store)?;
+        let expected = Expected::Locked { content: self.content.listing().content(), artifact: Some(artifact) };
+        let tree = store.ingest_archive(&*package.bytes, format, &expected).map_err(explain::store)?;
         let manifest = manifest_in(&self.manifest.id, &tree)?;
         if manifest != self.manifest || tree.signature() != signature {
             return Err(Error::bug("what was packed isn't what's read"));
@@ -155,4 +161,48 @@ fn unpackable(error: &PackError) -> Error {
         _ => "correct the plugin's files, or its `include`",
     };
     Error::new(error.code(), error.to_string()).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use mfp_store::StoreOptions;
+
+    use super::*;
+
+    fn text(version: &str) -> String {
+        format!("mfp: 1\nplugin: {{ id: words, version: {version}, types: [template] }}\n")
+    }
+
+    fn gathered(version: &str) -> Gathered {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [("plugin.wasm", &b"\0asm\x01\0\0\0"[..]), ("plugin.yaml", text(version).as_bytes())].map(|(path, bytes)| {
+            mfp_store::fs::write_atomic(&folder.path().join(path), bytes).unwrap();
+            (path.parse().unwrap(), folder.path().join(path))
+        });
+        let content = OwnContent::read(files.into()).unwrap();
+        Gathered { manifest: PluginManifest::parse(&text(version)).unwrap(), content: Arc::new(content), signature: None, commit: None }
+    }
+
+    /// What no package of ours should ever be is an error before it's anybody's.
+    #[test]
+    fn an_archive_is_what_its_reader_makes_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreOptions::new(folder.path().join("store"))).unwrap();
+        let (format, signature) = (ArchiveFormat::TarZst, Some("untrusted comment: x\n"));
+        let packed = |plugin: &Gathered| {
+            let files: Vec<(PackagePath, &[u8])> = plugin.content.files().map(|(path, bytes)| (path.clone(), bytes)).collect();
+            pack::pack(&files, signature, format).unwrap()
+        };
+        let read = |plugin: &Gathered, package: Package, signature: Option<&str>| {
+            plugin.read_again(&store, package, signature, format).map(|_| ()).map_err(|error| error.code())
+        };
+        let (ours, other) = (gathered("1.0.0"), gathered("1.0.1"));
+        assert_eq!(read(&ours, packed(&ours), signature), Ok(()));
+        assert_eq!(read(&ours, packed(&ours), None), Err("mfp::internal::bug"));
+        assert_eq!(read(&ours, packed(&other), signature), Err("mfp::integrity::content"));
+        let sha256 = packed(&other).sha256;
+        assert_eq!(read(&ours, Package { sha256, ..packed(&ours) }, signature), Err("mfp::integrity::sha256"));
+        let misread = Gathered { manifest: other.manifest, ..gathered("1.0.0") };
+        assert_eq!(read(&misread, packed(&ours), signature), Err("mfp::internal::bug"));
+    }
 }
