@@ -89,6 +89,19 @@ fn a_choice_that_a_variable_makes_is_made_when_its_known() {
     machine.ok(["sync"]);
     let run = |mode: &str| machine.run(machine.command().env("MODE", mode).args(["run", "greet", "hello"])).code;
     assert_eq!((run("keyed"), run("open")), (0, 2));
+    // What a choice demands, and which of several forms it is, hangs on the value too.
+    for choice in [
+        "if: { properties: { mode: { const: open } }, required: [mode] }\n    else: { required: [key] }\n",
+        "anyOf: [{ properties: { mode: { const: open } } }, { required: [key], properties: { mode: { const: keyed } } }]\n",
+        "enum: [{ mode: open }]\n",
+    ] {
+        let schema = format!("configuration:\n  schema:\n    type: object\n    {choice}");
+        let registry = Registry::with([Plugin::new("greet", "1.0.0").with(|plugin| plugin.more_yaml = schema)]);
+        let machine = Machine::with_manifest(&registry, "[plugins]\ngreet = \"^1\"\n\n[config.greet]\nmode = { env = \"MODE\" }\n");
+        machine.ok(["sync"]);
+        let run = |mode: &str| machine.run(machine.command().env("MODE", mode).args(["run", "greet", "hello"])).code;
+        assert_eq!((run("open"), run("keyed")), (0, 2), "{choice}");
+    }
 }
 
 #[test]

@@ -204,6 +204,10 @@ fn with_a_checkout_of_the_sdk_there_is_no_copy() {
     assert!(!machine.has("four"));
 }
 
+/// The description below, in a text that's Markdown.
+const AS_MARKDOWN: &str =
+    r#"Says \\"hello\\" to "them" \\n\\t\\u{41} \& \*all\* \_of\_ \[them\](x) \<b\> {$ name $} \# : - ''' """. A plugin"#;
+
 /// Nothing that a person says becomes anything but the text that they said.
 #[test]
 fn what_is_said_stays_text() {
@@ -222,6 +226,8 @@ fn what_is_said_stays_text() {
         let expected = author.replace(['<', '>'], " ");
         assert_eq!(said.name.as_deref(), Some(expected.strip_suffix("ada@example.org ").unwrap().trim_end()), "{language}");
         assert_eq!(said.email.as_deref(), Some("ada@example.org"));
+        let readme = text(&files, "README.md");
+        assert!(readme.contains(AS_MARKDOWN), "{language}: {readme}");
         if let Some(cargo) = files.get("Cargo.toml") {
             let cargo: toml_edit::DocumentMut = std::str::from_utf8(cargo).unwrap().parse().unwrap();
             assert_eq!(cargo["package"]["description"].as_str(), Some(description));

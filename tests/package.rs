@@ -131,6 +131,20 @@ fn what_isnt_committed_isnt_packed() {
     machine.write(".gitignore", "new.txt\n");
     commit(&machine, "two");
     machine.mfp(["package", "greet"]).fails(5, "mfp::package::dirty");
+    std::fs::remove_file(machine.project("greet/assets/new.txt")).unwrap();
+    #[cfg(unix)]
+    {
+        // The last commit has a link where there's a file now.
+        let words = machine.project("greet/assets/a/words.txt");
+        std::fs::rename(&words, machine.path("words")).unwrap();
+        std::os::unix::fs::symlink("../caf\u{e9}.txt", &words).unwrap();
+        commit(&machine, "three");
+        std::fs::remove_file(&words).unwrap();
+        std::fs::rename(machine.path("words"), &words).unwrap();
+        let refused = machine.mfp(["package", "greet"]);
+        assert!(refused.stderr.contains("assets/a/words.txt is a link in the last commit"), "{}", refused.stderr);
+    }
+    machine.write("greet/assets/new.txt", "");
     let allowed = machine.ok(["package", "greet", "--allow-dirty", "--json"]).json();
     assert_eq!((allowed["warnings"][0]["code"].as_str(), allowed["commit"].as_str()), (Some("mfp::package::dirty"), None));
 }
@@ -181,10 +195,16 @@ fn what_no_registry_takes_isnt_packed() {
     machine.mfp(["package", "greet", "--output", "greet/greet.tar.zst"]).fails(2, "mfp::package::output");
     machine.mfp(["package", "greet", "--output", "greet.zip"]).fails(2, "mfp::usage::arguments");
     machine.mfp(["package", "greet", "--output", "g.tar.gz", "--format", "tar.zst"]).fails(2, "mfp::usage::arguments");
-    let long = format!("greet/{}.txt", "a".repeat(101));
-    machine.write(&long, "");
-    machine.mfp(["package", "greet"]).fails(2, "mfp::package::long-path");
-    std::fs::remove_file(machine.project(&long)).unwrap();
+    let long = ["a", "b"].map(|letter| format!("{}.txt", letter.repeat(101)));
+    for path in &long {
+        machine.write(&format!("greet/{path}"), "");
+    }
+    let refused = machine.mfp(["package", "greet"]);
+    refused.fails(2, "mfp::package::long-path");
+    for path in &long {
+        assert!(refused.stderr.contains(path), "all of them are named: {}", refused.stderr);
+        std::fs::remove_file(machine.project(&format!("greet/{path}"))).unwrap();
+    }
     machine.write("greet/plugin.wasm", "not a module");
     machine.mfp(["package", "greet"]).fails(2, "mfp::wasm::invalid");
     machine.mfp(["package", "nowhere"]).fails(2, "mfp::plugin::not-found");

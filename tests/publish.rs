@@ -86,6 +86,7 @@ fn a_version_never_changes() {
     let other = Plugin::new("greet", "1.0.0").with(|plugin| plugin.license = "BSD-3-Clause".to_owned());
     let differs = refused(&machine, &other, &[], 1, "mfp::publish::exists");
     assert!(!differs.stderr.contains("the same bytes"), "{}", differs.stderr);
+    refused(&machine, &other, &["--dry-run"], 1, "mfp::publish::exists");
     machine.ok(["yank", "greet@1.0.0", "--registry", "reg"]);
     refused(&machine, &other, &[], 1, "mfp::publish::exists");
     refused(&machine, &other, &["--allow", "exports,types,config,capabilities,host,signer"], 1, "mfp::publish::exists");

@@ -198,6 +198,7 @@ fn a_line_that_was_tampered_with_is_told_with_its_place() {
         ],
     );
     edit(&signer("publisher"), &signer("other"), &["index/gr/ee/greet:1 mfp::signature::unproven"]);
+    edit("\"v\":1", "\"unpacked\":1,\"v\":1", &["index/gr/ee/greet:1 mfp::registry::index"]);
     edit("\"v\":1", "\"v\":\"x\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
     edit("\"published\":\"2026-01-01", "\"published\":\"2027-01-01", &["index/gr/ee/greet:2 mfp::registry::index"]);
     edit("\"name\":\"greet\"", "\"name\":\"words\"", &["index/gr/ee/greet:1 mfp::registry::index"]);
@@ -269,12 +270,122 @@ fn whatever_was_tampered_with_is_told_with_its_place() {
         },
         &[],
     );
+    tamper(
+        &|machine| {
+            machine.write("reg/config.json", br#"{"v":1,"dl":"dl/{name}/{version}/{file}","advisories":"advisories.json"}"#);
+            machine.write("reg/advisories.json", "{}");
+        },
+        &["advisories.json mfp::registry::malformed"],
+    );
+    tamper(
+        &|machine| machine.write("reg/search.json", machine.read("reg/search.json").replacen('[', "[7,", 1)),
+        &["search.json mfp::registry::search"],
+    );
+    tamper(
+        &|machine| machine.write("reg/config.json", br#"{"v":1,"dl":"https://cdn.example/{file}"}"#),
+        &[
+            "index/gr/ee/greet:1 mfp::registry::dl-elsewhere",
+            "index/gr/ee/greet:2 mfp::registry::dl-elsewhere",
+            "index/wo/rd/words:1 mfp::registry::dl-elsewhere",
+        ],
+    );
     let machine = filled();
     machine.write(ARCHIVE, "x");
     machine.write("reg/keys/greet.ndjson", "nonsense\n");
     let run = machine.mfp(["registry", "check", "reg"]);
     run.fails(4, "mfp::registry::problems");
     insta::assert_snapshot!(run.stderr);
+}
+
+/// Everything that's remarked about one file, warnings too, in words.
+fn remarks(machine: &Machine, file: &str) -> Vec<String> {
+    let document = machine.mfp(["registry", "check", "reg", "--json"]).json();
+    let problems = document["checked"]["problems"].as_array().expect("a list").iter();
+    let text = |one: &serde_json::Value, key: &str| one[key].as_str().expect("a text").to_owned();
+    problems.filter(|one| one["file"] == file).map(|one| format!("{}: {}", text(one, "severity"), text(one, "message"))).collect()
+}
+
+#[test]
+fn what_belongs_to_nothing_or_lags_is_a_warning() {
+    let warns = |file: &str, change: &dyn Fn(&Machine), what: &str| {
+        let machine = filled();
+        change(&machine);
+        assert_eq!(remarks(&machine, file), [format!("warning: {what}")], "{file}");
+        assert_eq!(problems(&machine), [""; 0], "{file}");
+    };
+    for (stray, what) in [
+        ("index/README.md", "no plugin's index document belongs here"),
+        ("index/gr/greet", "no plugin's index document belongs here"),
+        ("keys/README.md", "no plugin's keys belong here"),
+        ("dl/greet/1.0.0/other.tar.gz", "no version has this archive"),
+        ("bulk/old.ndjson.zst", "config.json doesn't name it"),
+    ] {
+        warns(stray, &|machine| machine.write(&format!("reg/{stray}"), ""), what);
+    }
+    warns(
+        "index/gr/ee/greet",
+        &|machine| machine.write(INDEX, machine.read(INDEX) + "{\"v\":9,\"name\":\"greet\"}\n"),
+        "it's for a newer mfp, and wasn't looked at",
+    );
+    warns(
+        "search.json",
+        &|machine| std::fs::remove_file(machine.project("reg/search.json")).unwrap(),
+        "config.json names it, and it isn't there",
+    );
+    warns(
+        "search.json",
+        &|machine| {
+            let mut list: Vec<serde_json::Value> = serde_json::from_str(&machine.read("reg/search.json")).unwrap();
+            list.retain(|entry| entry["name"] != "words");
+            machine.write("reg/search.json", serde_json::Value::from(list).to_string());
+        },
+        "it lags: words isn't in it",
+    );
+    warns(
+        "advisories.json",
+        &|machine| machine.write("reg/config.json", br#"{"v":1,"dl":"dl/{name}/{version}/{file}","advisories":"advisories.json"}"#),
+        "config.json names it, and it isn't there",
+    );
+}
+
+#[test]
+fn a_bulk_file_is_held_to_what_is_said_of_it_and_to_the_index() {
+    use sha2::Digest as _;
+    let told = |lines: &dyn Fn(String) -> String, change: &dyn Fn(&mut serde_json::Value)| {
+        let machine = filled();
+        let text = lines(machine.read(INDEX));
+        let bytes = zstd::encode_all(text.as_bytes(), 0).expect("it's compressed");
+        let sha256: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut bulk = serde_json::json!({
+            "url": "bulk/all", "size": bytes.len(), "unpacked": text.len(), "sha256": sha256, "generated": "2026-01-01T00:00:00Z",
+        });
+        change(&mut bulk);
+        machine.write(&format!("reg/{}", bulk["url"].as_str().expect("a path").replace("gone", "all")), &bytes);
+        let config = serde_json::json!({ "v": 1, "dl": "dl/{name}/{version}/{file}", "bulk": bulk });
+        machine.write("reg/config.json", config.to_string());
+        let told = remarks(&machine, bulk["url"].as_str().expect("a path"));
+        told.iter().map(|one| one.strip_prefix("error: ").expect("it's no warning").to_owned()).collect::<Vec<_>>()
+    };
+    let as_it_is = |text: String| text;
+    let more = |key: &'static str| move |bulk: &mut serde_json::Value| bulk[key] = (bulk[key].as_u64().expect("a number") + 1).into();
+    let one = |told: Vec<String>, part: &str| assert!(told.len() == 1 && told[0].contains(part), "{part}: {told:?}");
+    assert_eq!(told(&as_it_is, &|_| {}), [""; 0]);
+    one(told(&as_it_is, &more("size")), "and config.json says");
+    one(told(&as_it_is, &more("unpacked")), "it doesn't unpack to");
+    one(told(&as_it_is, &|bulk| bulk["unpacked"] = ((64 << 20) + 1).into()), "it unpacks to more than 64 MiB");
+    one(told(&as_it_is, &|bulk| bulk["sha256"] = "0f".repeat(32).into()), "its SHA-256 isn't what config.json says");
+    one(told(&as_it_is, &|bulk| bulk["url"] = "bulk/gone".into()), "it isn't there");
+    one(told(&|text| text + "nonsense\n", &|_| {}), "line 3");
+    // What it says of a version is what the index says.
+    for (key, value) in [("sha256", "0f".repeat(32)), ("content", format!("blake3:{}", "0f".repeat(32)))] {
+        let other = |text: String| {
+            let mut line: serde_json::Value = serde_json::from_str(text.lines().next().expect("a line")).expect("it's JSON");
+            line[key] = value.as_str().into();
+            format!("{line}\n")
+        };
+        one(told(&other, &|_| {}), "it has greet 1.0.0, and the index doesn't say the same");
+    }
+    one(told(&|text| text.replace("\"version\":\"1.1.0\"", "\"version\":\"1.2.0\""), &|_| {}), "it has greet 1.2.0, and the index");
 }
 
 /// What `check` accepts whenever a publisher is stopped, and what it says of what's left.
@@ -388,6 +499,18 @@ fn a_link_out_of_the_registry_isnt_followed() {
     machine.write("reg/config.json", r#"{"v":1,"dl":"https://cdn.example/{file}"}"#);
     add(&machine, &Plugin::new("words", "1.0.0")).fails(2, "mfp::registry::dl-elsewhere");
     machine.mfp(["registry", "check", "nowhere"]).fails(1, "mfp::registry::not-a-registry");
+}
+
+#[test]
+fn no_plugin_has_more_versions_than_anybody_reads() {
+    let machine = keeper();
+    let line = Plugin::new("words", "1.0.0").line(b"x").to_string();
+    let lines = |count: usize| -> String { (0..count).map(|at| line.replace("1.0.0", &format!("0.0.{at}")) + "\n").collect() };
+    machine.write("reg/index/wo/rd/words", lines(2000));
+    add(&machine, &Plugin::new("words", "1.0.0")).fails(1, "mfp::registry::full");
+    assert!(!machine.has("reg/dl/words"));
+    machine.write("reg/index/wo/rd/words", lines(1999));
+    added(&machine, &Plugin::new("words", "1.0.0"));
 }
 
 #[test]

@@ -127,7 +127,19 @@ fn the_witnesses_of_the_threat_model_are_there() {
         .filter_map(|code| code.split("::").last().filter(|name| code.contains("::") && name.matches('_').count() >= 3))
         .collect();
     assert!(names.len() > 20, "{names:?}");
-    let sources: String = ["tests", "store/tests", "store/src", "src", "model/src", "loader/src", "loader/tests", "resolver/tests"]
+    let folders = [
+        "tests",
+        "store/tests",
+        "store/src",
+        "src",
+        "model/src",
+        "loader/src",
+        "loader/tests",
+        "resolver/tests",
+        "sdk/rust",
+        "examples/plugins/response-graphql/src",
+    ];
+    let sources: String = folders
         .into_iter()
         .flat_map(|folder| crate::support::env::tree(&repository().join(folder)))
         .filter(|(path, _)| Path::new(path).extension().is_some_and(|extension| extension == "rs"))

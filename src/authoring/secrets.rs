@@ -136,49 +136,184 @@ mod tests {
         format!("{}.{}.{}", part(&format!(r#"{{"alg":"{algorithm}"}}"#)), part(claims), random(43))
     }
 
+    /// What's looked for: each of a pattern's alternatives, and what's nearly that: one letter less, or another prefix.
+    type Row = (&'static str, Vec<String>, Vec<String>);
+
+    fn upper() -> String {
+        random(64).to_uppercase().replace(['0', '1', '8', '9'], "Q")
+    }
+
+    fn with(prefix: &str, length: usize) -> String {
+        format!("{prefix}{}", random(length))
+    }
+
+    fn keys() -> Vec<Row> {
+        let upper = upper();
+        let pem = |kind: &str| format!("-----BEGIN {kind}PRIVATE KEY-----\n{}", random(32));
+        vec![
+            (
+                "a private key",
+                vec![
+                    pem(""),
+                    pem("RSA "),
+                    pem("OPENSSH "),
+                    format!("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{}", random(32)),
+                    format!("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,Y\n\n{}", random(32)),
+                    format!(r#"{{"key":"-----BEGIN PRIVATE KEY-----\n{}"}}"#, random(32)),
+                ],
+                vec![
+                    "-----BEGIN PRIVATE KEY-----".to_owned(),
+                    format!("-----BEGIN PRIVATE KEY-----\n{}", random(31)),
+                    format!("-----BEGIN PUBLIC KEY-----\n{}", random(64)),
+                    format!("-----BEGIN CERTIFICATE-----\n{}", random(64)),
+                ],
+            ),
+            (
+                "a minisign secret key",
+                vec![format!("\nRWRTY0Iy{}=", random(203)), format!("\nRWQAAEIy{}=\r", random(203))],
+                vec![format!("\nRWRTY0Iy{}=", random(199)), format!("\nRWQf6LRC{}=", random(203)), with("minisign:RWQf6LRC", 48)],
+            ),
+            (
+                "a PuTTY private key",
+                ["2", "3"].map(|one| format!("PuTTY-User-Key-File-{one}: ssh-ed25519\n")).to_vec(),
+                vec!["PuTTY-User-Key-File-1: ssh-ed25519\n".to_owned(), "PuTTY-User-Key-File-3".to_owned()],
+            ),
+            (
+                "an age secret key",
+                vec![format!("AGE-SECRET-KEY-1{}", &upper[..58])],
+                vec![format!("AGE-SECRET-KEY-1{}", &upper[..57]), format!("age1{}", upper[..58].to_lowercase())],
+            ),
+        ]
+    }
+
+    fn tokens() -> Vec<Row> {
+        let upper = upper();
+        let webhook = |kind: &str, length: usize| format!("https://hooks.slack.com/{kind}/T{0}/B{0}/{1}", &upper[..8], random(length));
+        vec![
+            (
+                "an AWS access key",
+                ["AKIA", "ASIA"].map(|one| format!("{one}{}", &upper[..16])).to_vec(),
+                vec![format!("AKIA{}", &upper[..15]), format!("ABIA{}", &upper[..16])],
+            ),
+            (
+                "an AWS secret key",
+                vec![format!("aws_secret_access_key = \"{}\"", random(40)), format!("\"AwsSecretAccessKey\": \"{}\"", random(40))],
+                vec![format!("aws_secret_access_key = \"{}\"", random(39)), format!("secret_key = \"{}\"", random(40))],
+            ),
+            (
+                "a GitHub token",
+                ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]
+                    .map(|one| with(one, 36))
+                    .into_iter()
+                    .chain([with("github_pat_", 22) + &with("_", 59)])
+                    .collect(),
+                vec![with("ghp_", 35), with("ghx_", 36), with("github_pat_", 22) + &with("_", 58)],
+            ),
+            (
+                "a GitLab token",
+                ["glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "gloas-"].map(|one| with(one, 20)).to_vec(),
+                vec![with("glpat-", 19), with("glxx-", 20)],
+            ),
+            (
+                "a Slack token",
+                ["xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-"].map(|one| with(one, 20)).to_vec(),
+                vec![with("xoxb-", 19), with("xoxz-", 20)],
+            ),
+            (
+                "a Slack webhook",
+                vec![webhook("services", 20), webhook("workflows", 20)],
+                vec![webhook("services", 19), webhook("archives", 20)],
+            ),
+            ("an npm token", vec![with("npm_", 36)], vec![with("npm_", 35), with("npm_", 37)]),
+            ("a PyPI token", vec![with("pypi-AgE", 60)], vec![with("pypi-AgE", 59), with("pypi-", 63)]),
+            ("a crates.io token", vec![with("cio", 32)], vec![with("cio", 31), with("cio", 33)]),
+            ("a Google API key", vec![with("AIza", 35)], vec![with("AIza", 34), with("AIzb", 35)]),
+            (
+                "a Stripe key",
+                vec![with("sk_live_", 24), with("rk_live_", 24)],
+                vec![with("sk_live_", 23), with("sk_test_", 24), with("pk_live_", 24)],
+            ),
+            (
+                "an OpenAI or Anthropic key",
+                ["sk-ant-", "sk-proj-", "sk-svcacct-"].map(|one| with(one, 32)).to_vec(),
+                vec![with("sk-ant-", 31), with("sk-", 40)],
+            ),
+            (
+                "a signed token (JWT)",
+                vec![token(r#"{"sub":"ci"}"#, "HS256"), token(&format!(r#"{{"exp":{}}}"#, NOW + 1), "RS256")],
+                vec![
+                    token(r#"{"sub":"ci"}"#, "none"),
+                    token(&format!(r#"{{"exp":{NOW}}}"#), "HS256"),
+                    token(r#"{"sub":"1234567890","name":"John Doe","iat":1516239022}"#, "HS256"),
+                    token(r#"{"sub":"ci"}"#, "HS256").split_at(57).0.to_owned(),
+                    format!("eyJhbGciOi.eyJub3Rqc29u.{}", random(30)),
+                ],
+            ),
+        ]
+    }
+
     #[test]
     fn keys_and_tokens_are_told_by_file_and_line_and_never_shown() {
-        let upper: String = random(64).to_uppercase().replace(['0', '1', '8', '9'], "Q");
-        let pem = |kind: &str| format!("-----BEGIN {kind}PRIVATE KEY-----\n{}\n", random(64));
-        for (what, secret) in [
-            ("a private key", pem("")),
-            ("a private key", pem("RSA ")),
-            ("a private key", pem("OPENSSH ")),
-            ("a private key", format!("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,Y\n\n{}", random(64))),
-            ("a private key", format!(r#"{{"key":"-----BEGIN PRIVATE KEY-----\n{}"}}"#, random(64))),
-            ("a minisign secret key", format!("\nRWRTY0Iy{}=", random(203))),
-            ("a minisign secret key", format!("\nRWQAAEIy{}=\r", random(203))),
-            ("a PuTTY private key", "PuTTY-User-Key-File-3: ssh-ed25519\n".to_owned()),
-            ("an age secret key", format!("AGE-SECRET-KEY-1{}", &upper[..58])),
-            ("an AWS access key", format!("AKIA{}", &upper[..16])),
-            ("an AWS secret key", format!("aws_secret_access_key = \"{}\"", random(40))),
-            ("a GitHub token", format!("ghp_{}", random(36))),
-            ("a GitHub token", format!("github_pat_{}_{}", random(22), random(59))),
-            ("a GitLab token", format!("glpat-{}", random(20))),
-            ("a Slack token", format!("xoxb-{}", random(24))),
-            ("a Slack webhook", format!("https://hooks.slack.com/services/T{}/B{}/{}", &upper[..8], &upper[..8], random(24))),
-            ("an npm token", format!("npm_{}", random(36))),
-            ("a PyPI token", format!("pypi-AgE{}", random(64))),
-            ("a crates.io token", format!("cio{}", random(32))),
-            ("a Google API key", format!("AIza{}", random(35))),
-            ("a Stripe key", format!("sk_live_{}", random(24))),
-            ("an OpenAI or Anthropic key", format!("sk-ant-{}", random(40))),
-            ("a signed token (JWT)", token(r#"{"sub":"ci"}"#, "HS256")),
-            ("a signed token (JWT)", token(&format!(r#"{{"exp":{}}}"#, NOW + 1), "RS256")),
-        ] {
-            let line = if secret.starts_with('\n') { 3 } else { 2 };
-            let found =
-                told("docs/a.md", &format!("one\nx: {secret} y").replace("x: \n", "\n").replace("= y", "=").replace("=\r y", "=\r\n"));
-            assert_eq!(found, [format!("docs/a.md:{line}: {what}")], "{secret}");
+        let table: Vec<Row> = keys().into_iter().chain(tokens()).collect();
+        let known: BTreeSet<&str> = PATTERNS.iter().map(|(what, _)| *what).chain(["a signed token (JWT)"]).collect();
+        assert_eq!(known, table.iter().map(|(what, ..)| *what).collect(), "each has its row");
+        for (what, secrets, nearly) in table {
+            for secret in secrets {
+                let line = if secret.starts_with('\n') { 3 } else { 2 };
+                let found = told("docs/a.md", &placed(&secret));
+                assert_eq!(found, [format!("docs/a.md:{line}: {what}")], "{secret}");
+            }
+            for other in nearly {
+                assert_eq!(told("docs/a.md", &placed(&other)), [""; 0], "{what}: {other}");
+            }
         }
+    }
+
+    /// A text with this in its second line; what begins a line, or ends one, does so here.
+    fn placed(secret: &str) -> String {
+        let (before, after) =
+            (if secret.starts_with('\n') { "x:" } else { "x: " }, if secret.ends_with(['=', '\r']) { "\n" } else { " y" });
+        format!("one\n{before}{secret}{after}")
     }
 
     #[test]
     fn files_that_hold_secrets_are_told_by_name() {
-        for name in [".env", ".env.production", "config/.npmrc", "id_ed25519", "store.P12", "x/release.keystore"] {
+        for name in [
+            ".env",
+            ".env.production",
+            "a/.netrc",
+            "_netrc",
+            "config/.npmrc",
+            ".pypirc",
+            ".git-credentials",
+            "id_rsa",
+            "id_dsa",
+            "id_ecdsa",
+            "id_ed25519",
+            "store.P12",
+            "a.pfx",
+            "a.jks",
+            "x/release.keystore",
+            "a.kdbx",
+            "a.ppk",
+        ] {
             assert_eq!(told(name, "").len(), 1, "{name}");
         }
-        for name in [".env.example", ".env.local.sample", "environment.md", "id_ed25519.pub", "a.pem", "env"] {
+        for name in [
+            ".env.example",
+            ".env.local.sample",
+            ".env.template",
+            ".env.dist",
+            "environment.md",
+            "id_ed25519.pub",
+            "a.pem",
+            "env",
+            "netrc",
+            "npmrc",
+            "rsa",
+            "p12",
+            "a.p12.md",
+        ] {
             assert_eq!(told(name, ""), [""; 0], "{name}");
         }
     }
@@ -186,20 +321,12 @@ mod tests {
     #[test]
     fn what_cant_be_a_real_one_isnt_told() {
         for text in [
-            "-----BEGIN PRIVATE KEY-----".to_owned(),
-            format!("-----BEGIN PUBLIC KEY-----\n{}", random(64)),
-            format!("-----BEGIN CERTIFICATE-----\n{}", random(64)),
             format!("-----BEGIN PRIVATE KEY-----\n{}", "A".repeat(64)),
             "AKIAIOSFODNN7EXAMPLE".to_owned(),
             "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
             format!("ghp_{}", "x".repeat(36)),
-            format!("minisign:RWQf6LRC{}", random(48)),
-            format!("sk_test_{}", random(24)),
+            format!("glpat-{}placeholder", random(20)),
             "9f2c".repeat(16),
-            token(r#"{"sub":"ci"}"#, "none"),
-            token(&format!(r#"{{"exp":{NOW}}}"#), "HS256"),
-            token(r#"{"sub":"1234567890","name":"John Doe","iat":1516239022}"#, "HS256"),
-            format!("eyJhbGciOi.eyJub3Rqc29u.{}", random(30)),
         ] {
             assert_eq!(told("README.md", &text), [""; 0], "{text}");
         }

@@ -70,6 +70,7 @@ fn hostile_schemas_end() {
     let _ = check_config(&json!({ "pattern": "(?=a)(a|a)+\\1$" }), &json!("a".repeat(100)));
     assert!(began.elapsed().as_secs() < 5);
     assert_eq!(paths(&json!({ "pattern": "a{1000}{1000}{1000}" }), &json!("a")).len(), 1);
+    assert_eq!(paths(&json!({ "pattern": "^\\p{L}{80}$" }), &json!("a")), ["schema"], "a mebibyte is enough for a pattern");
     assert_eq!(paths(&json!({ "type": "strnig" }), &json!("a")), ["schema"]);
     for endless in [
         json!({ "$ref": "#" }),

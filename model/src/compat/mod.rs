@@ -253,6 +253,7 @@ mod tests {
         let old = surface(&[
             ("run", "(i32) -> i64"),
             ("gone", "()"),
+            ("mockforge:plugin/auth@1.0.0", "instance"),
             ("_start", "()"),
             ("cabi_realloc", "()"),
             ("__heap_base", "global i32"),
@@ -260,7 +261,14 @@ mod tests {
         ]);
         let new = surface(&[("run", "(i64) -> i64"), ("more", "()")]);
         let modules = (WasmKind::Module, WasmKind::Module);
-        assert_eq!(lost(&old, &new, modules), ["`gone` isn't exported any more", "`run` was (i32) -> i64, and is (i64) -> i64"]);
+        assert_eq!(
+            lost(&old, &new, modules),
+            [
+                "`gone` isn't exported any more",
+                "`mockforge:plugin/auth@1.0.0` isn't exported any more",
+                "`run` was (i32) -> i64, and is (i64) -> i64",
+            ]
+        );
         assert_eq!(lost(&old, &old, modules), [""; 0]);
         // A module that becomes a component offers the same in another way; its types say what that is.
         assert_eq!(lost(&old, &new, (WasmKind::Module, WasmKind::Component)), [""; 0]);

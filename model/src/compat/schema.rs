@@ -361,8 +361,78 @@ mod tests {
                 "`anyOf` takes less, or can't be compared",
             ),
             (json!({}), json!({ "allOf": [{ "required": ["a"] }] }), "`allOf` demands more"),
+            (
+                json!({ "oneOf": [{ "type": "string" }, { "type": "null" }] }),
+                json!({ "oneOf": [{ "type": "string" }] }),
+                "`oneOf` takes less, or can't be compared",
+            ),
+            // What fits two of them fits none.
+            (
+                json!({ "oneOf": [{ "type": "string" }] }),
+                json!({ "oneOf": [{ "type": "string" }, { "maxLength": 9 }] }),
+                "`oneOf` takes less, or can't be compared",
+            ),
+            (json!({}), json!({ "items": { "type": "string" } }), "`/[]`: items are held to a schema"),
+            (
+                json!({}),
+                json!({ "additionalProperties": { "type": "string" } }),
+                "other properties than the known ones are held to a schema",
+            ),
+            (
+                json!({ "additionalProperties": { "maximum": 9 } }),
+                json!({ "additionalProperties": { "maximum": 9 }, "properties": { "a": { "maximum": 8 } } }),
+                "`/a`: `maximum` is 8 (it was 9)",
+            ),
         ] {
             assert_eq!(told(&before, &after), [what], "{before} to {after}");
+        }
+    }
+
+    #[test]
+    fn each_bound_is_compared() {
+        let bound = |key: &str, limit: u64| json!({ key: limit });
+        for key in ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"] {
+            assert_eq!(told(&bound(key, 1), &bound(key, 2)), [format!("`{key}` is 2 (it was 1)")]);
+            assert_eq!(told(&json!({}), &bound(key, 1)), [format!("`{key}` is 1")]);
+            assert_eq!(told(&bound(key, 2), &bound(key, 1)), [""; 0], "{key}");
+        }
+        for key in ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"] {
+            assert_eq!(told(&bound(key, 2), &bound(key, 1)), [format!("`{key}` is 1 (it was 2)")]);
+            assert_eq!(told(&json!({}), &bound(key, 1)), [format!("`{key}` is 1")]);
+            assert_eq!(told(&bound(key, 1), &bound(key, 2)), [""; 0], "{key}");
+        }
+        // Nothing is shorter than nothing, but a number may be less.
+        for key in ["minLength", "minItems", "minProperties"] {
+            assert_eq!(told(&json!({}), &bound(key, 0)), [""; 0], "{key}");
+        }
+        assert_eq!(told(&json!({}), &bound("minimum", 0)), ["`minimum` is 0"]);
+    }
+
+    #[test]
+    fn what_cant_be_compared_is_told_if_its_new_or_another() {
+        for (key, rule, other) in [
+            ("pattern", json!("a"), json!("b")),
+            ("multipleOf", json!(2), json!(3)),
+            ("not", json!({ "type": "null" }), json!({ "type": "string" })),
+            ("if", json!({ "minLength": 1 }), json!({ "minLength": 2 })),
+            ("then", json!({ "minLength": 1 }), json!({ "minLength": 2 })),
+            ("else", json!({ "minLength": 1 }), json!({ "minLength": 2 })),
+            ("patternProperties", json!({ "^a": { "type": "string" } }), json!({ "^b": { "type": "string" } })),
+            ("propertyNames", json!({ "maxLength": 9 }), json!({ "maxLength": 8 })),
+            ("dependentRequired", json!({ "a": ["b"] }), json!({ "a": ["b", "c"] })),
+            ("dependentSchemas", json!({ "a": { "required": ["b"] } }), json!({ "a": { "required": ["c"] } })),
+            ("prefixItems", json!([{ "type": "string" }]), json!([{ "type": "null" }])),
+            ("contains", json!({ "const": 1 }), json!({ "const": 2 })),
+            ("unevaluatedProperties", json!(false), json!({ "type": "string" })),
+            ("unevaluatedItems", json!(false), json!({ "type": "string" })),
+        ] {
+            let (without, with, another) = (json!({}), json!({ key: rule }), json!({ key: other }));
+            assert_eq!(told(&with, &with), [""; 0], "{key}");
+            assert_eq!(told(&with, &without), [""; 0], "{key}");
+            for (before, what) in [(&without, "a"), (&another, "another")] {
+                let told = told(before, &with);
+                assert!(told.len() == 1 && told[0].starts_with(&format!("{what} `{key}` is demanded")), "{key}: {told:?}");
+            }
         }
     }
 

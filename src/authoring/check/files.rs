@@ -123,3 +123,32 @@ fn readme_and_license(files: &[String]) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mfp_model::plugin::PluginManifest;
+
+    use super::*;
+
+    /// Files that each fit, and don't together.
+    #[test]
+    fn what_is_too_large_together_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: Arc<str> =
+            "mfp: 1\nplugin: { id: words, version: 1.0.0, types: [template], runtime: remote, include: ['data/*'] }\n".into();
+        mfp_store::fs::write_atomic(&folder.path().join(MANIFEST_FILE), text.as_bytes()).unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let manifest = PluginManifest::parse(&text).unwrap();
+        let told = |count: u64| {
+            for at in 0..count {
+                std::fs::File::create(folder.path().join(format!("data/{at}"))).unwrap().set_len(MAX_FILE_BYTES).unwrap();
+            }
+            let findings = Seen::new(folder.path(), MANIFEST_FILE, &text, &manifest).files().findings;
+            findings.iter().filter(|finding| finding.is_error()).map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(told(MAX_UNPACKED / MAX_FILE_BYTES - 1), [""; 0]);
+        assert_eq!(told(MAX_UNPACKED / MAX_FILE_BYTES), ["mfp::package::size"], "the manifest is one more");
+    }
+}

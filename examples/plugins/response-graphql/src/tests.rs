@@ -270,6 +270,7 @@ fn a_query_that_asks_for_too_much_is_refused_with_words() {
         ("{a".repeat(5_000), "limit"),
         ("{".repeat(5_000), "syntax error"),
         (format!("{{ animals(limit: {}1{}) {{ id }} }}", "[".repeat(500), "]".repeat(500)), "limit"),
+        (format!("{{ animals(limit: {}1{}) {{ id }} }}", "[".repeat(100), "]".repeat(100)), "limit"),
         ("query ($a: Int) { a ".to_owned() + &"b ".repeat(30_000), "limit"),
     ] {
         let answer = answer(&zoo, &query, json!({}));
