@@ -145,7 +145,8 @@ fn the_witnesses_of_the_threat_model_are_there() {
         .filter(|(path, _)| Path::new(path).extension().is_some_and(|extension| extension == "rs"))
         .map(|(_, bytes)| String::from_utf8(bytes).expect("sources are text"))
         .collect();
+    let is_there = |name: &str| ["(", "<"].iter().any(|next| sources.contains(&format!("fn {name}{next}")));
     for name in names {
-        assert!(sources.contains(&format!("fn {name}(")), "docs/security.md names {name}, which no test is called");
+        assert!(is_there(name), "docs/security.md names {name}, which no test is called");
     }
 }
