@@ -20,12 +20,11 @@ fn every_mistake_is_shown_where_it_stands() {
     let registry = registry();
     let config = "[config.greet]\nkey = \"fine\"\nrounds = 0\nhosts = [{ name = \"a\" }, { name = 7 }]\ncolour = \"red\"\n\n[config.shout]\nrounds = \"many\"\n";
     let machine = machine(&registry, config);
-    let (manifest, lock) = machine.files();
+    let (manifest, _) = machine.files();
     let run = machine.mfp(["sync"]);
     insta::assert_snapshot!(run.all());
     assert!(!machine.has(".mockforge/plugins/greet"), "nothing is laid out");
     assert_eq!(machine.files().0, manifest);
-    drop(lock);
     machine.mfp(["sync", "--locked"]).fails(2, "mfp::config::invalid");
     machine.mfp(["lock"]).fails(2, "mfp::config::invalid");
     machine.mfp(["lock", "--check"]).fails(2, "mfp::config::invalid");

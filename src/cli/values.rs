@@ -1,5 +1,5 @@
 //! How are values written on the command line? Times as an integer and `ms`, `s` or `m`; sizes as an integer and `KiB`, `MiB` or
-//! `GiB`; an accepted key as `NAME=minisign:RW…`.
+//! `GiB`; an accepted key as `NAME=minisign:RW…`; a version as `NAME@1.2.3`; one of several by its name, which documents have too.
 
 use std::time::Duration;
 
