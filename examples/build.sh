@@ -21,8 +21,8 @@ template-hash template_hash template_hash.wasm
 template-hash-1.0 template_hash_1_0 template_hash.wasm
 "
 
-# Those of the SDK: the crate, its features (or -), its library, the folder of the package, and the entry. Each is built by itself,
-# since cargo joins the features of what's built at once, and what one plugin may import another mustn't.
+# Those of the SDK: the crate, its features (or -), its library, the folder of the package, and the entry. Those without features are
+# built at once; each other by itself, since cargo joins the features of what's built at once, and what one plugin may import another mustn't.
 # One with the feature `component`, or with `files`, is made a component of.
 SDK_PLUGINS="
 auth-basic - auth_basic auth-basic auth_basic.wasm
@@ -35,6 +35,8 @@ template-crypto - template_crypto template-crypto template_crypto.wasm
 template-custom - template_custom template-custom template_custom.wasm
 "
 
+# Where cargo builds: also what fixtures/conformance/build.sh builds, which needs much of the same.
+TARGET=$(cd .. && pwd)/target/wasm
 JCO=$(cd .. && pwd)/fixtures/conformance/node_modules/@bytecodealliance/jco/dist/jco.js
 
 fail() {
@@ -80,16 +82,13 @@ rust_flags() {
     echo "--remap-path-prefix=$rust_sources=/rustc/$commit"
     # SHA-2 in loops instead of unrolled: a quarter of template-hash's size.
     echo '--cfg=sha2_backend_soft="compact"'
+    # For response-graphql, as plugins/.cargo/config.toml has it for who builds it there. It's given to all of them, since flags are in a crate's name:
+    # with others, what they have in common would be built twice.
+    echo '--cfg=getrandom_backend="custom"'
 }
 
 build_crates() {
     cargo build --quiet --locked --release --target wasm32-unknown-unknown "${std[@]}" "$@"
-}
-
-# flags_of CRATE: what it needs beside them, as plugins/.cargo/config.toml has it for who builds it there. It's given to no other, since flags are in
-# a crate's name and that in its bytes.
-flags_of() {
-    [ "$1" != response-graphql ] || printf '\x1f%s' '--cfg=getrandom_backend="custom"'
 }
 
 # put FEATURES MODULE PLUGIN: the plugin that a crate's module makes.
@@ -110,9 +109,29 @@ stage() {
     sed -i -e 's|path = "../../sdk/rust"|path = "mfp/sdk/rust"|' -e 's|^resolver = .*|&\nexclude = ["mfp"]|' "$2/stage/Cargo.toml"
 }
 
+# lines_of GROUP: the plugins of a group, as SDK_PLUGINS has them. A group is what's built at once: those of `json1`, those of the SDK without
+# features (`-`), or those with these features.
+lines_of() {
+    case $1 in
+        json1) grep . <<<"$RUST_PLUGINS" | while read -r folder library entry; do echo "${folder//./-} - $library $folder $entry"; done ;;
+        *) awk -v features="$1" '$2 == features' <<<"$SDK_PLUGINS" ;;
+    esac
+}
+
+# build_group PLUGINS TARGET GROUP
+build_group() {
+    local plugins=$1 target=$2 group=$3 crates=() crate features library folder entry
+    while read -r crate _; do crates+=("--package=$crate"); done < <(lines_of "$group")
+    case $group in json1 | -) ;; *) crates+=("--features=$group") ;; esac
+    build_crates "${crates[@]}"
+    while read -r crate features library folder entry; do
+        put "$features" "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
+    done < <(lines_of "$group")
+}
+
 # build_rust PLUGINS TARGET: every Rust plugin of the folder PLUGINS, put in place there.
 build_rust() {
-    local plugins=$1 target=$2 std=() old=() crate features folder library entry
+    local plugins=$1 target=$2 std=() group
     [ "$rust" != debian ] || std=(-Zbuild-std=std,panic_abort)
     [ -f "$JCO" ] || fail "there's no jco; run examples/toolchain.sh"
     stage "$plugins" "$target"
@@ -123,19 +142,9 @@ build_rust() {
         cargo fetch --quiet --locked --target wasm32-unknown-unknown
         CARGO_ENCODED_RUSTFLAGS=$(rust_flags "$PWD" | paste -sd $'\x1f')
         export CARGO_ENCODED_RUSTFLAGS
-        while read -r folder library entry; do
-            [ -z "$folder" ] || old+=("--package=${folder//./-}")
-        done <<<"$RUST_PLUGINS"
-        build_crates "${old[@]}"
-        while read -r folder library entry; do
-            [ -z "$folder" ] || cp "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
-        done <<<"$RUST_PLUGINS"
-        while read -r crate features library folder entry; do
-            [ -n "$crate" ] || continue
-            CARGO_ENCODED_RUSTFLAGS=$CARGO_ENCODED_RUSTFLAGS$(flags_of "$crate") \
-                build_crates "--package=$crate" $([ "$features" = - ] || echo "--features=$features")
-            put "$features" "$target/wasm32-unknown-unknown/release/$library.wasm" "$plugins/$folder/$entry"
-        done <<<"$SDK_PLUGINS"
+        for group in json1 $(awk 'NF && !seen[$2]++ { print $2 }' <<<"$SDK_PLUGINS"); do
+            build_group "$plugins" "$target" "$group"
+        done
     )
     find "$plugins" -name '*.wasm' -not -path '*/node_modules/*' -exec chmod 644 {} +
 }
@@ -157,7 +166,7 @@ build_registry() {
 
 build() {
     choose_rust
-    build_rust "$PWD/plugins" "$(cd .. && pwd)/target/examples"
+    build_rust "$PWD/plugins" "$TARGET"
     build_assemblyscript "$PWD/plugins"
     build_registry "$PWD/plugins" "$PWD/registry"
     echo "build.sh: built with $compiler and AssemblyScript $ASSEMBLYSCRIPT"
@@ -174,7 +183,7 @@ check() {
     # The SDK takes its version from the workspace that it's in.
     mkdir -p "$copy/examples/registry"
     tar -C .. --exclude=node_modules --exclude='*.wasm' -cf - Cargo.toml sdk examples/plugins | tar -C "$copy" -xf -
-    build_rust "$copy/examples/plugins" "$copy/target"
+    build_rust "$copy/examples/plugins" "$TARGET"
     build_assemblyscript "$copy/examples/plugins"
     build_registry "$copy/examples/plugins" "$copy/examples/registry"
     differences=$(

@@ -28,6 +28,30 @@ fn asked(machine: &Machine, plugin: &str, call: &str, request: &Value) -> Value 
     serde_json::from_str(&run.stdout).expect("an answer is JSON")
 }
 
+/// What `mfp examples X` and `mfp test` show, of the modules that are committed: each plugin has requests, and answers as it says.
+#[test]
+fn every_example_answers_as_its_own_manifest_says() {
+    let machine = Machine::new();
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugins");
+    let folders = std::fs::read_dir(&plugins).expect("it's there").map(|entry| entry.expect("it's readable").path());
+    let mut tested = 0;
+    for folder in folders.filter(|folder| folder.join("plugin.yaml").is_file()) {
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("the examples keep to plain names");
+        let is_packaged =
+            |path: &str| path.ends_with(".wasm") || path == "plugin.yaml" || path.starts_with("data/") || path.starts_with("schema/");
+        for (path, bytes) in tree(&folder).into_iter().filter(|(path, _)| is_packaged(path)) {
+            machine.write(&format!("{name}/{path}"), bytes);
+        }
+        let run = machine.mfp(["test", "--no-build", "--only", "", "--json", name]);
+        assert_eq!(run.code, 0, "{name}: {}", run.all());
+        let document = run.json();
+        let requests = document["requests"].as_array().expect("they're listed");
+        assert!(requests.len() >= 2 && requests.iter().all(|request| request["passed"] == true), "{name}: {document}");
+        tested += 1;
+    }
+    assert!(tested >= 14, "{tested}");
+}
+
 fn testdata(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugins/auth-jwt/testdata").join(name);
     std::fs::read_to_string(file).expect("it's committed")

@@ -1,3 +1,4 @@
+{# Its imports are those that the tests name; imports.py has those that the plugin does. #}
 """The plugin's methods, as they are: without a host, and without a network."""
 
 from __future__ import annotations

@@ -7,6 +7,8 @@
 //! isn't told. Only a request or a configuration that makes no sense is an error.
 
 mod settings;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use json1::host::{self, Level};

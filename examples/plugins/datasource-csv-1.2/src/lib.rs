@@ -3,7 +3,8 @@
 //! A table is a file of the project (`'data/orders.csv'`), CSV text from the configuration (`tables.<name>`) or the file `data/<name>.csv` of
 //! this package. The language stands in the README; whatever isn't in it is an error that says so.
 //!
-//! With the feature `files` this is version 1.2. Version 1.1, which had no files of the project, is the same without it.
+//! With the feature `files` this is version 1.2. Version 1.1, which had no files of the project, is the same without it. The language and the
+//! tables (`csv`, `query`, `run`, `table`) know nothing of the SDK: 1.0, which is from before it, has them too.
 
 mod csv;
 mod query;
@@ -67,7 +68,12 @@ impl Csv {
     fn answer(&self, query: &query::Query, host: &dyn Host) -> Result<Table> {
         let text = self.text(&query.source, host)?;
         let table = table::Table::read(csv::parse(&text).map_err(Error::new)?).map_err(Error::new)?;
-        run::run(query, &table)
+        let found = run::run(query, &table).map_err(Error::new)?;
+        let mut answer = Table::new(found.columns.iter().map(|(name, kind)| (*name, kind.name())));
+        for row in found.rows {
+            answer.row(row)?;
+        }
+        Ok(answer)
     }
 
     fn text(&self, source: &Source, host: &dyn Host) -> Result<Cow<'_, str>> {

@@ -14,8 +14,8 @@
 //!
 //! Keywords in any case; names as they're written, in double quotes if they aren't plain.
 
+use crate::Value;
 use crate::table::{Cell, number};
-use mockforge_plugin_sdk::serde_json::Value;
 use std::cmp::Ordering;
 
 pub(crate) struct Query {

@@ -1,25 +1,31 @@
 //! Which rows answer a question?
 
+use crate::Value;
 use crate::query::{Condition, Direction, Query, Select, Test};
 use crate::table::{Cell, Kind, Table};
-use mockforge_plugin_sdk as sdk;
 use std::cmp::Ordering;
 
-/// The answer: columns and rows, or what doesn't fit the table.
-pub(crate) fn run(query: &Query, table: &Table) -> sdk::Result<sdk::Table> {
-    let rows = matching(query, table).map_err(sdk::Error::new)?;
+/// An answer.
+pub(crate) struct Answer<'a> {
+    /// The names of its columns, and what's in them.
+    pub(crate) columns: Vec<(&'a str, Kind)>,
+    /// Its rows, each with a value for every column.
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+/// The answer, or what doesn't fit the table.
+pub(crate) fn run<'a>(query: &Query, table: &'a Table) -> Result<Answer<'a>, String> {
+    let rows = matching(query, table)?;
     if matches!(query.select, Select::Count) {
-        let mut answer = sdk::Table::new([("count", Kind::Integer.name())]);
-        answer.row([rows.len().into()])?;
-        return Ok(answer);
+        return Ok(Answer { columns: vec![("count", Kind::Integer)], rows: vec![vec![rows.len().into()]] });
     }
-    let selected = selected(&query.select, table).map_err(sdk::Error::new)?;
+    let selected = selected(&query.select, table)?;
     let columns = selected.iter().map(|&index| &table.columns[index]);
-    let mut answer = sdk::Table::new(columns.map(|column| (column.name.as_str(), column.kind.name())));
-    for row in rows.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)) {
-        answer.row(selected.iter().map(|&index| row[index].to_json()))?;
-    }
-    Ok(answer)
+    let page = rows.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX));
+    Ok(Answer {
+        columns: columns.map(|column| (column.name.as_str(), column.kind)).collect(),
+        rows: page.map(|row| selected.iter().map(|&index| row[index].to_json()).collect()).collect(),
+    })
 }
 
 /// The rows that pass every test, in the order that's asked for.

@@ -3,8 +3,8 @@
 //! Types are found, not declared: a column is `integer`, `float` or `boolean` if all its cells that
 //! aren't empty are, else `string`. An empty cell is null.
 
+use crate::Value;
 use crate::csv::Record;
-use mockforge_plugin_sdk::serde_json::Value;
 use std::cmp::Ordering;
 
 /// The type of a column.
@@ -159,7 +159,7 @@ fn integer(text: &str) -> Option<i64> {
 
 /// A number as JSON writes it.
 pub(crate) fn float(text: &str) -> Option<f64> {
-    mockforge_plugin_sdk::serde_json::from_str(text).ok().filter(|number: &f64| number.is_finite())
+    text.parse::<Value>().ok()?.as_f64().filter(|number| number.is_finite())
 }
 
 fn boolean(text: &str) -> Option<bool> {

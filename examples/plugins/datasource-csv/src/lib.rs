@@ -3,13 +3,20 @@
 //! A table is CSV text from the configuration (`tables.<name>`) or the file `data/<name>.csv` of
 //! this package. The language stands in the README; whatever isn't in it is an error that says so.
 
+// As in the newer releases: what a question means hasn't changed, only how a plugin talks with its host.
+#[path = "../../datasource-csv-1.2/src/csv.rs"]
 mod csv;
+#[path = "../../datasource-csv-1.2/src/query.rs"]
 mod query;
+#[path = "../../datasource-csv-1.2/src/run.rs"]
 mod run;
+#[path = "../../datasource-csv-1.2/src/table.rs"]
 mod table;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use json1::{Value, host};
+use json1::{Value, host, json};
+use query::Source;
+use run::Answer;
 use table::Table;
 
 json1::plugin! {
@@ -19,8 +26,16 @@ json1::plugin! {
 fn answer(request: &Value) -> Result<Value, String> {
     let text = json1::text_at(request, &["query", "query"])?;
     let query = query::parse(text, &request["query"]["parameters"])?;
-    let table = open(&query.table)?;
-    run::run(&query, &table).map_err(|error| format!("table `{}`: {error}", query.table))
+    let Source::Named(name) = &query.source;
+    let table = open(name)?;
+    run::run(&query, &table).map(|answer| written(&answer)).map_err(|error| format!("table `{name}`: {error}"))
+}
+
+fn written(answer: &Answer<'_>) -> Value {
+    let columns: Vec<Value> = answer.columns.iter().map(|(name, kind)| json!({ "name": name, "data_type": kind.name() })).collect();
+    let names = answer.columns.iter().map(|(name, _)| (*name).to_owned());
+    let rows: Vec<Value> = answer.rows.iter().map(|row| Value::Object(names.clone().zip(row.iter().cloned()).collect())).collect();
+    json!({ "columns": columns, "rows": rows })
 }
 
 /// The table `name`: the configuration's, else the package's.

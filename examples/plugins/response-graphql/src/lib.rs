@@ -97,7 +97,7 @@ impl GraphQl {
     }
 
     fn document(&self, schema: &Valid<Schema>, asked: &Asked) -> Result<Valid<ExecutableDocument>, Vec<GraphQLError>> {
-        limits::check_length(&asked.query)?;
+        limits::check_length(&asked.query, &asked.variables)?;
         let mut parser = Parser::new().recursion_limit(limits::NESTED).token_limit(limits::TOKENS);
         let parsed = parser.parse_ast(&asked.query, "query").map_err(|invalid| all_of(&invalid.errors))?;
         limits::check_selections(&parsed, &self.settings)?;
@@ -124,7 +124,7 @@ fn is_subscription(operation: &Operation) -> bool {
 /// What hash maps start with. They're asked by name and never listed, and an answer is to be the same each time; whoever looks for collisions
 /// finds the limits of `limits`.
 #[cfg(target_family = "wasm")]
-#[allow(unsafe_code, reason = "it's how `getrandom` calls it")]
+#[expect(unsafe_code, reason = "it's how `getrandom` calls it")]
 #[unsafe(no_mangle)]
 unsafe extern "Rust" fn __getrandom_v03_custom(out: *mut u8, length: usize) -> Result<(), getrandom::Error> {
     // SAFETY: by the caller's promise so many bytes may be written there.

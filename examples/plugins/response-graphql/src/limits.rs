@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use apollo_compiler::ast::{Definition, Document, FragmentDefinition, Selection};
-use apollo_compiler::response::GraphQLError;
+use apollo_compiler::response::{GraphQLError, JsonMap};
+use mockforge_plugin_sdk::serde_json;
 
 use crate::settings::Settings;
 
-/// How long a query's text may be, in bytes.
+/// How long a query's text may be, and its variables, in bytes.
 pub(crate) const LONGEST: usize = 64 << 10;
 /// How many words, signs and blanks it may have.
 pub(crate) const TOKENS: usize = 40_000;
@@ -20,15 +21,21 @@ pub(crate) const NESTED: usize = 100;
 pub(crate) const ERRORS: usize = 20;
 /// How many values an answer may have.
 pub(crate) const VALUES: usize = 20_000;
+/// So many bytes of arguments, or of a value that's one of them, cost as much as a value: each field reads all of its own.
+pub(crate) const BYTES: usize = 64;
 
 /// What's wrong with a request, without a place in it.
 pub(crate) fn error(message: impl Into<String>) -> GraphQLError {
     GraphQLError { message: message.into(), locations: Vec::new(), path: Vec::new(), extensions: Default::default() }
 }
 
-pub(crate) fn check_length(query: &str) -> Result<(), Vec<GraphQLError>> {
-    if query.len() > LONGEST {
-        return Err(vec![error(format!("the query is longer than {LONGEST} bytes"))]);
+/// Are they short enough? Variables count as JSON: each field that has one as an argument gets a copy.
+pub(crate) fn check_length(query: &str, variables: &JsonMap) -> Result<(), Vec<GraphQLError>> {
+    let variables = serde_json::to_string(variables).map_or(0, |json| json.len());
+    for (length, what) in [(query.len(), "query is"), (variables, "variables are")] {
+        if length > LONGEST {
+            return Err(vec![error(format!("the {what} longer than {LONGEST} bytes"))]);
+        }
     }
     Ok(())
 }

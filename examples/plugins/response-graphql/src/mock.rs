@@ -15,7 +15,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node, Schema};
 use mockforge_plugin_sdk::serde_json::{self, Map, Value};
 
-use crate::limits::VALUES;
+use crate::limits::{BYTES, VALUES};
 use crate::settings::Settings;
 use crate::values::{Key, leaf};
 
@@ -43,13 +43,16 @@ impl<'m> Mock<'m> {
         self.is_overdrawn.get().then(|| format!("the answer has more than {VALUES} values"))
     }
 
-    fn spend(&self) -> Result<(), FieldError> {
-        match self.left.get().checked_sub(1) {
+    /// So many values more.
+    fn spend(&self, values: usize) -> Result<(), FieldError> {
+        match self.left.get().checked_sub(values) {
             Some(left) => {
                 self.left.set(left);
                 Ok(())
             }
             None => {
+                // Smaller ones don't go on from here.
+                self.left.set(0);
                 self.is_overdrawn.set(true);
                 Err(failed("too much"))
             }
@@ -94,9 +97,9 @@ impl ObjectValue for Object<'_, '_> {
     }
 
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        self.mock.spend()?;
+        self.mock.spend(1)?;
         let settings = self.mock.settings;
-        let field = self.field(info);
+        let field = self.field(info)?;
         if let Some(message) = settings.errors.get(&field.place) {
             return Err(failed(message));
         }
@@ -111,24 +114,29 @@ impl ObjectValue for Object<'_, '_> {
             return self.said_value(&field, ty, field.key, said);
         }
         if let Some(given) = self.given.get(field.name).filter(|given| self.is_leaf_of(ty, given)) {
+            self.mock.spend(length(given) / BYTES)?;
             return Ok(ResolvedValue::leaf(json(ty, given)));
         }
         match &self.id {
-            Some(id) if field.name == "id" => Ok(ResolvedValue::leaf(json(ty, id))),
+            Some(id) if field.name == "id" => {
+                self.mock.spend(length(id) / BYTES)?;
+                Ok(ResolvedValue::leaf(json(ty, id)))
+            }
             _ => self.made_up(&field, ty, field.key),
         }
     }
 }
 
 impl<'s, 'm> Object<'s, 'm> {
-    fn field<'f>(&self, info: &'f ResolveInfo<'f>) -> Field<'f> {
+    fn field<'f>(&self, info: &'f ResolveInfo<'f>) -> Result<Field<'f>, FieldError> {
         let name = info.field_name();
         let arguments = info.arguments();
+        let written = if arguments.is_empty() { String::new() } else { serde_json::to_string(arguments).unwrap_or_default() };
+        self.mock.spend(written.len() / BYTES)?;
         let given = if arguments.is_empty() && self.passes_on { Rc::clone(&self.given) } else { Rc::new(flat(arguments)) };
         let paging = ["first", "last", "limit"].iter().filter_map(|name| given.get(*name)?.as_u64());
         let most = paging.min().map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
-        let arguments = if arguments.is_empty() { String::new() } else { serde_json::to_string(arguments).unwrap_or_default() };
-        Field { place: format!("{}.{name}", self.type_name), name, key: self.key.with(name).with(&arguments), given, most, info }
+        Ok(Field { place: format!("{}.{name}", self.type_name), name, key: self.key.with(name).with(&written), given, most, info })
     }
 
     /// What the configuration says of a field or a type.
@@ -152,7 +160,7 @@ impl<'s, 'm> Object<'s, 'm> {
                 self.object(field, ty.inner_named_type(), key, Rc::new(fields.clone()))
             }
             said => {
-                self.mock.spend()?;
+                self.mock.spend(1)?;
                 Ok(ResolvedValue::leaf(json(ty, said)))
             }
         }
@@ -172,14 +180,14 @@ impl<'s, 'm> Object<'s, 'm> {
         if self.has_fields(of) {
             return self.object(field, of, key, Rc::default());
         }
-        self.mock.spend()?;
+        self.mock.spend(1)?;
         let Some(definition) = self.mock.schema.types.get(of) else { return Err(failed(format!("there's no type `{of}`"))) };
         Ok(ResolvedValue::leaf(json(ty, &leaf(definition, field.name, &self.type_name, key))))
     }
 
     /// An object of this type, or of one that implements it or belongs to it.
     fn object<'a>(&'a self, field: &Field<'_>, of: &Name, key: Key, said: Rc<Map<String, Value>>) -> Result<ResolvedValue<'a>, FieldError> {
-        self.mock.spend()?;
+        self.mock.spend(1)?;
         let seed = Key::new(self.mock.settings.seed);
         let id = |of: &Name| {
             let ty = &self.mock.schema.type_field(of, "id").ok()?.ty;
@@ -249,6 +257,16 @@ fn flat(arguments: &JsonMap) -> Map<String, Value> {
     }
     all.extend(arguments);
     all
+}
+
+/// How much text there is to a value of an argument, about.
+fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| 1 + length(item)).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + 1 + length(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+    }
 }
 
 fn plain(id: &Value) -> String {

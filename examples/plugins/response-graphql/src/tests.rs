@@ -285,6 +285,31 @@ fn a_query_that_asks_for_too_much_is_refused_with_words() {
     assert_eq!(error(&wide, many), "the answer has more than 20000 values");
 }
 
+/// A thousand fields may each have the longest of arguments, and each would read it, and give it back.
+#[test]
+fn long_arguments_cost_as_much_as_long_answers() {
+    let zoo = zoo(json!({}));
+    let long = |bytes: usize| json!({ "id": "x".repeat(bytes) });
+    let query = |fields: usize| {
+        let fields: String = (0..fields).map(|at| format!("a{at}: animal(id: $id) {{ id }} ")).collect();
+        format!("query ($id: ID!) {{ {fields} }}")
+    };
+    let refused = |query: &str, variables: Value| {
+        let answer = answer(&zoo, query, variables);
+        assert!(answer.get("data").is_none(), "{}", answer["errors"]);
+        answer["errors"][0]["message"].as_str().expect("it says why").to_owned()
+    };
+    assert_eq!(refused(&query(1), long(70_000)), "the variables are longer than 65536 bytes");
+    assert_eq!(refused(&query(400), long(60_000)), "the answer has more than 20000 values");
+    let nested = "mutation ($name: String!) { addKeeper(input: { name: $name }) { ok keeper { a: name b: name c: name } } }";
+    let fine = answer(&zoo, nested, json!({ "name": "y".repeat(60_000) }));
+    assert_eq!(fine["data"]["addKeeper"]["keeper"]["c"].as_str().map(str::len), Some(60_000));
+    let names: String = (0..400).map(|at| format!("n{at}: name ")).collect();
+    let many = format!("mutation ($name: String!) {{ addKeeper(input: {{ name: $name }}) {{ keeper {{ {names} }} }} }}");
+    assert_eq!(refused(&many, json!({ "name": "y".repeat(60_000) })), "the answer has more than 20000 values");
+    assert!(answer(&zoo, &query(400), long(10)).get("errors").is_none(), "short ones are as many as fields may be");
+}
+
 #[test]
 fn http_is_spoken_as_graphql_has_it() {
     let zoo = zoo(json!({}));

@@ -3,6 +3,9 @@
 //! Every function works on the UTF-8 bytes of its text. 1.1.0 added SHA-1, SHA-512, `etag`,
 //! base64url and the way back from hex; nothing that 1.0.0 answered has changed.
 
+#[cfg(test)]
+mod tests;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};

@@ -3,6 +3,8 @@
 // A small, strict reader of RFC 8259 for requests (no comments, no trailing commas, no lone surrogates
 // in the text), at most 64 levels deep. It never traps: a mistake is kept in `Reader.error`, with
 // its place, and the answer is then null.
+//
+// What `mfp new --lang assemblyscript` gives reads and writes in less, and only says that something isn't JSON; this is what it takes to say where.
 
 export enum Kind {
   Null,
