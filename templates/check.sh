@@ -131,6 +131,78 @@ check() {
     echo "check.sh: $name: built, tested, published, answers ($(stat -c %s "$plugin"/*.wasm) bytes)"
 }
 
+# The folder of the plugin's own source, in languages whose glue is tried by fixtures/glue.
+glue_source() {
+    case $1 in
+        assemblyscript) echo assembly/plugin.ts ;;
+        c) echo src/plugin.c ;;
+        zig) echo src/plugin.zig ;;
+    esac
+}
+
+# glue_answers NAME FUNCTION ARGUMENTS CONDITION: does the plugin answer something of which that holds? It's Python, of `answer`, which is None where it's an error, and of `error`.
+glue_answers() {
+    local answer error=$HERE/glue-error.txt
+    answer=$("$MFP" run -q "$1" "$2" "$3" 2>"$error") || answer=null
+    python3 -c 'import json, sys, time; answer, error = json.loads(sys.argv[1]), sys.argv[2]; sys.exit(not eval(sys.argv[3]))' \
+        "$answer" "$(cat "$error")" "$4" || fail "$1: $2 $3: expected $4, found $answer $(cat "$error")"
+}
+
+# check_glue LANGUAGE: what a host gives beside configuration and log, by the language's glue. It calls the plugin of type `full`, so that's made before.
+check_glue() {
+    local language=$1 name=glue-in-$1 port
+    local plugin=$HERE/$name project=$HERE/$name-project
+    rm -rf "$plugin" "$project"
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    "$MFP" new -q "$plugin" --type template --lang "$language" --author "Ada <ada@example.org>" --vcs git
+    (
+        cd "$plugin"
+        local source
+        source=$(glue_source "$language")
+        cp "$OLDPWD/fixtures/glue/plugin.${source##*.}" "$source"
+        mkdir data && printf hi >data/hi.txt
+        # What the template's plugin does, this one doesn't.
+        sed -i -e '/^# What `mfp test` asks/,$d' -e 's|^  license:|  include: ["data/**"]\n&|' plugin.yaml
+        cat >>plugin.yaml <<MANIFEST
+capabilities:
+  network: { allow_http_outbound: true, allowed_hosts: ["http://127.0.0.1:$port"] }
+dependencies:
+  - { id: full-in-$language, version: "*", optional: false }
+MANIFEST
+        share_packages "$language" before
+        "$MFP" build -q
+        "$MFP" package -q >/dev/null
+        "$MFP" publish -q --registry "$HERE/registry" 2>/dev/null
+    )
+    python3 -m http.server --bind 127.0.0.1 --directory "$plugin/data" "$port" >/dev/null 2>&1 &
+    local server=$!
+    # shellcheck disable=SC2064
+    trap "kill $server" EXIT
+    until python3 -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null; do sleep 0.1; done
+    mkdir -p "$project"
+    (
+        cd "$project"
+        "$MFP" init -q --registry file:../registry
+        "$MFP" add -q "$name" --approve
+        local greet='{"function_name": "greet", "args": ["Ä"], "context": {}}' get='{"method": "GET", "headers": {}, "body": "", "url"'
+        glue_answers "$name" now '[]' 'abs(answer - time.time() * 1000) < 600_000'
+        for count in 0 1 1000; do glue_answers "$name" random "[$count]" "len(answer) == $count"; done
+        glue_answers "$name" random '[1000]' 'len(set(answer)) > 200 and max(answer) > 200 and min(answer) >= 0'
+        glue_answers "$name" asset '["data/hi.txt"]' 'answer == "aGk="'
+        glue_answers "$name" asset '["data/none.txt"]' 'answer is None and "data/none.txt" in error'
+        glue_answers "$name" call "[\"full-in-$language\", \"execute\", $greet]" 'answer == "Hello, Ä!"'
+        glue_answers "$name" call "[\"full-in-$language\", \"execute\", ${greet/greet/great}]" 'answer is None and "no function `great`" in error'
+        glue_answers "$name" call "[\"another\", \"execute\", $greet]" 'answer is None and "another" in error'
+        glue_answers "$name" http "[$get: \"http://127.0.0.1:$port/hi.txt\"}]" 'answer["status"] == 200 and answer["body"] == "aGk="'
+        glue_answers "$name" http "[$get: \"http://127.0.0.1:$port/none.txt\"}]" 'answer["status"] == 404'
+        glue_answers "$name" http "[$get: \"http://127.0.0.1:1/\"}]" 'answer is None and "127.0.0.1:1" in error'
+    )
+    trap - EXIT
+    kill "$server"
+    wait "$server" 2>/dev/null || true
+    echo "check.sh: $name: what the host gives, arrives"
+}
+
 # check_service TYPE: a service is neither built nor published; it's started, and asked through mfp.
 check_service() {
     local kind=$1 name=$1-in-remote-python types=$1 type port flags=()
@@ -183,4 +255,5 @@ for language in $languages; do
     for kind in $TYPES; do
         if [ "$language" = remote-python ]; then check_service "$kind"; else check "$language" "$kind"; fi
     done
+    case " $TYPES " in *" full "*) [ -z "$(glue_source "$language")" ] || check_glue "$language" ;; esac
 done

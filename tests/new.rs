@@ -88,7 +88,7 @@ fn what_comes_next_is_said() {
     exit 0
     --- stdout
     --- stderr
-    Made template-greet, a template plugin in Rust: 32 files, in a git repository
+    Made template-greet, a template plugin in Rust: 39 files, in a git repository
     Next:
       cd plugins/template-greet
       mfp build
