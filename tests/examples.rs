@@ -37,8 +37,12 @@ fn every_example_answers_as_its_own_manifest_says() {
     let mut tested = 0;
     for folder in folders.filter(|folder| folder.join("plugin.yaml").is_file()) {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("the examples keep to plain names");
-        let is_packaged =
-            |path: &str| path.ends_with(".wasm") || path == "plugin.yaml" || path.starts_with("data/") || path.starts_with("schema/");
+        let is_packaged = |path: &str| {
+            Path::new(path).extension().is_some_and(|ending| ending == "wasm")
+                || path == "plugin.yaml"
+                || path.starts_with("data/")
+                || path.starts_with("schema/")
+        };
         for (path, bytes) in tree(&folder).into_iter().filter(|(path, _)| is_packaged(path)) {
             machine.write(&format!("{name}/{path}"), bytes);
         }

@@ -215,7 +215,7 @@ fn files_below(folder: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> io
             continue;
         }
         if place.is_dir() {
-            files_below(&place, depth + 1, files)?
+            files_below(&place, depth + 1, files)?;
         } else {
             files.insert(place);
         }
