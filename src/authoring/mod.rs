@@ -107,7 +107,7 @@ mod tests {
     fn what_was_understood_is_what_is_packed() {
         let folder = tempfile::tempdir().unwrap();
         let text = |version: &str| format!("mfp: 1\nplugin: {{ id: a, version: {version}, types: [auth] }}\n");
-        let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
+        let write = |file: &str, bytes: &[u8]| mfp_store::fs::write_atomic(&folder.path().join(file), bytes).unwrap();
         write("a.wasm", b"\0asm\x01\0\0\0");
         write(MANIFEST_FILE, text("1.0.0").as_bytes());
         let manifest = PluginManifest::parse(&text("1.0.0")).unwrap();
