@@ -307,6 +307,10 @@ fn long_arguments_cost_as_much_as_long_answers() {
     let names: String = (0..400).map(|at| format!("n{at}: name ")).collect();
     let many = format!("mutation ($name: String!) {{ addKeeper(input: {{ name: $name }}) {{ keeper {{ {names} }} }} }}");
     assert_eq!(refused(&many, json!({ "name": "y".repeat(60_000) })), "the answer has more than 20000 values");
+    // Nothing of it comes back here, but each field has read it.
+    let unused: String = (0..400).map(|at| format!("a{at}: addKeeper(input: {{ name: $name }}) {{ ok }} ")).collect();
+    let unused = format!("mutation ($name: String!) {{ {unused} }}");
+    assert_eq!(refused(&unused, json!({ "name": "y".repeat(60_000) })), "the answer has more than 20000 values");
     assert!(answer(&zoo, &query(400), long(10)).get("errors").is_none(), "short ones are as many as fields may be");
 }
 
