@@ -202,12 +202,18 @@ fn an_environment_is_that_of_the_requirements() {
 fn a_component_exports_what_its_manifest_says_and_takes_packages_from_its_own_environment() {
     let python = Python::new();
     let venv = python.bench.machine.project("").canonicalize().unwrap().join(".venv");
+    // `-d WIT` comes first.
+    python.componentize(&format!("[ ! -e \"$2/mfp-types.wit\" ] || /bin/cp \"$2/mfp-types.wit\" {}", python.path("world").display()));
     python.ok(&["build"]);
     let built = || std::fs::read_to_string(python.path("built")).unwrap();
     assert!(built().starts_with(&format!("{} -d wit -w template-plugin componentize component", venv.display())), "{}", built());
     python.write("plugin.yaml", "mfp: 1\nplugin: { id: try-it, version: 1.0.0, types: [template, auth] }\n");
     python.bench.mfp(&["build"]).fails(7, "mfp::sandbox::export");
-    assert!(built().contains(" -w auth-plugin -w template-plugin componentize component"), "{}", built());
+    assert!(built().contains("/wit -w mfp-types componentize component"), "{}", built());
+    let world = std::fs::read_to_string(python.path("world")).unwrap();
+    let exports: Vec<&str> = world.lines().filter(|line| line.contains("export ")).map(str::trim).collect();
+    assert_eq!(exports, ["export auth;", "export template;"], "{world}");
+    assert!(world.starts_with("package mockforge:plugin@0.1.0;\n"), "{world}");
     python.write("pyproject.toml", "[tool.mfp]\nmodule = \"component\"\nworld = \"mine\"\nwit = \"wit\"\n");
     python.bench.mfp(&["build"]).fails(7, "mfp::sandbox::export");
     assert!(built().lines().last().is_some_and(|last| last.contains(" -w mine componentize component")), "{}", built());

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use mfp_model::plugin::PluginType;
+use mfp_store::fs::write_atomic;
 use toml_edit::{DocumentMut, Item};
 
 use super::Made;
@@ -14,6 +16,10 @@ use super::venv::{self, COMPONENTIZE, inside};
 use crate::authoring::OwnPlugin;
 use crate::error::{Error, Excerpt, Result};
 use crate::explain;
+use crate::report::clean;
+
+/// The world of a plugin of several types, as it's called in the copy of the interfaces that it's put into.
+const WORLD: &str = "mfp-types";
 
 /// The component that componentize-py makes.
 pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
@@ -21,10 +27,12 @@ pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Re
     let componentize = componentize(tools)?;
     let out = scratch.join("plugin.wasm");
     let mut command = tools.command(componentize);
-    command.arg("-d").arg(&told.wit);
-    for world in told.world.map_or_else(|| worlds(plugin), |world| vec![world]) {
-        command.args(["-w", &world]);
-    }
+    let types: Vec<&PluginType> = plugin.manifest.types.iter().collect();
+    match (&told.world, types.as_slice()) {
+        (Some(world), _) => command.arg("-d").arg(&told.wit).args(["-w", world]),
+        (None, [only]) => command.arg("-d").arg(&told.wit).arg("-w").arg(format!("{only}-plugin")),
+        (None, several) => command.arg("-d").arg(world_of(&tools.root.join(&told.wit), several, scratch)?).args(["-w", WORLD]),
+    };
     command.arg("componentize").arg(&told.module);
     // It would look for packages in whatever environment is active, or in those of the system and the user.
     command.env("VIRTUAL_ENV", tools.root.join(venv::FOLDER));
@@ -91,9 +99,38 @@ impl Told {
     }
 }
 
-/// The worlds of the plugin's types, which componentize-py makes one of: what's exported is what the manifest says, and nothing else.
-fn worlds(plugin: &OwnPlugin) -> Vec<String> {
-    plugin.manifest.types.iter().map(|one| format!("{one}-plugin")).collect()
+/// A copy of the interfaces with a world that exports these types and nothing else. The package has worlds for one type and for all;
+/// componentize-py could join two of them, and stops over the types that they share.
+fn world_of(wit: &Path, types: &[&PluginType], scratch: &Path) -> Result<PathBuf> {
+    let copy = scratch.join("wit");
+    let package = copied(wit, &copy)?.ok_or_else(|| {
+        Error::new("mfp::build::settings", format!("no file in {} says which package it is", clean(&wit.display().to_string())))
+            .help("a line `package mockforge:plugin@0.1.0;` does; `mfp new` brings the interfaces")
+    })?;
+    let exports: String = types.iter().map(|one| format!("    export {one};\n")).collect();
+    let world = format!("{package}\n\nworld {WORLD} {{\n    import host;\n{exports}}}\n");
+    write_atomic(&copy.join(format!("{WORLD}.wit")), world.as_bytes()).map_err(explain::store)?;
+    Ok(copy)
+}
+
+/// Copy a folder of WIT, with its dependencies; the line that says which package its own files are.
+fn copied(from: &Path, to: &Path) -> Result<Option<String>> {
+    let failed = |error: std::io::Error| explain::io("copy the interfaces in", from, &error);
+    std::fs::create_dir(to).map_err(failed)?;
+    let mut package = None;
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copied(&entry.path(), &target)?;
+        } else {
+            let bytes = std::fs::read(entry.path()).map_err(failed)?;
+            let text = String::from_utf8_lossy(&bytes);
+            package = package.or_else(|| text.lines().find(|line| line.starts_with("package ")).map(str::to_owned));
+            write_atomic(&target, &bytes).map_err(explain::store)?;
+        }
+    }
+    Ok(package)
 }
 
 fn componentize(tools: &Tools<'_>) -> Result<PathBuf> {
