@@ -1,5 +1,5 @@
 //! What each command does, one file a verb. A command reads as its own summary: structs in, an
-//! [`Outcome`](crate::report::Outcome) out; nothing is printed on the way.
+//! [`Outcome`] out; nothing is printed on the way.
 
 mod about;
 mod add;

@@ -71,7 +71,7 @@ impl Verdict {
         Self { authenticated: true, user_id: user_id.into(), claims: Map::new() }
     }
 
-    /// They aren't good. (That nobody can tell is an [`Error`].)
+    /// They aren't good. (That nobody can tell is an [`Error`](crate::Error).)
     pub fn reject() -> Self {
         Self::default()
     }
