@@ -202,6 +202,10 @@ fn what_is_wrong_with_the_manifest_is_said_before_a_compiler_runs() {
     let fine = "mfp: 1\nplugin: { id: try-it, version: 1.0.0, types: [template], license: MIT, description: Tries. }\n";
     bench.machine.write("plugin.yaml", fine);
     assert!(!bench.mfp(&["build"]).stderr.contains("warning"));
+    bench.machine.write("package.json", r#"{ "version": "1.0.1" }"#);
+    let run = bench.mfp(&["build"]);
+    assert!(run.code == 0 && run.stderr.contains("1 warning in plugin.yaml"), "another version: {}", run.all());
+    std::fs::remove_file(bench.machine.project("package.json")).unwrap();
     let schema = format!("{fine}configuration: {{ schema: {{ type: object, properties: {{ n: {{ type: integr }} }} }} }}\n");
     for (text, code) in [(fine.replace("MIT", "M-I-T"), "mfp::validate::license"), (schema, "mfp::validate::schema")] {
         bench.machine.write("plugin.yaml", &text);

@@ -102,13 +102,10 @@ pub(crate) fn check(own: &OwnPlugin) -> Vec<Finding> {
     Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest).everything().0
 }
 
-/// What's found without looking at any other file than the manifest.
+/// What's found in the manifest, without looking at the files that it's about.
 pub(crate) fn check_manifest(own: &OwnPlugin) -> Vec<Finding> {
     let text: Arc<str> = own.manifest_text.as_str().into();
-    let seen = Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest);
-    let mut findings = seen.manifest();
-    findings.extend(seen.schema());
-    findings
+    Seen::new(&own.root, MANIFEST_FILE, &text, &own.manifest).in_manifest()
 }
 
 /// A plugin that's looked at.
@@ -127,14 +124,20 @@ impl<'a> Seen<'a> {
 
     /// Everything but secrets, for which packing has words of its own; and the files that belong to the package.
     fn everything(&self) -> (Vec<Finding>, BTreeSet<PackagePath>) {
-        let mut findings = self.manifest();
-        findings.extend(self.project_file());
-        findings.extend(self.schema());
+        let mut findings = self.in_manifest();
         let files = self.files();
         findings.extend(files.findings);
         findings.extend(files.code.iter().flat_map(|path| self.code(path)));
         findings.sort_by_key(|finding| finding.severity);
         (findings, files.package)
+    }
+
+    /// Everything that's said about what the manifest says.
+    fn in_manifest(&self) -> Vec<Finding> {
+        let mut findings = self.manifest();
+        findings.extend(self.project_file());
+        findings.extend(self.schema());
+        findings
     }
 
     /// A finding in the manifest, at a key about the plugin itself.
