@@ -261,6 +261,17 @@ fn javascript_says_what_it_reads_or_is_built() {
 }
 
 #[test]
+fn a_lock_that_installing_writes_is_no_reason_to_build_again() {
+    let bench = javascript(Some("src"));
+    std::fs::remove_dir(bench.machine.project("node_modules")).unwrap();
+    bench.program("npm", "/bin/mkdir -p node_modules; echo '{}' > package-lock.json");
+    let built = bench.mfp(&["build"]);
+    assert!(built.code == 0 && built.stderr.contains("`npm install`"), "{}", built.all());
+    let tested = bench.mfp(&["test"]);
+    assert!(tested.code == 0 && !tested.stderr.contains("Built try-it"), "{}", tested.all());
+}
+
+#[test]
 fn node_modules_are_those_that_package_json_and_its_lock_name() {
     let bench = javascript(None);
     let npm = format!(

@@ -1,7 +1,7 @@
 //! JavaScript: `node build.mjs OUT`, the author's own few lines around componentize-js, which makes a component of a file and an
 //! engine that runs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fresh::Basis;
 use super::tools::Tools;
@@ -16,13 +16,18 @@ pub(super) fn is_one(root: &Path) -> bool {
     npm::package(root).is_some_and(|package| ["dependencies", "devDependencies"].iter().any(|kind| package[kind][COMPONENTIZE].is_string()))
 }
 
-/// The component that `build.mjs` makes.
-pub(super) fn build(tools: &Tools<'_>, scratch: &Path) -> Result<Made> {
+/// Node, with everything there that it's given.
+pub(super) fn ready(tools: &Tools<'_>) -> Result<PathBuf> {
     if !tools.root.join("build.mjs").is_file() {
         return Err(Error::new("mfp::build::nothing", "there's no build.mjs, which makes the component")
             .help("`mfp new NAME --type template --lang js` writes one; it's started as `node build.mjs OUT`"));
     }
-    let node = npm::ready(tools)?;
+    npm::ready(tools)
+}
+
+/// The component that `build.mjs` makes.
+pub(super) fn build(tools: &Tools<'_>, scratch: &Path) -> Result<Made> {
+    let node = ready(tools)?;
     let out = scratch.join("plugin.wasm");
     tools.run(tools.command(node).arg("build.mjs").arg(&out))?;
     let made = Made::read(&out)?;

@@ -28,8 +28,10 @@ impl Language {
     /// Bring what it's built with in the plugin's folder up to date.
     pub(super) fn prepare(self, tools: &Tools<'_>) -> Result<()> {
         match self {
-            Self::AssemblyScript | Self::Js => npm::ready(tools).map(drop),
-            Self::Python | Self::RemotePython => venv::ready(tools),
+            Self::AssemblyScript => npm::ready(tools).map(drop),
+            Self::Js => javascript::ready(tools).map(drop),
+            Self::Python => python::ready(tools).map(drop),
+            Self::RemotePython => venv::ready(tools),
             Self::Rust | Self::Zig | Self::C => Ok(()),
         }
     }

@@ -93,6 +93,8 @@ pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) ->
     if !options.always && is_fresh(language, &tools, plugin, &place)? {
         return Ok(BuildOutcome::Fresh(entry));
     }
+    // What installing writes, a lock for one, isn't what changes while it's built.
+    language.prepare(&tools)?;
     let scratch = scratch(&plugin.root)?;
     let start = language.basis(&tools).and_then(|_| Start::new(plugin, scratch.path()));
     let made = language.build(&tools, plugin, scratch.path())?;

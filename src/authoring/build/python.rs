@@ -21,10 +21,14 @@ use crate::report::clean;
 /// The world of a plugin of several types, as it's called in the copy of the interfaces that it's put into.
 const WORLD: &str = "mfp-types";
 
+/// What the project says about the build, and componentize-py, installed.
+pub(super) fn ready(tools: &Tools<'_>) -> Result<(Told, PathBuf)> {
+    Ok((Told::read(tools.root)?, componentize(tools)?))
+}
+
 /// The component that componentize-py makes.
 pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
-    let told = Told::read(tools.root)?;
-    let componentize = componentize(tools)?;
+    let (told, componentize) = ready(tools)?;
     let out = scratch.join("plugin.wasm");
     let mut command = tools.command(componentize);
     let types: Vec<&PluginType> = plugin.manifest.types.iter().collect();
@@ -69,7 +73,7 @@ pub(super) fn test(tools: &Tools<'_>) -> Result<Tested> {
 }
 
 /// What `pyproject.toml` says about the build.
-struct Told {
+pub(super) struct Told {
     module: String,
     paths: Vec<String>,
     wit: String,
