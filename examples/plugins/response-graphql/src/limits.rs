@@ -26,7 +26,7 @@ pub(crate) const BYTES: usize = 64;
 
 /// What's wrong with a request, without a place in it.
 pub(crate) fn error(message: impl Into<String>) -> GraphQLError {
-    GraphQLError { message: message.into(), locations: Vec::new(), path: Vec::new(), extensions: Default::default() }
+    GraphQLError { message: message.into(), locations: Vec::new(), path: Vec::new(), extensions: JsonMap::default() }
 }
 
 /// Are they short enough? Variables count as JSON: each field that has one as an argument gets a copy.

@@ -68,7 +68,7 @@ pub(crate) fn leaf(definition: &ExtendedType, name: &str, owner: &str, key: Key)
     let name = name.to_ascii_lowercase();
     match definition {
         ExtendedType::Enum(known) => {
-            let values: Vec<&str> = known.values.keys().map(|name| name.as_str()).collect();
+            let values: Vec<&str> = known.values.keys().map(apollo_compiler::Name::as_str).collect();
             key.choose(&values).copied().into()
         }
         definition => scalar(definition.name(), &name, owner, key),
