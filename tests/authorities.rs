@@ -86,12 +86,18 @@ fn a_plugin_thats_tested() {
     machine.mfp(["test", "sender", "--no-build"]).fails(2, "mfp::usage::ca-file");
 }
 
+/// A service that knows everybody as Ada, and what's before it.
+fn service() -> (Server, Tls) {
+    let answer = r#"{"success":true,"result":{"authenticated":true,"user_id":"ada","claims":{}}}"#;
+    let server =
+        Server::faulty(Registry::new().folder(), move |_, stream| respond(stream, "200 OK", "content-type: application/json\r\n", answer));
+    let tls = Tls::before(server.port());
+    (server, tls)
+}
+
 #[test]
 fn a_service_thats_tested() {
-    let folder = Registry::new();
-    let answer = r#"{"success":true,"result":{"authenticated":true,"user_id":"ada","claims":{}}}"#;
-    let server = Server::faulty(folder.folder(), move |_, stream| respond(stream, "200 OK", "content-type: application/json\r\n", answer));
-    let tls = Tls::before(server.port());
+    let (server, tls) = service();
     let machine = Machine::new();
     let test = "{ name: a, call: authenticate, request: { context: { method: GET, uri: / }, credentials: { type: bearer } }, expect-partial: { user_id: ada } }";
     machine
@@ -106,10 +112,7 @@ fn a_service_thats_tested() {
 
 #[test]
 fn a_service() {
-    let folder = Registry::new();
-    let answer = r#"{"success":true,"result":{"authenticated":true,"user_id":"ada","claims":{}}}"#;
-    let server = Server::faulty(folder.folder(), move |_, stream| respond(stream, "200 OK", "content-type: application/json\r\n", answer));
-    let tls = Tls::before(server.port());
+    let (server, tls) = service();
     let machine = Machine::new();
     machine.write(
         "mockforge-plugins.toml",

@@ -108,8 +108,8 @@ fn violations(error: &ValidationError<'_>, schema: &Value) -> Vec<Violation> {
     let known: Vec<&str> = known.into_iter().flatten().map(|(key, _)| key.as_str()).collect();
     let at_key = |key: &String| {
         let meant = nearest(key, known.iter().copied()).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        let path = error.instance_path().join(key.as_str());
-        Violation { path: Some(shown(path.as_str(), 300)), message: shown(&format!("there's no such key{meant}"), 300) }
+        let path = pointer::below(error.instance_path().as_str(), key);
+        Violation { path: Some(shown(&path, 300)), message: shown(&format!("there's no such key{meant}"), 300) }
     };
     unexpected.iter().take(MAX_VIOLATIONS).map(at_key).collect()
 }

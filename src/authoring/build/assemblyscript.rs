@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Made;
+use super::remedy::NODE;
 use super::tools::Tools;
-use super::{Made, npm};
 use crate::error::{Error, Result};
 use crate::explain;
 
@@ -14,7 +15,7 @@ const USUAL: [&str; 2] = ["assembly/index.ts", "src/index.ts"];
 
 /// The module that `asc` makes.
 pub(super) fn build(tools: &Tools<'_>, scratch: &Path) -> Result<Made> {
-    let node = npm::ready(tools)?;
+    let node = tools.need("node", &NODE)?;
     let compiler = "node_modules/assemblyscript/bin/asc.js";
     if !tools.root.join(compiler).is_file() {
         return Err(Error::new("mfp::build::toolchain", "there's no AssemblyScript in node_modules")

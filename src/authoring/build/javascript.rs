@@ -1,9 +1,10 @@
 //! JavaScript: `node build.mjs OUT`, the author's own few lines around componentize-js, which makes a component of a file and an
 //! engine that runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::fresh::Basis;
+use super::remedy::NODE;
 use super::tools::Tools;
 use super::{Made, npm};
 use crate::error::{Error, Result};
@@ -16,18 +17,18 @@ pub(super) fn is_one(root: &Path) -> bool {
     npm::package(root).is_some_and(|package| ["dependencies", "devDependencies"].iter().any(|kind| package[kind][COMPONENTIZE].is_string()))
 }
 
-/// Node, with everything there that it's given.
-pub(super) fn ready(tools: &Tools<'_>) -> Result<PathBuf> {
+/// The packages that `build.mjs` takes.
+pub(super) fn prepare(tools: &Tools<'_>) -> Result<()> {
     if !tools.root.join("build.mjs").is_file() {
         return Err(Error::new("mfp::build::nothing", "there's no build.mjs, which makes the component")
             .help("`mfp new NAME --type template --lang js` writes one; it's started as `node build.mjs OUT`"));
     }
-    npm::ready(tools)
+    npm::ready(tools).map(drop)
 }
 
 /// The component that `build.mjs` makes.
 pub(super) fn build(tools: &Tools<'_>, scratch: &Path) -> Result<Made> {
-    let node = ready(tools)?;
+    let node = tools.need("node", &NODE)?;
     let out = scratch.join("plugin.wasm");
     tools.run(tools.command(node).arg("build.mjs").arg(&out))?;
     let made = Made::read(&out)?;

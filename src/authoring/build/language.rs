@@ -12,7 +12,7 @@ use crate::authoring::language::Language;
 use crate::error::{Error, Result};
 
 impl Language {
-    /// Build it: the wasm as the language's tools leave it.
+    /// Build it, with what was prepared: the wasm as the language's tools leave it.
     pub(super) fn build(self, tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
         match self {
             Self::Rust => rust::build(tools),
@@ -29,8 +29,8 @@ impl Language {
     pub(super) fn prepare(self, tools: &Tools<'_>) -> Result<()> {
         match self {
             Self::AssemblyScript => npm::ready(tools).map(drop),
-            Self::Js => javascript::ready(tools).map(drop),
-            Self::Python => python::ready(tools).map(drop),
+            Self::Js => javascript::prepare(tools),
+            Self::Python => python::prepare(tools),
             Self::RemotePython => venv::ready(tools),
             Self::Rust | Self::Zig | Self::C => Ok(()),
         }

@@ -90,13 +90,15 @@ pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) ->
     let entry = entry(plugin);
     let place = plugin.root.join(entry.as_str());
     let tools = Tools::new(app, &plugin.root);
-    if !options.always && is_fresh(language, &tools, plugin, &place)? {
+    // First: what's installed is part of the answer whether a build would give what's there, and what installing writes, a lock for
+    // one, isn't what changes while it's built.
+    language.prepare(&tools)?;
+    let basis = language.basis(&tools);
+    if !options.always && basis.as_ref().is_some_and(|basis| basis.gives(plugin, &place)) {
         return Ok(BuildOutcome::Fresh(entry));
     }
-    // What installing writes, a lock for one, isn't what changes while it's built.
-    language.prepare(&tools)?;
     let scratch = scratch(&plugin.root)?;
-    let start = language.basis(&tools).and_then(|_| Start::new(plugin, scratch.path()));
+    let start = basis.as_ref().and_then(|_| Start::new(plugin, scratch.path()));
     let made = language.build(&tools, plugin, scratch.path())?;
     let (wasm, kind) = finish::as_told(made.wasm)?;
     let (wasm, optimized) =
@@ -107,20 +109,11 @@ pub(crate) fn build(app: &App<'_>, plugin: &OwnPlugin, options: BuildOptions) ->
     if changed {
         put(&place, &wasm)?;
     }
-    if let (Some(reads), Some(start), Some(basis)) = (made.reads, start, language.basis(&tools)) {
+    if let (Some(reads), Some(start), Some(basis)) = (made.reads, start, basis) {
         basis.remember(plugin, reads, &place, &start);
     }
     let (made_bytes, bytes) = (made.bytes, wasm.len() as u64);
     Ok(BuildOutcome::Built(Built { language, entry, kind, made_bytes, bytes, optimized, changed, elapsed: began.elapsed() }))
-}
-
-/// Is it known that a build would give what's there? What it's built with is brought up to date first: that's part of the answer.
-fn is_fresh(language: Language, tools: &Tools<'_>, plugin: &OwnPlugin, entry: &Path) -> Result<bool> {
-    if language.basis(tools).is_none() || !entry.is_file() {
-        return Ok(false);
-    }
-    language.prepare(tools)?;
-    Ok(language.basis(tools).is_some_and(|basis| basis.gives(plugin, entry)))
 }
 
 /// What's wrong with the manifest is said before a compiler takes its time; of what could be better there's a word.

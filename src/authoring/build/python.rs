@@ -21,14 +21,15 @@ use crate::report::clean;
 /// The world of a plugin of several types, as it's called in the copy of the interfaces that it's put into.
 const WORLD: &str = "mfp-types";
 
-/// What the project says about the build, and componentize-py, installed.
-pub(super) fn ready(tools: &Tools<'_>) -> Result<(Told, PathBuf)> {
-    Ok((Told::read(tools.root)?, componentize(tools)?))
+/// The environment with componentize-py. What the project says about the build is looked at before that takes its time.
+pub(super) fn prepare(tools: &Tools<'_>) -> Result<()> {
+    Told::read(tools.root)?;
+    venv::ready(tools)
 }
 
 /// The component that componentize-py makes.
 pub(super) fn build(tools: &Tools<'_>, plugin: &OwnPlugin, scratch: &Path) -> Result<Made> {
-    let (told, componentize) = ready(tools)?;
+    let (told, componentize) = (Told::read(tools.root)?, componentize(tools)?);
     let out = scratch.join("plugin.wasm");
     let mut command = tools.command(componentize);
     let types: Vec<&PluginType> = plugin.manifest.types.iter().collect();
@@ -73,7 +74,7 @@ pub(super) fn test(tools: &Tools<'_>) -> Result<Tested> {
 }
 
 /// What `pyproject.toml` says about the build.
-pub(super) struct Told {
+struct Told {
     module: String,
     paths: Vec<String>,
     wit: String,
@@ -138,7 +139,6 @@ fn copied(from: &Path, to: &Path) -> Result<Option<String>> {
 }
 
 fn componentize(tools: &Tools<'_>) -> Result<PathBuf> {
-    venv::ready(tools)?;
     inside(tools, "componentize-py").ok_or_else(|| {
         Error::new("mfp::build::toolchain", "there's no componentize-py in .venv")
             .help(format!("`.venv/bin/python3 -m pip install {COMPONENTIZE}`, or delete .venv and run `mfp build`"))
